@@ -1,0 +1,1 @@
+"""SQS: doorbells and control queues."""

@@ -1,0 +1,1 @@
+"""The table: the only folder that imports PynamoDB."""

@@ -1,0 +1,1 @@
+"""Resources that an account needs besides the functions."""

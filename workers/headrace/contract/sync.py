@@ -1,0 +1,196 @@
+"""`sync`: the whole conversation between a worker and the service.
+
+`POST /work_pools/{pool}/workers/{worker}/sync`. One is in flight per session; `seq` rises by one with
+each new request and is repeated when one is sent again. The lease is renewed before anything else.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import Field
+
+from headrace.contract.base import Answer, Json, Request, Time
+from headrace.contract.flow_runs import State
+from headrace.contract.states import StateType
+from headrace.contract.workers import QueueAddress, RunRef
+
+
+class ReportKind(StrEnum):
+    """What happened to a run.
+
+    `started`: the child runs. `ended`: it is over (`state_type` says how). `released`: handed back before
+    its start by a draining worker. `cancelled`: the process group is gone after a cancel.
+    """
+
+    STARTED = "started"
+    ENDED = "ended"
+    RELEASED = "released"
+    CANCELLED = "cancelled"
+
+
+class RunError(Request):
+    """Why a run did not complete."""
+
+    type: str = Field(default="", max_length=300)
+    message: str = Field(default="", max_length=10_000)
+    traceback: str | None = Field(default=None, max_length=100_000)
+    hint: str | None = Field(default=None, max_length=1000)
+
+
+class RetryWish(Request):
+    """What the child asked of a failed attempt: `after` seconds, or never when `wanted` is false."""
+
+    wanted: bool = True
+    after: float | None = Field(default=None, ge=0)
+
+
+class Report(Request):
+    """One thing that happened to an attempt. Repeating one (same run, attempt, seq) changes nothing."""
+
+    run: UUID
+    attempt: int = Field(ge=1)
+    seq: int = Field(ge=1)
+    kind: ReportKind
+    at: Time
+    pid: int | None = None
+    state_type: StateType | None = None
+    state_name: str | None = Field(default=None, max_length=100)
+    message: str | None = Field(default=None, max_length=10_000)
+    result: object | None = None
+    error: RunError | None = None
+    retry: RetryWish | None = None
+
+
+class LogRecord(Request):
+    """One line of a run's log."""
+
+    at: Time
+    level: int = Field(ge=0, le=1000)
+    name: str = Field(max_length=300)
+    message: str
+
+
+class LogBatch(Request):
+    """Records of one attempt, numbered by `seq` per attempt so that a repeat stores nothing twice."""
+
+    run: UUID
+    attempt: int = Field(ge=1)
+    seq: int = Field(ge=1)
+    records: list[LogRecord] = Field(max_length=5000)
+
+
+class SyncRequest(Request):
+    """What a worker says. `slots` is its limit, `want` how many runs it would start now."""
+
+    session: UUID
+    seq: int = Field(ge=1)
+    slots: int = Field(ge=0, le=1000)
+    want: int = Field(default=0, ge=0, le=1000)
+    held: list[RunRef] = Field(default_factory=list, max_length=2000)
+    hints: list[UUID] = Field(default_factory=list, max_length=100)
+    reports: list[Report] = Field(default_factory=list, max_length=500)
+    logs: list[LogBatch] = Field(default_factory=list, max_length=500)
+    pool_revision: int | None = None
+
+
+class HintVerdict(StrEnum):
+    """What a doorbell was worth: delete it for the first three, give it back for `ready`."""
+
+    GRANTED = "granted"
+    GONE = "gone"
+    BLOCKED = "blocked"
+    READY = "ready"
+
+
+class HintAnswer(Answer):
+    """The verdict on one rung run."""
+
+    run: UUID
+    verdict: HintVerdict
+
+
+class Grant(Answer):
+    """A run that is now this session's, with all that is needed to start it.
+
+    `configuration` is the pool's job template rendered with the deployment's and the run's variables.
+    """
+
+    run: UUID
+    attempt: int
+    name: str
+    flow_name: str
+    deployment_id: UUID | None = None
+    deployment_name: str | None = None
+    work_queue_name: str
+    entrypoint: str | None = None
+    path: str | None = None
+    pull_steps: list[Json] | None = None
+    parameters: Json = Field(default_factory=dict)
+    tags: list[str] = []
+    configuration: Json = Field(default_factory=dict)
+    expected_start_time: Time
+    timeout_seconds: float | None = None
+    run_count: int = 1
+
+
+class ReportVerdict(StrEnum):
+    """`accepted`; `repeated` (was known); `fenced` (an old attempt: kill that child); `refused` (see message)."""
+
+    ACCEPTED = "accepted"
+    REPEATED = "repeated"
+    FENCED = "fenced"
+    REFUSED = "refused"
+
+
+class Verdict(Answer):
+    """What became of one report."""
+
+    run: UUID
+    attempt: int
+    seq: int
+    verdict: ReportVerdict
+    code: str | None = None
+    message: str | None = None
+    state: State | None = None
+
+
+class CommandKind(StrEnum):
+    """`cancel` one run; `fenced`: kill it, it is not yours; `drain`: take nothing new and leave when done."""
+
+    CANCEL = "cancel"
+    FENCED = "fenced"
+    DRAIN = "drain"
+
+
+class Command(Answer):
+    """Something a worker is told to do, by a sync answer or by its control queue."""
+
+    kind: CommandKind
+    run: UUID | None = None
+    attempt: int | None = None
+    grace_seconds: float | None = None
+
+
+class SyncAnswer(Answer):
+    """What the service says. `lease_seconds` counts from the moment the request was sent.
+
+    `queues` is given only when the pool changed since `pool_revision`.
+    """
+
+    lease_seconds: float
+    sync_within_seconds: float
+    granted: list[Grant] = []
+    hints: list[HintAnswer] = []
+    verdicts: list[Verdict] = []
+    commands: list[Command] = []
+    pool_revision: int
+    queues: list[QueueAddress] | None = None
+
+
+class Doorbell(Answer):
+    """The body of an SQS message on a work queue."""
+
+    run: UUID
+    due: Time

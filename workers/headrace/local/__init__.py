@@ -1,0 +1,1 @@
+"""The embedded control plane: the same handlers, tables and queues on one machine."""
