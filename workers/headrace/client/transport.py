@@ -1,0 +1,152 @@
+"""Sends one request and reads its answer: address, key, timeouts, retries, errors as exceptions."""
+
+from __future__ import annotations
+
+import random
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from headrace.client.errors import BY_STATUS, ApiError, Unreachable
+from headrace.contract.errors import ErrorBody
+
+RETRIED = frozenset({429, 502, 503, 504})
+"""Statuses after which the same request may succeed in a moment."""
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+Query = Mapping[str, str | int | bool | None]
+
+
+class Transport:
+    """One connection pool to one API; may be used by several threads.
+
+    A *safe* call (one that may be repeated without harm) is sent again after a lost connection and after
+    429, 502, 503 and 504; any other one only if it certainly did nothing: refused connections and 429.
+    Waits grow exponentially with full jitter, or follow `Retry-After`.
+    """
+
+    def __init__(
+        self,
+        api_url: str,
+        api_key: str | None = None,
+        *,
+        timeout: float = 30.0,
+        attempts: int = 4,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.api_url = api_url.rstrip("/")
+        self._attempts = attempts
+        self._sleep = sleep
+        headers = {"Accept": "application/json"}
+        if api_key:
+            headers["Authorization"] = f"Bearer {api_key}"
+        address = urlsplit(self.api_url)
+        self._http = httpx.Client(
+            base_url=self.api_url,
+            headers=headers,
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
+            verify=_trust(address.scheme),
+            # A proxy named in the environment cannot reach this machine's own loopback.
+            trust_env=address.hostname not in LOOPBACK,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: BaseModel | bytes | None = None,
+        *,
+        query: Query | None = None,
+        safe: bool | None = None,
+        timeout: float | None = None,
+        attempts: int | None = None,
+    ) -> httpx.Response:
+        """Send, retry as the class says, and give the answer if it is a success.
+
+        Raises:
+            ApiError: Or the subclass that fits the answer.
+        """
+        repeatable = method != "POST" if safe is None else safe
+        request = self._request(method, path, body, query, timeout)
+        left = self._attempts if attempts is None else attempts
+        for attempt in range(1, left + 1):
+            last = attempt == left
+            try:
+                answer = self._http.send(request)
+            except httpx.TransportError as error:
+                unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+                if last or not (repeatable or unsent):
+                    raise self._unreachable(error) from error
+                self._sleep(backoff(attempt))
+                continue
+            if answer.is_success:
+                return answer
+            again = answer.status_code in RETRIED and (repeatable or answer.status_code == 429)
+            if last or not again:
+                raise error_from(answer)
+            self._sleep(_retry_after(answer) or backoff(attempt))
+        raise AssertionError("a call makes at least one attempt")
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        body: BaseModel | bytes | None,
+        query: Query | None,
+        timeout: float | None,
+    ) -> httpx.Request:
+        content = body.model_dump_json(exclude_unset=True).encode() if isinstance(body, BaseModel) else body
+        return self._http.build_request(
+            method,
+            path,
+            content=content,
+            params={name: value for name, value in (query or {}).items() if value is not None} or None,
+            headers={"Content-Type": "application/json"} if content is not None else None,
+            timeout=timeout if timeout is not None else httpx.USE_CLIENT_DEFAULT,
+        )
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        reason = str(error) or type(error).__name__
+        return Unreachable(
+            0,
+            "unreachable",
+            f"No answer from the API at {self.api_url}: {reason}.",
+            hint="Is the control plane running? `headrace server start` starts a local one; "
+            "`headrace profile inspect` shows the address in use.",
+        )
+
+
+def backoff(attempt: int, *, first: float = 0.2, most: float = 5.0) -> float:
+    """Seconds to wait after failure number `attempt`: full jitter below an exponential bound."""
+    return random.uniform(0, min(most, first * 2 ** min(attempt, 30)))  # noqa: S311 - spread, no secret
+
+
+def error_from(answer: httpx.Response) -> ApiError:
+    """The exception for an answer that is not a success; reads bodies that are not ours, too."""
+    kind = BY_STATUS.get(answer.status_code, ApiError)
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    try:
+        body = ErrorBody.model_validate_json(answer.content)
+    except ValidationError:
+        text = answer.text.strip()[:300] or answer.reason_phrase or "no text"
+        message = f"{answer.request.method} {answer.request.url.path} answered {answer.status_code}: {text}"
+        return kind(answer.status_code, "http_error", message, headers=headers)
+    return kind(answer.status_code, body.code, body.message, body.hint, body.errors, headers)
+
+
+def _retry_after(answer: httpx.Response) -> float | None:
+    value = answer.headers.get("Retry-After", "")
+    return min(float(value), 30.0) if value.replace(".", "", 1).isdigit() else None
+
+
+def _trust(scheme: str) -> ssl.SSLContext | bool:
+    """Plain HTTP gets an empty set of authorities: loading the real one costs 20 ms of every command."""
+    return True if scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
