@@ -1,0 +1,117 @@
+"""The tree of commands. Only the branch that a command line names is imported, so that help stays quick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import takewhile
+from typing import Annotated, Any
+
+import typer
+
+from headrace import __version__
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One word after `headrace`: a group of commands, or a single command."""
+
+    name: str
+    module: str
+    help: str
+    single: bool = False
+
+
+BRANCHES = (
+    Branch("version", "version", "Show the versions of Headrace and of what it runs on.", single=True),
+    Branch("server", "server", "Run the control plane on this machine."),
+    Branch("work-pool", "work_pool", "Make and manage work pools: groups of queues that workers serve."),
+    Branch("work-queue", "work_queue", "Make and manage the work queues of a pool."),
+    Branch("worker", "worker", "Start a worker on this machine, or see which ones there are."),
+    Branch("deploy", "deploy", "Deploy a flow: say where, when and how it runs.", single=True),
+    Branch("deployment", "deployment", "See, run, schedule and manage deployments."),
+    Branch("flow", "flow", "See the flows that the control plane knows."),
+    Branch("flow-run", "flow_run", "See, follow, explain, cancel and repeat flow runs."),
+    Branch("concurrency-limit", "concurrency_limit", "Limit how many runs with a tag go at once."),
+    Branch("profile", "profile", "Choose which control plane the commands talk to."),
+)
+"""Everything after `headrace`, in the order of its help."""
+
+EPILOG = "Start with: headrace server start"
+
+PLAIN: Any = {
+    "add_completion": False,
+    "no_args_is_help": True,
+    "rich_markup_mode": None,
+    "pretty_exceptions_enable": False,
+}
+"""What every group shares. Help is plain text: importing rich alone would double the time it takes."""
+
+
+def build(words: Sequence[str] | None) -> typer.Typer:
+    """Make the tree; given a command line, each branch that it does not name is a stub with its help."""
+    path = None if words is None else list(takewhile(lambda word: not word.startswith("-"), words))
+    root = typer.Typer(
+        name="headrace",
+        help="Headrace runs Python flows on your own machines, led by a serverless control plane.",
+        epilog=EPILOG,
+        add_help_option=_has_help(0, path),
+        **PLAIN,
+    )
+    root.callback()(_no_options if path else options)
+    for branch in BRANCHES:
+        _grow(root, branch, path)
+    return root
+
+
+def _has_help(depth: int, path: list[str] | None) -> bool:
+    """Whether a group can be asked for help; not if the command line goes on: any option loads pydantic."""
+    return path is None or len(path) <= depth
+
+
+def _grow(root: typer.Typer, branch: Branch, path: list[str] | None) -> None:
+    loaded = path is None or path[:1] == [branch.name]
+    module = import_module(f"headrace.cli.commands.{branch.module}") if loaded else None
+    if branch.single:
+        root.command(branch.name, help=branch.help)(module.command if module else _stub)
+        return
+    group = module.app if module else typer.Typer()
+    if not module:
+        group.command()(_stub)
+    root.add_typer(
+        group, name=branch.name, help=branch.help, no_args_is_help=True, add_help_option=_has_help(1, path)
+    )
+
+
+def _no_options() -> None:
+    """Stand for the root's options when the command line begins with a command."""
+
+
+def _stub() -> None:
+    """Stand for a command that this command line does not name."""
+
+
+def new_group() -> typer.Typer:
+    """Make an empty group of commands."""
+    return typer.Typer(**PLAIN)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def options(
+    *,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="Show the traceback of an unexpected failure.", envvar="HEADRACE_DEBUG"),
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Options that stand before the command."""

@@ -1,0 +1,131 @@
+"""`headrace deployment`: the records of where, when and how flows run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from headrace.cli.app import new_group
+from headrace.cli.commands import deployment_run, schedule
+from headrace.cli.connect import connect, rows_of
+from headrace.cli.lookup import deployment_reference, find_deployment, full_name
+from headrace.cli.options import CancelRuns, DeploymentName, Output, removal
+from headrace.cli.output import Column, Format, details, listing, report
+from headrace.cli.times import show_moment
+
+if TYPE_CHECKING:
+    from headrace.contract.deployments import Deployment
+
+app = new_group()
+app.command("run")(deployment_run.run)
+app.add_typer(schedule.app, name="schedule", help="Make and manage the schedules of a deployment.")
+
+COLUMNS = (
+    Column("Name", style="bold"),
+    Column("ID", solid=True),
+    Column("Work Pool"),
+    Column("Schedules", right=True),
+    Column("Status", solid=True),
+)
+
+
+@app.command("ls")
+def list_(
+    *,
+    flow_name: Annotated[
+        str | None, typer.Option("--flow-name", help="Only those of this flow.", metavar="NAME")
+    ] = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """List the deployments."""
+    from headrace.cli.marks import deployment_mark
+    from headrace.contract.deployments import DeploymentList
+
+    body = {} if flow_name is None else {"flows": {"name": {"any_": [flow_name]}}}
+    with connect() as api:
+        deployments = rows_of(api.deployments.list, DeploymentList.model_validate(body))
+    listing(
+        output,
+        deployments,
+        COLUMNS,
+        lambda d: [
+            full_name(d),
+            d.id,
+            d.work_pool_name,
+            len(d.schedules),
+            deployment_mark(d.status, paused=d.paused),
+        ],
+        "No deployments yet. Make one: headrace deploy FILE.py:FLOW -n NAME -p POOL",
+    )
+
+
+@app.command()
+def inspect(name: DeploymentName, *, output: Output = Format.TABLE) -> None:
+    """Show all about a deployment."""
+    deployment_reference(name)
+    with connect() as api:
+        deployment = find_deployment(api, name)
+    details(output, deployment, lambda: _fields(deployment))
+
+
+def _fields(deployment: Deployment) -> dict[str, object]:
+    from headrace.cli.marks import deployment_mark
+    from headrace.cli.schedules import describe
+
+    schema = deployment.parameter_openapi_schema or {}
+    options = deployment.concurrency_options
+    return {
+        "Name": full_name(deployment),
+        "ID": deployment.id,
+        "Status": deployment_mark(deployment.status, paused=deployment.paused),
+        "Description": deployment.description,
+        "Version": deployment.version,
+        "Entrypoint": deployment.entrypoint,
+        "Code source": deployment.pull_steps,
+        "Work pool": deployment.work_pool_name,
+        "Work queue": deployment.work_queue_name,
+        "Parameters": deployment.parameters,
+        "Parameter schema": schema.get("properties"),
+        "Job variables": deployment.job_variables,
+        "Tags": deployment.tags,
+        "Schedules": [f"{each.slug}: {describe(each)}" for each in deployment.schedules],
+        "Concurrency limit": deployment.concurrency_limit,
+        "When it is full": None if options is None else options.collision_strategy.value,
+        "Retries": None if deployment.retry_policy is None else deployment.retry_policy.retries,
+        "Timeout": None if deployment.timeout_seconds is None else f"{deployment.timeout_seconds:g} s",
+        "Created": show_moment(deployment.created),
+        "Updated": show_moment(deployment.updated),
+    }
+
+
+@app.command()
+def pause(name: DeploymentName, *, output: Output = Format.TABLE) -> None:
+    """Start no run of a deployment; what runs goes on, and what is scheduled waits."""
+    _switch(name, output, paused=True)
+
+
+@app.command()
+def resume(name: DeploymentName, *, output: Output = Format.TABLE) -> None:
+    """Start runs of a deployment again."""
+    _switch(name, output, paused=False)
+
+
+@app.command()
+def delete(name: DeploymentName, *, cancel_runs: CancelRuns = False, output: Output = Format.TABLE) -> None:
+    """Delete a deployment; refused while runs of it wait, unless told to cancel them."""
+    deployment_reference(name)
+    options = removal(cancel_runs=cancel_runs)
+    with connect() as api:
+        deployment = find_deployment(api, name)
+        api.deployments.delete(deployment.id, options)
+    report(output, deployment, f"Deleted deployment {full_name(deployment)!r}.")
+
+
+def _switch(name: str, output: Format, *, paused: bool) -> None:
+    deployment_reference(name)
+    with connect() as api:
+        deployment = find_deployment(api, name)
+        (api.deployments.pause if paused else api.deployments.resume)(deployment.id)
+        deployment = api.deployments.read(deployment.id)
+    report(output, deployment, f"{'Paused' if paused else 'Resumed'} deployment {full_name(deployment)!r}.")

@@ -1,0 +1,240 @@
+"""`headrace flow-run`: single executions of flows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from headrace.cli.app import new_group
+from headrace.cli.connect import connect, rows_of
+from headrace.cli.errors import FAILURE, BadUsage
+from headrace.cli.lookup import read_run_id
+from headrace.cli.options import Output
+from headrace.cli.output import Column, Format, details, listing, note, print_json, report, say
+from headrace.cli.times import show_ago, show_duration, show_moment
+
+if TYPE_CHECKING:
+    from headrace.cli.runs import Outcome
+    from headrace.contract.flow_runs import FlowRun
+
+app = new_group()
+
+RunId = Annotated[str, typer.Argument(help="Id of the flow run.", metavar="ID", show_default=False)]
+RunIds = Annotated[list[str], typer.Argument(help="Ids of flow runs.", metavar="ID...", show_default=False)]
+States = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--state", help="Only runs in this state, by type or name. May be repeated.", metavar="STATE"
+    ),
+]
+FlowName = Annotated[str | None, typer.Option("--flow-name", help="Only runs of this flow.", metavar="NAME")]
+OfDeployment = Annotated[
+    str | None, typer.Option("--deployment", help="Only runs of this deployment.", metavar="FLOW/NAME")
+]
+COLUMNS = (
+    Column("ID", solid=True),
+    Column("Run"),
+    Column("Deployment"),
+    Column("State", solid=True),
+    Column("When", solid=True),
+)
+
+
+@app.command("ls")
+def list_(
+    *,
+    state: States = None,
+    flow_name: FlowName = None,
+    deployment: OfDeployment = None,
+    limit: Annotated[int, typer.Option("--limit", help="How many to show.", min=1, max=10_000)] = 20,
+    output: Output = Format.TABLE,
+) -> None:
+    """List flow runs, the latest first."""
+    from headrace.cli.marks import state_mark
+    from headrace.cli.runs import choose
+
+    choice = choose(state, flow_name, deployment)
+    with connect() as api:
+        runs = rows_of(api.runs.list, choice.request(api), limit)
+    now = datetime.now(UTC)
+    listing(
+        output,
+        runs,
+        COLUMNS,
+        lambda run: [
+            run.id,
+            run.name,
+            f"{run.flow_name}/{run.deployment_name}" if run.deployment_name else run.flow_name,
+            state_mark(run.state_type, run.state_name),
+            show_ago(run.start_time or run.expected_start_time, now),
+        ],
+        "No such flow runs. Start one: headrace deployment run FLOW/NAME",
+    )
+
+
+@app.command()
+def inspect(run_id: RunId, *, output: Output = Format.TABLE) -> None:
+    """Show all about a flow run, with its result or its error."""
+    wanted_id = read_run_id(run_id)
+    with connect() as api:
+        run = api.runs.read(wanted_id)
+    details(output, run, lambda: _fields(run))
+    if run.error and run.error.get("traceback"):
+        say(f"\n{run.error['traceback']}".rstrip(), "red")
+
+
+def _fields(run: FlowRun) -> dict[str, object]:
+    from headrace.cli.marks import state_mark
+
+    took = show_duration(run.total_run_time) if run.start_time else None
+    history = " > ".join(state.name for state in run.state_history)
+    return {
+        "Name": run.name,
+        "ID": run.id,
+        "State": state_mark(run.state_type, run.state_name),
+        "Message": run.state.message,
+        "Flow": run.flow_name,
+        "Deployment": run.deployment_name,
+        "Work queue": f"{run.work_pool_name}/{run.work_queue_name}" if run.work_pool_name else None,
+        "Worker": run.worker_name,
+        "Attempts": run.attempt,
+        "Parameters": run.parameters,
+        "Tags": run.tags,
+        "Due": show_moment(run.expected_start_time),
+        "Started": show_moment(run.start_time),
+        "Ended": show_moment(run.end_time),
+        "Took": took,
+        "History": history,
+        "Result": run.result,
+        "Error": f"{run.error.get('type')}: {run.error.get('message')}" if run.error else None,
+    }
+
+
+@app.command()
+def logs(
+    run_id: RunId,
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run is over.")] = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Print the log of a flow run; with --follow and JSON, one record a line."""
+    from headrace.cli import watch as watch_module
+    from headrace.cli.watching import detaching, print_log, print_record
+
+    wanted_id = read_run_id(run_id)
+    on_log = print_record if output is Format.JSON else print_log
+    with connect() as api, detaching(wanted_id):
+        if follow:
+            watch_module.follow(api, wanted_id, on_state=lambda run: None, on_log=on_log)
+            return
+        api.runs.read(wanted_id)
+        records = watch_module.LogFeed(api, wanted_id).fresh()
+        if output is Format.JSON:
+            print_json(records)
+        else:
+            for record in records:
+                print_log(record)
+
+
+@app.command()
+def watch(run_id: RunId, *, output: Output = Format.TABLE) -> None:
+    """Follow a flow run to its end: states and log. Ctrl-C lets go of it, and it goes on."""
+    from headrace.cli.watching import watch as watch_run
+
+    wanted_id = read_run_id(run_id)
+    with connect() as api:
+        watch_run(api, wanted_id, output)
+
+
+@app.command()
+def why(run_id: RunId, *, output: Output = Format.TABLE) -> None:
+    """Say in a sentence why a flow run is not running."""
+    wanted_id = read_run_id(run_id)
+    with connect() as api:
+        answer = api.runs.why(wanted_id)
+    report(output, answer, str(answer.get("message") or answer))
+
+
+@app.command()
+def retry(
+    run_id: RunId,
+    *,
+    watch: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Run a flow run that is over once more: same id, next attempt."""
+    from headrace.cli.runs import check_accepted
+    from headrace.cli.watching import watch as watch_run
+    from headrace.contract.flow_runs import SetState, StateCreate
+    from headrace.contract.states import StateType
+
+    wanted_id = read_run_id(run_id)
+    proposal = SetState(state=StateCreate(type=StateType.SCHEDULED, message="Repeated by hand"), force=True)
+    with connect() as api:
+        answer = api.runs.set_state(wanted_id, proposal)
+        check_accepted(answer)
+        if watch:
+            watch_run(api, wanted_id, output)
+        run = api.runs.read(wanted_id)
+    report(
+        output,
+        run,
+        f"Flow run {run.name!r} is scheduled once more.",
+        f"Follow it:  headrace flow-run watch {run.id}",
+    )
+
+
+@app.command()
+def delete(run_ids: RunIds, *, output: Output = Format.TABLE) -> None:
+    """Delete flow runs with their logs."""
+    wanted_ids = [read_run_id(text) for text in run_ids]
+    with connect() as api:
+        runs = []
+        for wanted_id in wanted_ids:
+            runs.append(api.runs.read(wanted_id))
+            api.runs.delete(wanted_id)
+    report(output, runs, *(f"Deleted flow run {run.name!r}, {run.id}." for run in runs))
+
+
+@app.command()
+def cancel(
+    run_ids: Annotated[list[str] | None, typer.Argument(help="Ids of flow runs.", metavar="[ID...]")] = None,
+    *,
+    state: States = None,
+    flow_name: FlowName = None,
+    deployment: OfDeployment = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Cancel flow runs: those named, or all that fit the options."""
+    from headrace.cli.runs import cancel_one, choose
+
+    wanted_ids = [read_run_id(text) for text in run_ids or []]
+    choice = choose(state, flow_name, deployment)
+    if bool(wanted_ids) == bool(choice):
+        problem = "Name the runs to cancel by id, or choose them by options: one of the two."
+        raise BadUsage(problem, "See: headrace flow-run cancel --help")
+    with connect() as api:
+        if choice:
+            wanted_ids = [run.id for run in rows_of(api.runs.list, choice.going_on().request(api))]
+        outcomes = [cancel_one(api, wanted_id) for wanted_id in wanted_ids]
+        runs = [api.runs.read(outcome.run_id) for outcome in outcomes if outcome.problem is None]
+    if output is Format.JSON:
+        print_json(runs)
+    _report(outcomes, quiet=output is Format.JSON)
+
+
+def _report(outcomes: list[Outcome], *, quiet: bool) -> None:
+    """Say what became of each; one that could not be cancelled is a failure."""
+    failed = [outcome for outcome in outcomes if outcome.problem is not None]
+    if not quiet:
+        for outcome in outcomes:
+            if outcome.problem is None:
+                say(f"{outcome.run_id} is {outcome.state}.", "green")
+        if not outcomes:
+            say("No such flow runs; nothing to cancel.")
+    for outcome in failed:
+        note(f"Error: {outcome.run_id}: {outcome.problem}")
+    if failed:
+        raise typer.Exit(FAILURE)

@@ -1,0 +1,172 @@
+"""`headrace deployment schedule`: when runs of a deployment come about by themselves."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from headrace.cli.app import new_group
+from headrace.cli.commands import schedule_times
+from headrace.cli.connect import checked, connect, given
+from headrace.cli.errors import BadUsage
+from headrace.cli.lookup import deployment_reference, find_deployment, find_schedules, full_name
+from headrace.cli.options import DeploymentName, Output, Param, Params
+from headrace.cli.output import Column, Format, listing, report
+from headrace.cli.schedules import Cron, Interval, RRule, TimeZone, describe, read_schedule, read_times
+from headrace.cli.times import parse_duration, show_moment
+from headrace.cli.values import merge_parameters
+
+app = new_group()
+app.command("preview")(schedule_times.preview)
+app.command("verify")(schedule_times.verify)
+
+Slug = Annotated[str, typer.Argument(help="Slug of the schedule.", show_default=False)]
+COLUMNS = (
+    Column("Slug", style="bold"),
+    Column("Schedule"),
+    Column("Active"),
+    Column("Next", solid=True),
+    Column("ID", solid=True),
+)
+
+
+class CatchUp(StrEnum):
+    """What becomes of occurrences that nothing could start in time."""
+
+    LATEST = "latest"
+    ALL = "all"
+    NONE = "none"
+
+
+class Overlap(StrEnum):
+    """What an occurrence does while the schedule's last run goes on."""
+
+    ALLOW = "allow"
+    SKIP = "skip"
+    CANCEL_RUNNING = "cancel_running"
+
+
+class Dst(StrEnum):
+    """Which of two equal wall-clock times a cron schedule takes."""
+
+    FIRST = "first"
+    SECOND = "second"
+    BOTH = "both"
+    SKIP = "skip"
+
+
+@app.command()
+def create(
+    name: DeploymentName,
+    *,
+    cron: Cron = None,
+    interval: Interval = None,
+    rrule: RRule = None,
+    timezone: TimeZone = None,
+    anchor: Annotated[
+        str | None, typer.Option("--anchor", help="A time that --interval counts from.", metavar="TIME")
+    ] = None,
+    slug: Annotated[str | None, typer.Option("--slug", help="Its name within the deployment.")] = None,
+    replaces: Annotated[
+        str | None, typer.Option("--replaces", help="The schedule it takes the place of.", metavar="SLUG")
+    ] = None,
+    param: Param = None,
+    params: Params = None,
+    jitter: Annotated[
+        str | None, typer.Option("--jitter", help="Start up to so much later.", metavar="DURATION")
+    ] = None,
+    catchup: Annotated[
+        CatchUp | None, typer.Option("--catchup", help="After an outage: run which missed times.")
+    ] = None,
+    max_lateness: Annotated[
+        str | None,
+        typer.Option("--max-lateness", help="Skip a run that is later than this.", metavar="DURATION"),
+    ] = None,
+    overlap: Annotated[Overlap | None, typer.Option("--overlap", help="While the last run goes on.")] = None,
+    dst: Annotated[
+        Dst | None, typer.Option("--dst", help="Which of two equal times, when clocks go back.")
+    ] = None,
+    inactive: Annotated[bool, typer.Option("--inactive", help="Make it paused.")] = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Add a schedule to a deployment."""
+    deployment_reference(name)
+    times = read_times(cron, interval, rrule, timezone, anchor)
+    if times is None:
+        raise BadUsage("The schedule says no times.", "Give one of --cron, --interval and --rrule.")
+    merge_parameters(params, param or [])
+    options = given(
+        slug=slug,
+        replaces=replaces,
+        jitter=_seconds(jitter, "--jitter"),
+        catchup=catchup,
+        max_lateness=_seconds(max_lateness, "--max-lateness"),
+        overlap=overlap,
+        dst=dst,
+        active=False if inactive else None,
+    )
+    read_schedule(times, **options)
+    with connect() as api:
+        deployment = find_deployment(api, name)
+        parameters = merge_parameters(params, param or [], deployment.parameter_openapi_schema)
+        made = api.schedules.create(deployment.id, [read_schedule(times, **options, parameters=parameters)])
+    place = full_name(deployment)
+    report(output, made, *(f"Added schedule {each.slug!r} ({describe(each)}) to {place!r}." for each in made))
+
+
+def _seconds(text: str | None, option: str) -> float | None:
+    return None if text is None else parse_duration(text, option).total_seconds()
+
+
+@app.command("ls")
+def list_(name: DeploymentName, *, output: Output = Format.TABLE) -> None:
+    """List the schedules of a deployment."""
+    deployment_reference(name)
+    with connect() as api:
+        schedules = api.schedules.all(find_deployment(api, name).id)
+    listing(
+        output,
+        schedules,
+        COLUMNS,
+        lambda s: [s.slug, describe(s), s.active, show_moment(s.next_due), s.id],
+        f"No schedules. Make one: headrace deployment schedule create {name} --interval 15m",
+    )
+
+
+@app.command()
+def pause(name: DeploymentName, slug: Slug, *, output: Output = Format.TABLE) -> None:
+    """Make no more runs by a schedule; those made that have not started are taken back."""
+    _switch(name, slug, output, active=False)
+
+
+@app.command()
+def resume(name: DeploymentName, slug: Slug, *, output: Output = Format.TABLE) -> None:
+    """Make runs by a schedule again."""
+    _switch(name, slug, output, active=True)
+
+
+@app.command()
+def delete(name: DeploymentName, slug: Slug, *, output: Output = Format.TABLE) -> None:
+    """Delete a schedule, with those of its runs that have not started."""
+    deployment_reference(name)
+    with connect() as api:
+        deployment, (schedule,) = find_schedules(api, name, slug)
+        api.schedules.delete(deployment.id, schedule.id)
+    report(output, schedule, f"Deleted schedule {slug!r} of {full_name(deployment)!r}.")
+
+
+def _switch(name: str, slug: str, output: Format, *, active: bool) -> None:
+    from headrace.contract.schedules import ScheduleUpdate
+
+    deployment_reference(name)
+    with connect() as api:
+        deployment, (schedule,) = find_schedules(api, name, slug)
+        api.schedules.update(deployment.id, schedule.id, checked(ScheduleUpdate, active=active))
+        _, (schedule,) = find_schedules(api, str(deployment.id), str(schedule.id))
+    report(
+        output,
+        schedule,
+        f"{'Resumed' if active else 'Paused'} schedule {slug!r} of {full_name(deployment)!r}.",
+    )

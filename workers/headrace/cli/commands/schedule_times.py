@@ -1,0 +1,101 @@
+"""`headrace deployment schedule preview|verify`: the moments at which a schedule is due, and their runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from headrace.cli.connect import connect
+from headrace.cli.errors import FAILURE, BadUsage
+from headrace.cli.lookup import deployment_reference, find_schedules
+from headrace.cli.options import DeploymentName, Output
+from headrace.cli.output import Column, Format, listing, note, print_json, print_table
+from headrace.cli.times import parse_moment, show_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from headrace.client.api import Api
+    from headrace.contract.schedules import Occurrence
+
+Slug = Annotated[
+    str | None, typer.Argument(help="Slug of one schedule; all of them if left out.", show_default=False)
+]
+Start = Annotated[str | None, typer.Option("--from", help="Begin of the period, ISO 8601.", metavar="TIME")]
+End = Annotated[
+    str | None, typer.Option("--to", help="End of the period, ISO 8601 or 'in 2d'.", metavar="TIME")
+]
+COLUMNS = (Column("Due", solid=True), Column("Schedule", style="bold"))
+RUN_COLUMNS = (*COLUMNS, Column("Run", solid=True), Column("State", solid=True))
+DAY = timedelta(days=1)
+
+
+def preview(
+    name: DeploymentName,
+    slug: Slug = None,
+    *,
+    start: Start = None,
+    end: End = None,
+    limit: Annotated[int, typer.Option("--limit", help="How many to show.", min=1, max=1000)] = 20,
+    output: Output = Format.TABLE,
+) -> None:
+    """Show when runs will come about; nothing is made."""
+    now = datetime.now(UTC)
+    after, before = _period(start, end, now, default=(now, now + 366 * DAY))
+    found = _ask(name, slug, lambda api, ids: api.schedules.upcoming(*ids, after, before, limit))[:limit]
+    listing(
+        output,
+        found,
+        COLUMNS,
+        lambda each: [show_moment(each.due), each.schedule_slug],
+        "No run comes about in this period.",
+    )
+
+
+def verify(
+    name: DeploymentName,
+    slug: Slug = None,
+    *,
+    start: Start = None,
+    end: End = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """List each moment of a period (default: the last day) with its one run; fails if one lacks it."""
+    now = datetime.now(UTC)
+    after, before = _period(start, end, now, default=(now - DAY, now))
+    found = _ask(name, slug, lambda api, ids: api.schedules.verify(*ids, after, before))
+    missing = [each for each in found if each.flow_run_id is None]
+    if output is Format.JSON:
+        print_json(found)
+    else:
+        rows = [
+            [show_moment(e.due), e.schedule_slug, e.flow_run_id or "missing", e.state_name] for e in found
+        ]
+        print_table(RUN_COLUMNS, rows, "No run was due in this period.")
+    if missing:
+        note(f"Error: {len(missing)} of {len(found)} moments have no run.")
+        raise typer.Exit(FAILURE)
+
+
+def _period(
+    start: str | None, end: str | None, now: datetime, default: tuple[datetime, datetime]
+) -> tuple[datetime, datetime]:
+    after = default[0] if start is None else parse_moment(start, "--from", now)
+    before = default[1] if end is None else parse_moment(end, "--to", now)
+    if before <= after:
+        raise BadUsage("The period ends before it begins.", "Give a --to that is later than --from.")
+    return after, before
+
+
+def _ask(
+    name: str, slug: str | None, question: Callable[[Api, tuple[UUID, UUID]], list[Occurrence]]
+) -> list[Occurrence]:
+    """Ask for each schedule in question, and put the answers in the order of time."""
+    deployment_reference(name)
+    with connect() as api:
+        deployment, schedules = find_schedules(api, name, slug)
+        found = [each for schedule in schedules for each in question(api, (deployment.id, schedule.id))]
+    return sorted(found, key=lambda each: (each.due, each.schedule_slug))

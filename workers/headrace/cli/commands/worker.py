@@ -1,0 +1,112 @@
+"""`headrace worker`: processes on this machine that run what the control plane hands out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from headrace.cli.app import new_group
+from headrace.cli.connect import connect, read_settings, rows_of
+from headrace.cli.errors import BadUsage
+from headrace.cli.options import Output, Pool
+from headrace.cli.output import Column, Format, listing
+from headrace.cli.times import show_ago
+
+app = new_group()
+
+COLUMNS = (
+    Column("Name", style="bold"),
+    Column("Pool"),
+    Column("Status", solid=True),
+    Column("Last Polled", solid=True),
+    Column("Queues"),
+    Column("Limit", right=True),
+    Column("Host"),
+)
+
+
+TYPES = ("process",)
+
+
+class OnDisconnect(StrEnum):
+    """What becomes of running flows when the control plane is away for longer than the lease."""
+
+    KILL = "kill"
+    CONTINUE = "continue"
+
+
+@app.command()
+def start(
+    *,
+    pool: Annotated[
+        str, typer.Option("--pool", "-p", help="The work pool to serve.", metavar="NAME", show_default=False)
+    ],
+    work_queue: Annotated[
+        list[str] | None,
+        typer.Option("--work-queue", "-q", help="Only this queue of it. May be repeated.", metavar="NAME"),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-l", help="How many runs at once.", min=1, max=1000, metavar="N")
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", "-n", help="Its name; made of host and pool if left out.", metavar="NAME"),
+    ] = None,
+    type_: Annotated[str, typer.Option("--type", "-t", help="How it runs flows.")] = "process",
+    run_once: Annotated[bool, typer.Option("--run-once", help="Run what waits now, and leave.")] = False,
+    on_disconnect: Annotated[
+        OnDisconnect, typer.Option("--on-disconnect", help="When the control plane is away for too long.")
+    ] = OnDisconnect.KILL,
+) -> None:
+    """Start a worker here. Ctrl-C once: finish what runs, take nothing new; twice: stop that too."""
+    if type_ not in TYPES:
+        raise BadUsage(f"--type: there is no worker type {type_!r}.", f"Types: {', '.join(TYPES)}.")
+    read_settings()
+    from headrace.worker.main import WorkerOptions, start
+
+    raise typer.Exit(
+        start(
+            WorkerOptions(
+                pool=pool,
+                work_queues=tuple(work_queue or ()),
+                limit=limit,
+                name=name,
+                type=type_,
+                run_once=run_once,
+                on_disconnect=on_disconnect.value,
+            )
+        )
+    )
+
+
+@app.command("ls")
+def list_(*, pool: Pool = None, output: Output = Format.TABLE) -> None:
+    """List the workers of a pool, or of all."""
+    from headrace.cli.marks import worker_mark
+    from headrace.contract.work_pools import WorkPoolList
+    from headrace.contract.workers import WorkerList
+
+    with connect() as api:
+        names = [pool] if pool is not None else [p.name for p in rows_of(api.pools.list, WorkPoolList())]
+        found = {name: rows_of(partial(api.workers.list, name), WorkerList()) for name in names}
+    pool_of = {worker.id: name for name, workers in found.items() for worker in workers}
+    now = datetime.now(UTC)
+    listing(
+        output,
+        [worker for workers in found.values() for worker in workers],
+        COLUMNS,
+        lambda worker: [
+            worker.name,
+            pool_of[worker.id],
+            worker_mark(worker.status),
+            show_ago(worker.last_heartbeat_time, now),
+            worker.work_queues,
+            worker.limit,
+            worker.host,
+        ],
+        "No workers. Start one: headrace worker start --pool my-process-pool",
+    )

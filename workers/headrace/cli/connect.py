@@ -1,0 +1,103 @@
+"""Opens the API client for a command, and says in the command line's words what the API refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from headrace.cli.errors import BadUsage, CliError
+from headrace.settings import Settings, SettingsError, load_settings
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from headrace.client.api import Api
+    from headrace.client.errors import ApiError
+    from headrace.client.resource import Page
+    from headrace.contract.base import ListRequest
+
+ModelT = TypeVar("ModelT", bound="BaseModel")
+ListT = TypeVar("ListT", bound="ListRequest")
+RowT = TypeVar("RowT")
+
+
+@contextmanager
+def connect() -> Iterator[Api]:
+    """Open a client of the control plane that the settings name."""
+    from headrace.client.api import Api
+    from headrace.client.errors import ApiError
+
+    settings = read_settings()
+    try:
+        with Api.connect(settings) as api:
+            yield api
+    except ApiError as error:
+        raise _translate(error, settings.require_api_url()) from error
+
+
+def read_settings() -> Settings:
+    """Read the settings, which must name a control plane."""
+    with settings_errors():
+        settings = load_settings()
+        settings.require_api_url()
+    return settings
+
+
+@contextmanager
+def settings_errors() -> Iterator[None]:
+    """Say in the command line's words what is wrong with the settings."""
+    try:
+        yield
+    except SettingsError as error:
+        problem, _, hint = str(error).partition(". ")
+        raise CliError(f"{problem.rstrip('.')}.", hint or None) from error
+
+
+def _translate(error: ApiError, api_url: str) -> CliError:
+    from headrace.client.errors import Unauthorized, Unreachable
+
+    if isinstance(error, Unreachable) and error.status == 0:
+        return CliError(
+            f"No control plane answers at {api_url}.",
+            "Start one with: headrace server start   (or choose another one: headrace profile ls)",
+        )
+    hint = error.hint
+    if isinstance(error, Unauthorized) and hint is None:
+        hint = "Set HEADRACE_API_KEY, or make a profile with a key: headrace profile create --help"
+    return CliError(_one_line(error.message, [(e.path, e.message) for e in error.errors]), hint)
+
+
+def _one_line(message: str, problems: list[tuple[str, str]]) -> str:
+    """The message, with each field's problem behind it unless it says that already."""
+    extra = "; ".join(f"{path}: {text}" for path, text in problems if text not in message)
+    return f"{message.rstrip('.')}: {extra}." if extra else message
+
+
+def checked(model: type[ModelT], **members: Any) -> ModelT:
+    """Make a request body; what does not fit is the command line's mistake."""
+    from pydantic import ValidationError
+
+    try:
+        return model(**members)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the request"
+        raise BadUsage(f"{place}: {first['msg']} (got {_short(first['input'])}).") from None
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def given(**members: Any) -> dict[str, Any]:
+    """The members that were given a value."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def rows_of(fetch: Callable[[ListT], Page[RowT]], request: ListT, at_most: int | None = None) -> list[RowT]:
+    """All rows of a list, or the first `at_most`."""
+    from headrace.client.resource import each
+
+    return list(each(fetch, request, at_most))

@@ -1,0 +1,80 @@
+"""Entry of the `headrace` command: runs it, and turns every failure into a line or two and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+from typer.main import get_command
+
+from headrace.cli.app import build
+from headrace.cli.errors import FAILURE, USAGE, CliError
+from headrace.cli.output import note
+
+INTERRUPTED = 130
+"""What a shell gives for a process that Ctrl-C ended."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and give its exit code: 0 done, 1 failed, 2 wrongly typed."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(words)
+    except CliError as error:
+        return _complain(error.message, error.hint, error.code)
+    except typer.TyperException as error:
+        return _misused(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return _complain("Interrupted.", None, INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has gone (`headrace ... | head`): nobody is left to be told.
+        _drop_stdout()
+        return FAILURE
+    except Exception as error:  # noqa: BLE001 - the last resort: say it in one line, or show it all on demand
+        return _unexpected(error, words)
+
+
+def _run(words: list[str]) -> int:
+    tree = get_command(build(words))
+    result = tree.main(args=words, prog_name="headrace", standalone_mode=False)
+    sys.stdout.flush()
+    return result if isinstance(result, int) else 0
+
+
+def _complain(message: str, hint: str | None, code: int) -> int:
+    text = f"Error: {message}" if code != INTERRUPTED else message
+    note(text if hint is None else f"{text}\n{hint}")
+    return code
+
+
+def _misused(error: typer.TyperException) -> int:
+    """Say what typer found wrong with the command line, in two lines."""
+    context = getattr(error, "ctx", None)
+    message = " ".join(error.format_message().split())
+    if type(error).__name__ == "NoArgsIsHelpError":
+        note(error.format_message())
+        return USAGE
+    path = context.command_path if context is not None else "headrace"
+    return _complain(message, f"See: {path} --help", error.exit_code)
+
+
+def _unexpected(error: Exception, words: list[str]) -> int:
+    if "--debug" in words or os.environ.get("HEADRACE_DEBUG", "") not in ("", "0"):
+        import traceback
+
+        traceback.print_exception(error)
+        return FAILURE
+    summary = " ".join(str(error).split()) or "no message"
+    hint = "Set HEADRACE_DEBUG=1 to see where, and please report it."
+    return _complain(f"unexpected {type(error).__name__}: {summary}", hint, FAILURE)
+
+
+def _drop_stdout() -> None:
+    """Point stdout at nothing, so that the interpreter's last flush does not complain as well."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

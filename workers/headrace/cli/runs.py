@@ -1,0 +1,114 @@
+"""Chooses flow runs by state, flow and deployment, and cancels them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from headrace.cli.errors import BadUsage, CliError
+from headrace.cli.lookup import deployment_reference, find_deployment
+from headrace.cli.marks import ENDED
+from headrace.contract.states import StateName, StateType
+
+if TYPE_CHECKING:
+    from headrace.client.api import Api
+    from headrace.contract.flow_runs import FlowRunList, SetStateAnswer
+
+TYPES = {type_.value.lower(): type_ for type_ in StateType}
+NAMES = {name.value.lower(): name for name in StateName}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which runs: by types or names of states (one kind of the two), flow and deployment."""
+
+    types: tuple[StateType, ...] = ()
+    names: tuple[StateName, ...] = ()
+    flow_name: str | None = None
+    deployment: str | None = None
+
+    def __bool__(self) -> bool:
+        """Whether anything was chosen at all."""
+        return bool(self.types or self.names or self.flow_name or self.deployment)
+
+    def going_on(self) -> Choice:
+        """The same, without runs that are over unless a state was named."""
+        if self.types or self.names:
+            return self
+        return Choice(tuple(t for t in StateType if t not in ENDED), (), self.flow_name, self.deployment)
+
+    def request(self, api: Api) -> FlowRunList:
+        """The body of the list request; looks the deployment up."""
+        from headrace.contract.flow_runs import FlowRunList
+
+        runs: dict[str, Any] = {}
+        if self.types:
+            runs["state"] = {"type": {"any_": list(self.types)}}
+        if self.names:
+            runs["state"] = {"name": {"any_": list(self.names)}}
+        if self.deployment is not None:
+            runs["deployment_id"] = {"any_": [find_deployment(api, self.deployment).id]}
+        body: dict[str, Any] = {"flow_runs": runs} if runs else {}
+        if self.flow_name is not None:
+            body["flows"] = {"name": {"any_": [self.flow_name]}}
+        return FlowRunList.model_validate(body)
+
+
+def choose(states: list[str] | None, flow_name: str | None, deployment: str | None) -> Choice:
+    """Read what the options say; nothing is asked of the API yet."""
+    if deployment is not None:
+        deployment_reference(deployment)
+    if flow_name is not None and not flow_name.strip():
+        raise BadUsage("--flow-name is empty.", "See which flows there are: headrace flow ls")
+    types = tuple(TYPES[text.lower()] for text in states or [] if text.lower() in TYPES)
+    names = tuple(NAMES[text.lower()] for text in states or [] if _only_a_name(text))
+    for text in states or []:
+        if text.lower() not in TYPES and text.lower() not in NAMES:
+            known = ", ".join(sorted({*TYPES, *NAMES}))
+            raise BadUsage(f"--state: there is no state {text!r}.", f"States: {known}.")
+    if types and names:
+        raise BadUsage(
+            f"--state: {names[0].value} refines a type and cannot be asked for beside {types[0].value}.",
+            "Ask for each in a command of its own.",
+        )
+    return Choice(types, names, flow_name, deployment)
+
+
+def _only_a_name(text: str) -> bool:
+    return text.lower() in NAMES and text.lower() not in TYPES
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the wish to cancel one run: its new state, or why not."""
+
+    run_id: UUID
+    state: str | None = None
+    problem: str | None = None
+
+
+def cancel_one(api: Api, run_id: UUID) -> Outcome:
+    """Cancel a run; one that cannot be cancelled does not keep the others from it."""
+    from headrace.client.errors import Conflict, NotFound
+
+    try:
+        answer = api.runs.cancel(run_id)
+    except (Conflict, NotFound) as error:
+        return Outcome(run_id, problem=error.message)
+    if answer.state is not None and answer.state.type in (StateType.CANCELLING, StateType.CANCELLED):
+        return Outcome(run_id, state=answer.state.name)
+    return Outcome(run_id, problem=_reason(answer))
+
+
+def check_accepted(answer: SetStateAnswer) -> None:
+    """Fail when the proposed state was not taken."""
+    from headrace.contract.flow_runs import SetStateStatus
+
+    if answer.status is not SetStateStatus.ACCEPT:
+        raise CliError(_reason(answer), "See what it does now: headrace flow-run inspect ID")
+
+
+def _reason(answer: SetStateAnswer) -> str:
+    now = f" It is {answer.state.name}." if answer.state is not None else ""
+    return f"{str(answer.details.get('reason') or 'The run cannot do that now').rstrip('.')}.{now}"

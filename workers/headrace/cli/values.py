@@ -1,0 +1,108 @@
+"""Reads `key=value` pairs and JSON from the command line into parameters and job variables."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from headrace.cli.errors import BadUsage
+
+MISSING = object()
+
+
+def split_pairs(pairs: Iterable[str], option: str) -> dict[str, str]:
+    """Split each `key=value` at its first equals sign; a key may be given once."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        key, sign, text = pair.partition("=")
+        if not sign or not key.strip():
+            raise BadUsage(
+                f"{option}: {pair!r} is not of the form key=value.", f"Write it like {option} name=value."
+            )
+        if key.strip() in found:
+            raise BadUsage(f"{option}: {key.strip()!r} is given twice.", "Leave one of them out.")
+        found[key.strip()] = text
+    return found
+
+
+def read_pairs(pairs: Iterable[str], option: str, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Read values as JSON where they parse, as text otherwise and where the schema says string."""
+    texts = split_pairs(pairs, option)
+    return {key: read_value(text, wants_text(schema, key)) for key, text in texts.items()}
+
+
+def read_value(text: str, as_text: bool = False) -> Any:
+    """One value: `3`, `true`, `[1, 2]` are JSON, all else is text."""
+    if as_text:
+        return text
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except ValueError:
+        return text
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    """`NaN` and `Infinity` are no JSON: let them be text."""
+    raise ValueError(name)
+
+
+def wants_text(schema: Mapping[str, Any] | None, key: str) -> bool:
+    """Whether a parameter schema says that this parameter is a string (or a string or nothing)."""
+    entry = ((schema or {}).get("properties") or {}).get(key)
+    if not isinstance(entry, Mapping):
+        return False
+    if entry.get("type") == "string":
+        return True
+    kinds = {kind.get("type") for kind in entry.get("anyOf", ()) if isinstance(kind, Mapping)}
+    return bool(kinds) and "string" in kinds and kinds <= {"string", "null"}
+
+
+def read_object(text: str, option: str) -> dict[str, Any]:
+    """Read a JSON object."""
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except ValueError as error:
+        place = (
+            f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        )
+        raise BadUsage(
+            f"{option} is not JSON{place}.", f"Write it like {option} '{{\"name\": 1}}'."
+        ) from None
+    if not isinstance(value, dict):
+        raise BadUsage(
+            f"{option} must be a JSON object, not {_kind(value)}.", "Write it like '{\"name\": 1}'."
+        )
+    return value
+
+
+def read_object_file(path: Path | None, option: str) -> dict[str, Any] | None:
+    """Read a JSON object from a file; nothing when no file is named."""
+    if path is None:
+        return None
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise BadUsage(f"{option}: cannot read {path}: {reason}.") from None
+    return read_object(text, f"{option}: {path}")
+
+
+def quote(text: str) -> str:
+    """Write a word so that a shell takes it as one."""
+    return shlex.quote(text)
+
+
+def _kind(value: object) -> str:
+    kinds = {list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+    return kinds.get(type(value), "a number")
+
+
+def merge_parameters(
+    params: str | None, pairs: Iterable[str], schema: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The object of `--params`, with each `--param` over it."""
+    base = read_object(params, "--params") if params is not None else {}
+    return base | read_pairs(pairs, "--param", schema)

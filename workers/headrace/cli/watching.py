@@ -1,0 +1,90 @@
+"""How a followed run looks on the terminal: a line per state and per record, and Ctrl-C to let go."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import typer
+
+from headrace.cli.errors import FAILURE
+from headrace.cli.marks import STATE_STYLE
+from headrace.cli.output import Format, note, print_json, say
+from headrace.cli.times import show_duration
+from headrace.cli.watch import follow
+from headrace.contract.states import StateType
+
+if TYPE_CHECKING:
+    from headrace.client.api import Api
+    from headrace.contract.flow_runs import FlowRun
+    from headrace.contract.logs import Log
+
+DETACHED = 130
+"""The exit code after Ctrl-C, as a shell gives it."""
+LEVEL_STYLE = {logging.DEBUG: "bright_black", logging.WARNING: "yellow", logging.ERROR: "red"}
+
+
+def watch(api: Api, run_id: UUID, output: Format) -> None:
+    """Follow a run to its end and exit by how it ended. With JSON, the lines go to stderr."""
+    stderr = output is Format.JSON
+    with detaching(run_id):
+        run = follow(
+            api,
+            run_id,
+            on_state=lambda r: print_state(r, stderr=stderr),
+            on_log=lambda r: print_log(r, stderr=stderr),
+        )
+    if output is Format.JSON:
+        print_json(run)
+    elif run.result is not None:
+        say(f"Result: {json.dumps(run.result, ensure_ascii=False)}")
+    raise typer.Exit(0 if run.state_type is StateType.COMPLETED else FAILURE)
+
+
+@contextmanager
+def detaching(run_id: UUID) -> Iterator[None]:
+    """Let Ctrl-C end the watching and not the run, and say so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        note(f"\nThe run goes on. Follow it again with: headrace flow-run watch {run_id}")
+        raise typer.Exit(DETACHED) from None
+
+
+def print_state(run: FlowRun, *, stderr: bool = False) -> None:
+    """One line that says which state the run is in now."""
+    message = f": {run.state.message}" if run.state.message else ""
+    line = f"{_clock(run.state.timestamp)}    STATE  {run.state.name}{_how_long(run)}{message}"
+    say(line, STATE_STYLE[run.state_type], stderr=stderr)
+
+
+def print_log(record: Log, *, stderr: bool = False) -> None:
+    """One line of a run's log."""
+    style = LEVEL_STYLE.get(min(record.level // 10 * 10, logging.ERROR))
+    say(
+        f"{_clock(record.timestamp)} {logging.getLevelName(record.level):>8}  {record.message}",
+        style,
+        stderr=stderr,
+    )
+
+
+def print_record(record: Log) -> None:
+    """One record as JSON on a line of its own, for programs that read along."""
+    sys.stdout.write(record.model_dump_json() + "\n")
+    sys.stdout.flush()
+
+
+def _how_long(run: FlowRun) -> str:
+    if run.start_time is None or run.end_time is None:
+        return ""
+    return f" after {show_duration((run.end_time - run.start_time).total_seconds())}"
+
+
+def _clock(moment: datetime) -> str:
+    return moment.astimezone().strftime("%H:%M:%S.%f")[:-3]
