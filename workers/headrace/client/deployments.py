@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import RootModel
 
 from headrace.client.resource import Made, Page, Resource, at
+from headrace.client.transport import Query
 from headrace.contract.deployments import Deployment, DeploymentCreate, DeploymentList, DeploymentUpdate
 from headrace.contract.flow_runs import FlowRun, FlowRunCreate
-from headrace.contract.schedules import Schedule, ScheduleCreate, ScheduleUpdate
+from headrace.contract.schedules import Occurrence, Schedule, ScheduleCreate, ScheduleUpdate
 from headrace.contract.work_pools import DeleteOptions
 
 
@@ -76,3 +78,18 @@ class Schedules(Resource):
     def delete(self, deployment_id: UUID, schedule_id: UUID) -> None:
         """Remove a schedule and its runs that have not started."""
         self._delete(at("deployments", deployment_id, "schedules", schedule_id))
+
+    def upcoming(
+        self, deployment_id: UUID, schedule_id: UUID, after: datetime, before: datetime, limit: int = 200
+    ) -> list[Occurrence]:
+        """When it is due in a period; computed, nothing is made."""
+        path = at("deployments", deployment_id, "schedules", schedule_id, "upcoming")
+        query: Query = {"after": after.isoformat(), "before": before.isoformat(), "limit": limit}
+        return self._get(list[Occurrence], path, query)
+
+    def verify(
+        self, deployment_id: UUID, schedule_id: UUID, after: datetime, before: datetime
+    ) -> list[Occurrence]:
+        """Each moment of a period at which it was due, with the one run made for it."""
+        path = at("deployments", deployment_id, "schedules", schedule_id, "verify")
+        return self._get(list[Occurrence], path, {"after": after.isoformat(), "before": before.isoformat()})

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter
 
-from headrace.client.transport import Transport
+from headrace.client.transport import Query, Transport
 from headrace.contract.base import NEXT_CURSOR_HEADER, ListRequest
 
 T = TypeVar("T")
@@ -38,8 +38,8 @@ class Resource:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def _get(self, kind: type[T], path: str) -> T:
-        value: T = reader(kind).validate_json(self._transport.send("GET", path).content)
+    def _get(self, kind: type[T], path: str, query: Query | None = None) -> T:
+        value: T = reader(kind).validate_json(self._transport.send("GET", path, query=query).content)
         return value
 
     def _post(self, kind: Any, path: str, body: BaseModel | bytes | None, *, safe: bool = False) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from headrace.client.resource import Resource
+from headrace.client.resource import Resource, reader
+from headrace.contract.base import Json
 
 
 class System(Resource):
@@ -16,3 +17,12 @@ class System(Resource):
     def version(self) -> object:
         """The version document, as the server gives it."""
         return self._get(object, "/version")
+
+    def default_job_templates(self) -> dict[str, Json]:
+        """The base job template that a new pool gets, by type of pool."""
+        collections = self._get(dict[str, dict[str, Json]], "/collections/views/aggregate-worker-metadata")
+        return {
+            name: reader(Json).validate_python(entry["default_base_job_configuration"])
+            for types in collections.values()
+            for name, entry in types.items()
+        }

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from headrace.contract.base import Answer, Json, Request, Time
+from headrace.contract.states import StateType
 
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
@@ -123,3 +124,13 @@ class Schedule(Answer):
     max_lateness: float | None = None
     overlap: Overlap = Overlap.ALLOW
     dst: Dst = Dst.FIRST
+
+
+class Occurrence(Answer):
+    """One moment at which a schedule is due, with the one run that was made for it, if any was yet."""
+
+    due: Time
+    schedule_slug: str
+    flow_run_id: UUID | None = None
+    state_type: StateType | None = None
+    state_name: str | None = None
