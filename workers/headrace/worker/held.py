@@ -1,0 +1,109 @@
+"""One run in a worker's hands, and how people are told of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import Self
+
+from headrace.contract.states import DEFAULT_NAME, StateType
+from headrace.contract.sync import Grant, ReportKind, Verdict
+from headrace.worker.decisions import Decision, Say
+from headrace.worker.events import Launch
+from headrace.worker.keeper.wire import Message
+from headrace.worker.outcome import Conclusion
+
+
+class Phase(Enum):
+    """Where a run is in its life."""
+
+    PREPARING = auto()
+    WAITING = auto()
+    STARTED = auto()
+    OVER = auto()
+
+
+@dataclass(slots=True)
+class Held:
+    """A run in our hands."""
+
+    grant: Grant
+    phase: Phase = Phase.PREPARING
+    launch: Launch | None = None
+    engine: bool = True
+    timeout: float | None = None
+    receipt: Message | None = None
+    pid: int | None = None
+    last_state: int = 0
+    orphan: bool = False
+    unwanted: bool = False
+    stream: bool = False
+    begun: datetime | None = None
+
+    def meta(self) -> Message:
+        """What a later worker needs in order to go on with it."""
+        return {
+            "grant": self.grant.model_dump(mode="json"),
+            "engine": self.engine,
+            "timeout": self.timeout,
+            "stream": self.stream,
+        }
+
+    @classmethod
+    def from_meta(cls, grant: Grant, meta: Message) -> Self:
+        """A run taken over."""
+        return cls(
+            grant, Phase.STARTED, engine=meta["engine"], timeout=meta["timeout"], stream=meta["stream"]
+        )
+
+    @property
+    def label(self) -> str:
+        """How people know it."""
+        of = (
+            f"{self.grant.flow_name}/{self.grant.deployment_name}"
+            if self.grant.deployment_name
+            else self.grant.flow_name
+        )
+        again = f" attempt {self.grant.attempt}" if self.grant.attempt > 1 else ""
+        return f"{self.grant.name} ({of}){again}"
+
+
+def time_of(event: Message) -> datetime:
+    """When it happened, by the child's clock; now, if that cannot be read."""
+    try:
+        return datetime.fromisoformat(event["at"])
+    except (KeyError, TypeError, ValueError):
+        # The child's clock or code is odd; the order of events does not hang on it.
+        return datetime.now(UTC)
+
+
+def about_rest(held: Held, event: Message) -> list[Decision]:
+    """What to say of processes beside the first one."""
+    if event.get("why") is None and (ended := event.get("ended")):
+        names = ", ".join(f"{process['name']} ({process['pid']})" for process in ended)
+        return [Say("note", f"{held.label}: left processes behind, which were ended: {names}")]
+    if left := event.get("left"):
+        names = ", ".join(f"{process['name']} ({process['pid']})" for process in left)
+        return [Say("bad", f"{held.label}: processes that could not be killed: {names}")]
+    return []
+
+
+def end_line(held: Held, conclusion: Conclusion, now: datetime) -> Say:
+    """How the run ended, in one line."""
+    took = f" after {(now - held.begun).total_seconds():.1f} s" if held.begun else ""
+    if conclusion.kind is ReportKind.RELEASED:
+        return Say("note", f"{held.label}: handed back, not started")
+    if conclusion.kind is ReportKind.CANCELLED:
+        return Say("note", f"{held.label}: Cancelled{took}")
+    kind = conclusion.state_type or StateType.CRASHED
+    name = conclusion.state_name or DEFAULT_NAME[kind]
+    why = f": {conclusion.message}" if conclusion.message and kind is not StateType.COMPLETED else ""
+    return Say("good" if kind is StateType.COMPLETED else "bad", f"{held.label}: {name}{took}{why}")
+
+
+def aftermath(held: Held, verdict: Verdict) -> list[Decision]:
+    """What the service made of the end, if that is worth a line."""
+    if verdict.state is not None and verdict.state.type is StateType.SCHEDULED:
+        return [Say("note", f"{held.label}: will be tried again ({verdict.state.name})")]
+    return []

@@ -1,0 +1,23 @@
+"""The keeper: a small second process of each worker that starts the children and outlives it.
+
+It holds the children's pipes, keeps what they say until the worker has delivered it, and ends them when
+their time, their worker's lease or a command says so. If the worker dies, the keeper waits until the
+lease's deadline for one of the same name to take over. Standard library only, one thread.
+
+The two speak newline-delimited JSON over a local socket. From the worker, by `op`:
+
+- `hello` {token, on_disconnect}: first line; answered by `welcome` {session, sync_seq, runs}.
+- `session` {data}: what a later worker of this name needs in order to go on.
+- `sent` {seq, logs: [[run, attempt, first, last]]}: the sync of this number is about to be sent with these
+  log records; if the worker dies now, the next one must cut the same batches.
+- `lease` {deadline, term_at}: on the clock of `clock.boottime`; at `term_at` children are asked to end, at
+  `deadline` they are killed.
+- `start` {run, attempt, argv, env, cwd, spec, timeout, grace, limits, meta}
+- `kill` {run, attempt, why, grace}
+- `ack` {run, attempt, states, logs}: delivered up to these numbers.
+- `exit` {grace}: end everything and leave.
+
+To the worker, by `t`: `welcome`, `refused`, `state` {run, attempt, seq, e} and
+`logs` {run, attempt, first, records}. The states of a run are `spawned`, what its child says (`started`,
+`receipt`), and at last `exited`, sent when the whole process group and all found descendants are gone.
+"""

@@ -1,0 +1,41 @@
+"""`python -m headrace.worker.keeper FOLDER`: prints one line when it is ready, then keeps."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from headrace.worker.keeper import address, processes
+from headrace.worker.keeper.locks import LockFile
+from headrace.worker.keeper.server import Keeper, on_signals
+
+
+def main(folder: Path) -> int:
+    """Keep the children of the worker whose state lies in `folder`."""
+    lock = LockFile(folder / "keeper.lock")
+    if not lock.take():
+        _say("another keeper works in this folder")
+        return 1
+    listener, card = address.listen(folder)
+    processes.become_subreaper()
+    keeper = Keeper(folder, listener, card["token"])
+    wakeup = on_signals(keeper)
+    _say("ready")
+    try:
+        keeper.run(wakeup)
+    finally:
+        address.forget(folder)
+    return 0
+
+
+def _say(line: str) -> None:
+    """One line to whoever started us, who then stops listening: so the handle goes to nowhere after it."""
+    os.write(1, line.encode() + b"\n")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

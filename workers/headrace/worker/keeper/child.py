@@ -1,0 +1,228 @@
+"""One run's child: its pipes, what it said, its timeout and its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from headrace.worker.keeper import processes
+from headrace.worker.keeper.clock import now_iso
+from headrace.worker.keeper.ending import Ending
+from headrace.worker.keeper.spawn import Spawned, spawn
+from headrace.worker.keeper.spool import Spool
+from headrace.worker.keeper.wire import Lines, Message, decode, encode
+
+OUTPUT_LINE = 64 * 1024
+EVENT_LINE = 64 * 1024 * 1024
+READ = 64 * 1024
+READS_AT_ONCE = 4
+LEFTOVER_GRACE = 2.0
+"""What a run leaves behind after its own end gets this long after SIGTERM, if its grace is not shorter."""
+DRAIN = 1.0
+"""Somebody unknown may hold a pipe open after all is gone: stop listening after this."""
+
+
+class Watch(Protocol):
+    """The keeper's loop, as far as a child needs it."""
+
+    def watch(self, handle: int, events: int, act: Callable[[], None]) -> None:
+        """Call `act` when the handle is ready."""
+
+    def unwatch(self, handle: int) -> None:
+        """Stop, and close the handle."""
+
+
+class Child:
+    """Moved on by `advance`, which is called after anything happened and at `wake_at`."""
+
+    def __init__(self, order: Message, folder: Path, loop: Watch) -> None:
+        self.run: str = order["run"]
+        self.attempt: int = order["attempt"]
+        self.order = order
+        self.pid: int | None = None
+        self.states: list[Message] = []
+        self.states_sent = self.states_acked = 0
+        self.spool = Spool(folder / f"{self.run}-{self.attempt}.log")
+        self.marks: list[tuple[int, int]] = []
+        self.over = False
+        self._loop = loop
+        self._mark = f"{self.run}:{self.attempt}"
+        self._grace = float(order.get("grace") or 0)
+        self._timeout_at: float | None = None
+        self._open: set[int] = set()
+        self._spawned: Spawned | None = None
+        self._status: int | None = None
+        self._ending: Ending | None = None
+        self._gone_at: float | None = None
+
+    @property
+    def done(self) -> bool:
+        """Over, and all that it said was delivered."""
+        return self.over and self.states_acked >= len(self.states) and self.spool.empty
+
+    def start(self, now: float) -> None:
+        """Start it; one that cannot be started is over at once, with the reason in its `exited` state."""
+        try:
+            self._spawned = spawned = spawn(self.order, self._mark)
+        except (OSError, ValueError) as error:
+            self.refuse(f"{type(error).__name__}: {error}", "spawn")
+            return
+        self.pid = spawned.popen.pid
+        if timeout := self.order.get("timeout"):
+            self._timeout_at = now + float(timeout)
+        self._listen(spawned.stdout, Lines(OUTPUT_LINE), self._output("stdout"))
+        self._listen(spawned.stderr, Lines(OUTPUT_LINE), self._output("stderr"))
+        if spawned.events is not None:
+            self._listen(spawned.events, Lines(EVENT_LINE), self._event)
+        if spawned.spec is not None:
+            self._feed(spawned.spec, encode(self.order["spec"]))
+        self._state({"t": "spawned", "at": now_iso(), "pid": self.pid})
+
+    def refuse(self, message: str, why: str) -> None:
+        """It never started."""
+        self.over = True
+        self._state({"t": "exited", "at": now_iso(), "status": None, "why": why, "message": message})
+
+    def end(self, why: str, grace: float | None, now: float) -> None:
+        """End all its processes; a second call can only make it faster."""
+        if self.over or self.pid is None or (self._status is not None and self._ending is None):
+            return
+        grace = self._grace if grace is None else grace
+        if self._ending is None:
+            self._ending = Ending(self.pid, self._mark, why, grace, now)
+        else:
+            self._ending.hasten(now + grace)
+
+    def reaped(self, status: int) -> None:
+        """Its first process is gone, with this status (negative: the signal)."""
+        self._status = status
+        if self._spawned is not None:
+            self._spawned.popen.returncode = status
+        self.look()
+
+    def look(self) -> None:
+        """Somebody died: look at once whether the run's end is complete."""
+        if self._ending is not None:
+            self._ending.wake_at = 0.0
+
+    def wake_at(self) -> float | None:
+        """When `advance` must be called at the latest."""
+        if self.over:
+            return None
+        if self._gone_at is not None:
+            return self._gone_at + DRAIN
+        if self._ending is not None:
+            return self._ending.wake_at
+        return self._timeout_at
+
+    def advance(self, now: float, strangers: Callable[[], bool]) -> None:
+        """Do what is due. `strangers` tells whether the keeper inherited processes it did not start."""
+        if self.over or self.pid is None:
+            return
+        if self._status is None and self._timeout_at is not None and now >= self._timeout_at:
+            self._timeout_at = None
+            self.end("timeout", None, now)
+        if self._gone_at is None and self._is_gone(now, strangers):
+            self._gone_at = now
+        if self._gone_at is not None and (not self._open or now >= self._gone_at + DRAIN):
+            self._finish()
+
+    def _is_gone(self, now: float, strangers: Callable[[], bool]) -> bool:
+        if self._ending is None:
+            if self._status is None or self.pid is None:
+                return False
+            alone = not processes.group_exists(self.pid)
+            if alone and not (strangers() and processes.members(self.pid, self._mark)):
+                return True
+            self._ending = Ending(self.pid, self._mark, "", min(self._grace, LEFTOVER_GRACE), now)
+        return now >= self._ending.wake_at and self._ending.step(now, leader_gone=self._status is not None)
+
+    def _finish(self) -> None:
+        for handle in list(self._open):
+            self._close(handle)
+        ending = self._ending
+        seen = ending.seen.values() if ending else ()
+        left = ending.left if ending else []
+        self.over = True
+        self._state(
+            {
+                "t": "exited",
+                "at": now_iso(),
+                "status": self._status,
+                "why": (ending.why or None) if ending else None,
+                "left": [{"pid": process.pid, "name": process.name} for process in left],
+                "ended": [
+                    {"pid": process.pid, "name": process.name} for process in seen if process.pid != self.pid
+                ],
+            }
+        )
+
+    def _state(self, event: Message) -> None:
+        self.states.append(event)
+
+    def _output(self, name: str) -> Callable[[bytes], None]:
+        def take(line: bytes) -> None:
+            at = now_iso()
+            text = line.decode("utf-8", "replace").rstrip("\r")
+            record = {"t": "log", "at": at, "level": 20, "name": name, "message": text}
+            self.spool.add(encode(record)[:-1], at)
+
+        return take
+
+    def _event(self, line: bytes) -> None:
+        try:
+            event = decode(line)
+        except ValueError:
+            self._output("events")(line[:200])
+            return
+        if event.get("t") == "log":
+            self.spool.add(line, str(event.get("at", "")))
+        elif event.get("t") in ("started", "receipt"):
+            self._state(event)
+
+    def _listen(self, handle: int, lines: Lines, take: Callable[[bytes], None]) -> None:
+        def read() -> None:
+            for _ in range(READS_AT_ONCE):
+                try:
+                    data = os.read(handle, READ)
+                except BlockingIOError:
+                    return
+                for line in lines.feed(data) if data else lines.close():
+                    take(line)
+                if not data:
+                    self._close(handle)
+                    return
+
+        self._open.add(handle)
+        self._loop.watch(handle, selectors.EVENT_READ, read)
+
+    def _feed(self, handle: int, data: bytes) -> None:
+        view = memoryview(data)
+
+        def write() -> None:
+            nonlocal view
+            try:
+                view = view[os.write(handle, view[:READ]) :]
+            except BlockingIOError:
+                return
+            except OSError:
+                # The child left without reading its spec; its exit status tells the story.
+                view = view[:0]
+            if not view:
+                self._loop.unwatch(handle)
+
+        self._loop.watch(handle, selectors.EVENT_WRITE, write)
+
+    def _close(self, handle: int) -> None:
+        self._open.discard(handle)
+        self._loop.unwatch(handle)
+
+
+def logs_message(child: Child, first: int, records: list[bytes]) -> bytes:
+    """The `logs` line for the worker; the records are JSON already."""
+    head = json.dumps({"t": "logs", "run": child.run, "attempt": child.attempt, "first": first})
+    return head[:-1].encode() + b', "records":[' + b",".join(records) + b"]}\n"

@@ -1,0 +1,114 @@
+"""Log records of one run on their way to the worker: numbered, kept until acknowledged, bounded.
+
+Three stations in order of age: `sent` (handed to the worker, not yet acknowledged), `waiting` (in memory),
+and a file for what memory should not hold. Past the file's bound records are dropped, and a mark says so.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from pathlib import Path
+from typing import IO
+
+MEMORY_BYTES = 256 * 1024
+FILE_BYTES = 64 * 1024 * 1024
+WINDOW_BYTES = 512 * 1024
+
+CUT = (
+    b'{"level":40,"name":"headrace.worker","message":"The log is cut here: more was written than this '
+    b'worker keeps while it cannot deliver. What follows is lost until there is room again."'
+)
+
+
+class Spool:
+    """A queue of encoded records; numbers start at 1."""
+
+    def __init__(
+        self, path: Path, *, memory: int = MEMORY_BYTES, disk: int = FILE_BYTES, window: int = WINDOW_BYTES
+    ) -> None:
+        self._path = path
+        self._memory, self._disk, self._window = memory, disk, window
+        self._sent: deque[bytes] = deque()
+        self._waiting: deque[bytes] = deque()
+        self._sent_bytes = self._waiting_bytes = 0
+        self._file: IO[bytes] | None = None
+        self._read_at = self._in_file = 0
+        self._dropping = False
+        self.acked = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether everything was acknowledged."""
+        return not (self._sent or self._waiting or self._in_file)
+
+    def add(self, record: bytes, at: str) -> None:
+        """Take one encoded record (no line end in it)."""
+        if self._in_file == 0 and self._waiting_bytes + len(record) <= self._memory:
+            self._waiting.append(record)
+            self._waiting_bytes += len(record)
+            return
+        file = self._open()
+        full = file.seek(0, os.SEEK_END) + len(record) > self._disk
+        if full and self._dropping:
+            return
+        self._dropping = full
+        file.write((CUT + b',"t":"log","at":"' + at.encode() + b'"}' if full else record) + b"\n")
+        self._in_file += 1
+
+    def take(self, most: int) -> tuple[int, list[bytes]]:
+        """The next records for the worker, within the window: the first one's number, and they."""
+        self._refill()
+        first = self.acked + len(self._sent) + 1
+        taken: list[bytes] = []
+        size = 0
+        while self._waiting and size < most and self._sent_bytes < self._window:
+            record = self._waiting.popleft()
+            self._waiting_bytes -= len(record)
+            self._sent.append(record)
+            self._sent_bytes += len(record)
+            size += len(record)
+            taken.append(record)
+        return first, taken
+
+    def ack(self, number: int) -> None:
+        """Forget records up to this number."""
+        while self._sent and self.acked < number:
+            self._sent_bytes -= len(self._sent.popleft())
+            self.acked += 1
+
+    def rewind(self) -> None:
+        """All that was not acknowledged will be handed out again: to a new worker."""
+        self._waiting.extendleft(reversed(self._sent))
+        self._waiting_bytes += self._sent_bytes
+        self._sent.clear()
+        self._sent_bytes = 0
+
+    def close(self) -> None:
+        """Drop everything and the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+            self._path.unlink(missing_ok=True)
+
+    def _open(self) -> IO[bytes]:
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("w+b")
+        return self._file
+
+    def _refill(self) -> None:
+        if self._waiting or self._file is None or self._in_file == 0:
+            return
+        self._file.seek(self._read_at)
+        while self._in_file and self._waiting_bytes < self._memory:
+            record = self._file.readline().rstrip(b"\n")
+            self._in_file -= 1
+            self._waiting.append(record)
+            self._waiting_bytes += len(record)
+        self._read_at = self._file.tell()
+        if self._in_file == 0:
+            self._file.seek(0)
+            self._file.truncate()
+            self._read_at = 0
+            self._dropping = False

@@ -1,0 +1,62 @@
+"""Newline-delimited JSON: putting messages into lines and cutting a stream into lines."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+Message = dict[str, Any]
+
+
+def encode(message: Message) -> bytes:
+    """One message as a line."""
+    return (
+        json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+        + b"\n"
+    )
+
+
+def decode(line: bytes) -> Message:
+    """The message of a line.
+
+    Raises:
+        ValueError: It is no JSON object.
+    """
+    value = json.loads(line.decode("utf-8", "surrogatepass"))
+    if not isinstance(value, dict):
+        raise ValueError("a message must be a JSON object")  # noqa: TRY004 - one error for all bad lines
+    return value
+
+
+class Lines:
+    """Cuts a byte stream into lines without their ends; a line over `most` bytes comes out in pieces."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._rest = bytearray()
+        self._seen = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The lines that `data` completed."""
+        self._rest += data
+        lines: list[bytes] = []
+        start = 0
+        while (end := self._rest.find(b"\n", max(start, self._seen))) >= 0:
+            lines.extend(self._pieces(self._rest[start:end]))
+            start = end + 1
+        del self._rest[:start]
+        while len(self._rest) > self._most:
+            lines.append(bytes(self._rest[: self._most]))
+            del self._rest[: self._most]
+        self._seen = len(self._rest)
+        return lines
+
+    def close(self) -> list[bytes]:
+        """The last line, if it had no end."""
+        rest, self._rest, self._seen = self._rest, bytearray(), 0
+        return self._pieces(rest) if rest else []
+
+    def _pieces(self, line: bytearray) -> list[bytes]:
+        if len(line) <= self._most:
+            return [bytes(line)]
+        return [bytes(line[at : at + self._most]) for at in range(0, len(line), self._most)]

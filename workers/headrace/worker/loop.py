@@ -1,0 +1,271 @@
+"""The worker's loop: one thread owns all state, takes events from one mailbox and carries decisions out."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from headrace.client.api import Api
+from headrace.client.errors import ApiError
+from headrace.worker.answers import Answers
+from headrace.worker.burial import bury
+from headrace.worker.console import Console
+from headrace.worker.courier import Courier
+from headrace.worker.decisions import Ack, Decision, Deliver, Kill, Prepare, Say, Start
+from headrace.worker.dialogue import Dialogue
+from headrace.worker.events import (
+    Buried,
+    Event,
+    Joined,
+    JoinFailed,
+    KeeperGone,
+    KeeperSaid,
+    Prepared,
+    QueueTrouble,
+    Rung,
+    StopAsked,
+    Synced,
+    SyncFailed,
+    Told,
+    Unprepared,
+)
+from headrace.worker.inbox import Inbox
+from headrace.worker.journal import Journal
+from headrace.worker.keeper_client import KeeperClient, key_of
+from headrace.worker.lease import Lease
+from headrace.worker.options import WorkerOptions
+from headrace.worker.outbox import Outbox
+from headrace.worker.prepare import PrepareError, prepare
+from headrace.worker.state import StateFolder
+from headrace.worker.supervisor import Supervisor
+
+LAST_WORDS = 5.0
+"""After the second Ctrl-C, how long to try to deliver before leaving the rest in the journal."""
+PREPARERS = 4
+
+
+class Loop:
+    """One worker's life; `run` gives the exit code."""
+
+    def __init__(self, options: WorkerOptions, api: Api, folder: StateFolder, console: Console) -> None:
+        self.mailbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.options = options
+        self.folder = folder
+        self.console = console
+        self.supervisor = Supervisor(options.limit)
+        self.outbox = Outbox()
+        self.lease = Lease()
+        self.courier = Courier(api, options.pool, options.worker_name, self.mailbox.put)
+        self.dialogue = Dialogue(options, self.courier, self.outbox, Journal(folder.path / "journal.jsonl"))
+        self.keeper = KeeperClient(folder.path, self.mailbox.put, options.on_disconnect)
+        self.inbox: Inbox | None = None
+        self.exit_code: int | None = None
+        self._api = api
+        self._answers = Answers(self)
+        self._stops = 0
+        self._last_words: float | None = None
+        self._preparers = ThreadPoolExecutor(PREPARERS, thread_name_prefix="prepare")
+        self._handlers: dict[type, Callable[[Any], object]] = {
+            Rung: self._on_rung,
+            Told: lambda event: self.do(self.supervisor.command(event.command, _now())),
+            KeeperSaid: self._on_keeper,
+            KeeperGone: lambda _: self._on_keeper_gone(),
+            Buried: lambda event: self.do(self.supervisor.keeper_died(event.keys, _now())),
+            Prepared: lambda event: self.do(self.supervisor.prepared(event.grant, event.launch, _now())),
+            Unprepared: lambda event: self.do(self.supervisor.unprepared(event.grant, event.message, _now())),
+            Joined: self._answers.joined,
+            JoinFailed: lambda event: self._answers.join_failed(event.error),
+            Synced: self._answers.synced,
+            SyncFailed: lambda event: self._answers.sync_failed(event.error),
+            QueueTrouble: self._on_queue_trouble,
+            StopAsked: lambda _: self._on_stop(),
+        }
+
+        self._doers: dict[type, Callable[[Any], object]] = {
+            Prepare: lambda prepare: self._preparers.submit(self._prepare, prepare.grant),
+            Start: lambda start: self.keeper.launch(start.key, start.launch, start.meta),
+            Kill: lambda kill: self.keeper.kill(kill.key, kill.why, kill.grace),
+            Deliver: lambda deliver: self.dialogue.deliver(deliver.report, urgent=deliver.urgent),
+            Ack: self._ack,
+            Say: lambda say: self.say(say.tone, say.text),
+        }
+
+    def run(self) -> int:
+        """Work until told to leave."""
+        try:
+            self._answers.begin()
+            while self.exit_code is None:
+                self._step()
+            return self.exit_code
+        finally:
+            self._close()
+
+    def say(self, tone: str, text: str) -> None:
+        """Tell the person at the console."""
+        self.console.say(tone, text)
+
+    def do(self, decisions: Iterable[Decision]) -> None:
+        """Carry decisions out."""
+        for decision in decisions:
+            self._doers[type(decision)](decision)
+        self._tell_free()
+
+    def leave(self, code: int) -> None:
+        """End the loop."""
+        self.exit_code = code
+
+    def take_nothing_new(self) -> None:
+        """Finish what runs, then leave."""
+        self.do(self.supervisor.drain(_now()))
+        self.dialogue.timing.soon()
+
+    def _step(self) -> None:
+        try:
+            event = self.mailbox.get(timeout=self._patience())
+        except queue.Empty:
+            pass
+        else:
+            self._handlers[type(event)](event)
+            self._take_all_that_is_there()
+        self.do(self.supervisor.due(_now()))
+        self._call_if_due()
+        self._leave_if_done()
+
+    def _take_all_that_is_there(self) -> None:
+        """Handle what came meanwhile, too, so that one call tells of it all."""
+        for _ in range(self.mailbox.qsize()):
+            event = self.mailbox.get()
+            self._handlers[type(event)](event)
+
+    def _patience(self) -> float | None:
+        wakes = []
+        if (due := self.dialogue.timing.due_at(crowded=self._crowded())) is not None:
+            wakes.append(due - time.monotonic())
+        if (start := self.supervisor.next_due()) is not None:
+            wakes.append((start - _now()).total_seconds())
+        if self._last_words is not None:
+            wakes.append(self._last_words - time.monotonic())
+        return min(max(0.0, min(wakes)), 3600.0) if wakes else None
+
+    def _crowded(self) -> bool:
+        return bool(self.supervisor.live())
+
+    def _call_if_due(self) -> None:
+        due = self.dialogue.timing.due_at(crowded=self._crowded())
+        if due is None or due > time.monotonic() or self.exit_code is not None:
+            return
+        batch = self.dialogue.go(self.options.limit, self.supervisor.free, self.supervisor.refs())
+        if batch is not None:
+            # The keeper's copy is written before the courier's thread has made a connection.
+            self.keeper.sent(self.dialogue.seq, batch.marks())
+
+    def _leave_if_done(self) -> None:
+        if not self.supervisor.leaving or self.supervisor.live() or self.exit_code is not None:
+            return
+        if self.dialogue.idle or not self.dialogue.open:
+            self.leave(self._answers.exit_code)
+        elif self._stops > 1 and self._last_words is None:
+            self._last_words = time.monotonic() + LAST_WORDS
+        elif self._last_words is not None and time.monotonic() >= self._last_words:
+            self.leave(self._answers.exit_code)
+
+    def _ack(self, ack: Ack) -> None:
+        self.keeper.ack(ack.key, states=ack.states)
+        if self.supervisor.get(ack.key) is None:
+            self.outbox.forget(ack.key)
+
+    def _prepare(self, grant: Any) -> None:
+        try:
+            self.mailbox.put(Prepared(grant, prepare(grant)))
+        except PrepareError as error:
+            self.mailbox.put(Unprepared(grant, str(error)))
+        except Exception as error:  # noqa: BLE001 - a run must not wait for ever for a thread that failed
+            self.mailbox.put(Unprepared(grant, f"It could not be prepared: {type(error).__name__}: {error}."))
+
+    def _on_rung(self, rung: Rung) -> None:
+        if self.supervisor.free > 0:
+            self.dialogue.rung(rung)
+        elif self.inbox is not None:
+            self.inbox.give_back([rung])
+
+    def _on_keeper(self, event: KeeperSaid) -> None:
+        message = event.message
+        if message["t"] == "state":
+            self.do(self.supervisor.state(key_of(message), message["seq"], message["e"]))
+        elif message["t"] == "logs":
+            key = key_of(message)
+            self.outbox.add_logs(key, message["first"], message["records"])
+            self.dialogue.logs_came()
+            held = self.supervisor.get(key)
+            if held is not None and held.stream:
+                for record in message["records"]:
+                    self.say("out", f"{held.grant.name} | {record.get('message')}")
+
+    def _on_keeper_gone(self) -> None:
+        if self.exit_code is not None:
+            return
+        self.keeper.close()
+        pids = self.supervisor.started()
+        self.say("bad", f"The keeper died; a new one is started, and {len(pids)} runs are lost.")
+        bury(pids, self.mailbox.put)
+        self.keeper = KeeperClient(self.folder.path, self.mailbox.put, self.options.on_disconnect)
+        self.keeper.start()
+        self._answers.introduce_keeper()
+
+    def _on_queue_trouble(self, event: QueueTrouble) -> None:
+        if self.dialogue.timing.away_since is None:
+            text = (
+                f"SQS does not answer ({event.error}); trying again." if event.error else "SQS answers again."
+            )
+            self.say("bad" if event.error else "note", text)
+
+    def _on_stop(self) -> None:
+        self._stops += 1
+        if self._stops == 1:
+            count = len(self.supervisor.live())
+            self.say(
+                "note", f"Taking nothing new; {count} runs go on to their end. Once more stops them now."
+            )
+            self.take_nothing_new()
+        else:
+            self.say("note", "Stopping the runs.")
+            self.do(self.supervisor.stop(hard=self._stops > 2))
+
+    def _tell_free(self) -> None:
+        if self.inbox is not None:
+            free = self.supervisor.free
+            self.inbox.set_free(free)
+            if self.supervisor.leaving:
+                self.inbox.give_back(self.dialogue.unasked())
+
+    def _close(self) -> None:
+        self._preparers.shutdown(wait=False, cancel_futures=True)
+        if self.inbox is not None:
+            self.inbox.close()
+        self.courier.close()
+        if left := self.dialogue.leave_undelivered():
+            self.say(
+                "bad", f"{left} reports could not be delivered; the next worker of this name delivers them."
+            )
+        self.keeper.leave()
+        if self.dialogue.open and not left:
+            self._sign_off()
+
+    def _sign_off(self) -> None:
+        session = self.dialogue.session
+        if session is None:
+            return
+        try:
+            self._api.workers.sign_off(self.options.pool, self.options.worker_name, session)
+        except ApiError as error:
+            self.say("note", f"Left without signing off: {error.message}")
+            return
+        self.folder.forget()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,63 @@
+"""Starts a worker: checks that it may, wires it, runs it, gives its exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+
+from headrace.client.api import Api
+from headrace.settings import SettingsError
+from headrace.worker.console import Console
+from headrace.worker.events import StopAsked
+from headrace.worker.keeper_client import KeeperError
+from headrace.worker.loop import Loop
+from headrace.worker.options import WorkerOptions
+from headrace.worker.state import StateFolder
+
+__all__ = ["WorkerOptions", "start"]
+
+
+def start(options: WorkerOptions, console: Console | None = None) -> int:
+    """Serve a pool until told to stop (Ctrl-C or SIGTERM once: finish what runs; twice: stop it).
+
+    Returns:
+        0 after a clean end, 1 if the worker cannot work; the console says why.
+    """
+    console = console or Console()
+    if sys.platform == "win32":
+        console.say("bad", "The worker needs Linux or macOS; on Windows start it under WSL 2.")
+        return 1
+    if options.type != "process":
+        console.say("bad", f"This worker runs pools of type process, not {options.type!r}.")
+        return 1
+    folder = StateFolder(options.settings.home, options.pool, options.worker_name)
+    if not folder.take():
+        console.say(
+            "bad",
+            f"A worker named {options.worker_name!r} serves pool {options.pool!r} on this machine already. "
+            "Give this one another name with --name.",
+        )
+        return 1
+    try:
+        with Api.connect(options.settings) as api:
+            loop = Loop(options, api, folder, console)
+            before = _stop_on_signals(loop)
+            try:
+                return loop.run()
+            finally:
+                for number, handler in before.items():
+                    signal.signal(number, handler)
+    except (SettingsError, KeeperError, OSError) as error:
+        console.say("bad", str(error))
+        return 1
+    finally:
+        folder.release()
+
+
+def _stop_on_signals(loop: Loop) -> dict[signal.Signals, signal._HANDLER]:
+    """Ctrl-C and SIGTERM become events. A SimpleQueue may be filled from within a signal handler."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    return {number: signal.signal(number, lambda *_: loop.mailbox.put(StopAsked())) for number in numbers}

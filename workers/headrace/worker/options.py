@@ -1,0 +1,33 @@
+"""What a worker is started with."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass, field
+from typing import Literal
+
+from headrace.settings import Settings, load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """`limit` is how many runs may go on at once; no work queues means all of the pool's.
+
+    `on_disconnect` decides what happens to runs when the lease runs out: `kill` ends them, so that no two
+    copies ever run; `continue` lets them go on, for machines that sleep or lose their network.
+    Without a name the worker is called after its host.
+    """
+
+    pool: str
+    work_queues: tuple[str, ...] = ()
+    limit: int = 10
+    name: str = ""
+    type: str = "process"
+    run_once: bool = False
+    on_disconnect: Literal["kill", "continue"] = "kill"
+    settings: Settings = field(default_factory=load_settings)
+
+    @property
+    def worker_name(self) -> str:
+        """The name in force."""
+        return self.name or socket.gethostname() or "worker"

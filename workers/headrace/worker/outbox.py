@@ -1,0 +1,174 @@
+"""All that is still to be told to the service: reports first, then logs, in batches that fit.
+
+A batch that was sent stays *in flight* until the answer: it is then sent again unchanged, or was delivered,
+or came back as too large and is split.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from headrace.contract.sync import LogBatch, Report
+from headrace.worker.decisions import Key
+from headrace.worker.keeper.wire import Message
+from headrace.worker.logtail import LogTail, Piece
+from headrace.worker.outcome import clip
+
+SYNC_BYTES = 1_000_000
+"""What one sync carries at most, apart from a single item that is larger."""
+REPORTS = 500
+BATCHES = 500
+LEAST = 20_000
+"""After a 413 batches shrink to this, then items themselves do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one sync tells."""
+
+    reports: tuple[Report, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.reports or self.pieces)
+
+    def logs(self) -> list[LogBatch]:
+        """The log batches that have records."""
+        return [piece.batch() for piece in self.pieces if piece.records]
+
+    def marks(self) -> list[tuple[str, int, int, int]]:
+        """Which records it carries, as the keeper notes it."""
+        return [(str(piece.run), piece.attempt, piece.first, piece.last) for piece in self.pieces]
+
+
+class Outbox:
+    """Filled by the loop, emptied by the dialogue."""
+
+    def __init__(self, most: int = SYNC_BYTES) -> None:
+        self._most = self._now_most = most
+        self._reports: deque[Report] = deque()
+        self._seen: set[tuple[Key, int]] = set()
+        self._ready: deque[Piece] = deque()
+        self._tails: dict[Key, LogTail] = {}
+        self.in_flight = Batch()
+
+    def __bool__(self) -> bool:
+        return bool(self._reports or self._ready or self.has_logs or self.in_flight)
+
+    @property
+    def has_logs(self) -> bool:
+        """Whether records wait."""
+        return any(self._tails.values())
+
+    @property
+    def reports(self) -> list[Report]:
+        """Reports not yet delivered, those in flight included."""
+        return [*self.in_flight.reports, *self._reports]
+
+    def add(self, report: Report) -> bool:
+        """Take a report; false if it is here already."""
+        name = ((report.run, report.attempt), report.seq)
+        if name in self._seen:
+            return False
+        self._seen.add(name)
+        self._reports.append(report)
+        return True
+
+    def add_logs(self, key: Key, first: int, records: Iterable[Message]) -> None:
+        """Take log records from the keeper."""
+        self._tail(key).add(first, records)
+
+    def add_batch(self, batch: LogBatch) -> None:
+        """Take a batch that a predecessor left on disk."""
+        last = batch.seq + len(batch.records) - 1
+        size = len(batch.model_dump_json())
+        self._ready.append(Piece(batch.run, batch.attempt, batch.seq, last, size, tuple(batch.records)))
+
+    def take_over(self, key: Key, delivered: int, marks: Iterable[tuple[int, int]]) -> None:
+        """A predecessor delivered this many records, and may have sent more, in the batches of `marks`."""
+        self._tail(key).take_over(delivered, marks)
+
+    def forget(self, key: Key) -> None:
+        """Nothing more will come of this attempt."""
+        if not self._tails.get(key, None):
+            self._tails.pop(key, None)
+        self._seen = {name for name in self._seen if name[0] != key}
+
+    def next_batch(self) -> Batch:
+        """The next batch, now in flight: reports first, then logs of all runs in turn."""
+        reports: list[Report] = []
+        size = 0
+        while self._reports and len(reports) < REPORTS:
+            cost = len(self._reports[0].model_dump_json())
+            if reports and size + cost > self._now_most:
+                break
+            reports.append(self._reports.popleft())
+            size += cost
+        self.in_flight = Batch(tuple(reports), tuple(self._pieces(self._now_most - size, bool(reports))))
+        return self.in_flight
+
+    def delivered(self) -> Batch:
+        """What was in flight has arrived."""
+        batch, self.in_flight = self.in_flight, Batch()
+        self._now_most = min(self._most, self._now_most * 2)
+        return batch
+
+    def returned(self) -> None:
+        """What was in flight goes back to the front, to be sent anew."""
+        batch, self.in_flight = self.in_flight, Batch()
+        self._reports.extendleft(reversed(batch.reports))
+        self._ready.extendleft(reversed(batch.pieces))
+
+    def split(self) -> Batch:
+        """It was too large: smaller batches next time. Gives what is dropped if nothing else helps."""
+        batch = self.in_flight
+        alone = len(batch.reports) + len(batch.pieces) == 1
+        self.returned()
+        self._now_most = max(LEAST, self._now_most // 2)
+        if not alone:
+            if self._now_most == LEAST:
+                self._now_most = 1
+            return Batch()
+        if batch.reports:
+            self._reports[0] = smaller = _smaller(batch.reports[0])
+            return Batch(reports=(self._reports.popleft(),)) if smaller == batch.reports[0] else Batch()
+        piece = self._ready.popleft()
+        if len(piece.records) <= 1:
+            return Batch(pieces=(piece,))
+        self._ready.extendleft(reversed(piece.halves()))
+        return Batch()
+
+    def _pieces(self, room: int, crowded: bool) -> Iterable[Piece]:
+        count = 0
+        while self._ready and count < BATCHES and (room >= self._ready[0].size or not (crowded or count)):
+            piece = self._ready.popleft()
+            room -= piece.size
+            count += 1
+            yield piece
+        for tail in list(self._tails.values()):
+            if count >= BATCHES or self._ready or (room <= 0 and (crowded or count)):
+                return
+            if piece_or_none := tail.take(max(room, 1)):
+                room -= piece_or_none.size
+                count += 1
+                yield piece_or_none
+
+    def _tail(self, key: Key) -> LogTail:
+        if key not in self._tails:
+            self._tails[key] = LogTail(*key)
+        return self._tails[key]
+
+
+def _smaller(report: Report) -> Report:
+    """The same report without what can be spared."""
+    changes: dict[str, object] = {}
+    if report.result is not None:
+        changes["result"] = None
+        changes["message"] = clip(
+            f"{report.message or ''} (The result was too large to be stored.)".strip(), 10_000
+        )
+    elif report.error is not None and (report.error.traceback or report.error.hint):
+        changes["error"] = report.error.model_copy(update={"traceback": None, "hint": None})
+    return report.model_copy(update=changes) if changes else report

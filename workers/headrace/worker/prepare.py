@@ -1,0 +1,156 @@
+"""From a grant to a command: code, working folder, arguments, environment, limits.
+
+Of the worker's own environment a child sees what `INHERITED` names and nothing else: no API key, no AWS
+credentials. On top come the job template's `env` and these, which say who is running:
+HEADRACE__FLOW_RUN_ID, HEADRACE__FLOW_RUN_NAME, HEADRACE__FLOW_NAME, HEADRACE__DEPLOYMENT_NAME,
+HEADRACE__WORK_QUEUE and HEADRACE__ATTEMPT (`<run id>:<attempt>`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from headrace.contract.sync import Grant
+from headrace.worker.events import Launch
+from headrace.worker.keeper.wire import Message
+from headrace.worker.sources import SourceError, make_ready
+
+GRACE = 30.0
+ENGINE_SLACK = 2.0
+"""The engine enforces the timeout first, since it can say where the code was; this is its head start."""
+
+INHERITED = re.compile(
+    r"PATH|HOME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TMP|TEMP|USER|LOGNAME|SHELL|TERM|DISPLAY"
+    r"|VIRTUAL_ENV|CONDA_PREFIX|CONDA_DEFAULT_ENV|LD_LIBRARY_PATH|DYLD_\w+"
+    r"|PYTHON(PATH|HOME|HASHSEED|UTF8|IOENCODING|WARNINGS|DONTWRITEBYTECODE|PYCACHEPREFIX|NOUSERSITE|DEVMODE)"
+    r"|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|(?i:(https?|all|no)_proxy)"
+    r"|XDG_\w+|SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|PATHEXT|APPDATA|LOCALAPPDATA|PROGRAMDATA|PROGRAMFILES"
+    r"|USERPROFILE|USERNAME|USERDOMAIN|NUMBER_OF_PROCESSORS|PROCESSOR_ARCHITECTURE"
+)
+
+
+class PrepareError(Exception):
+    """A run cannot be started here; the message says why and what to do."""
+
+
+def prepare(grant: Grant, environ: Mapping[str, str] | None = None) -> Launch:
+    """Make a grant's code ready and give the command.
+
+    Raises:
+        PrepareError: The code source, or the job template, does not fit this machine.
+    """
+    configuration = grant.configuration
+    try:
+        folder = make_ready(grant, Path.cwd())
+    except SourceError as error:
+        raise PrepareError(f"The code could not be made ready: {error}.") from error
+    except OSError as error:
+        raise PrepareError(f"The code could not be made ready: {type(error).__name__}: {error}.") from error
+    command = configuration.get("command")
+    engine = not command
+    timeout = _timeout(grant)
+    return Launch(
+        argv=_engine(grant) if engine else _command(command),
+        env=_environment(grant, os.environ if environ is None else environ),
+        cwd=str(_working_dir(configuration.get("working_dir"), folder)),
+        spec=_spec(grant, timeout) if engine else None,
+        timeout=timeout + ENGINE_SLACK if timeout and engine else timeout,
+        grace=_number(configuration.get("grace_seconds"), "grace_seconds", GRACE),
+        limits=_limits(grant),
+        stream=bool(configuration.get("stream_output", True)),
+    )
+
+
+def _engine(grant: Grant) -> list[str]:
+    if not grant.entrypoint:
+        raise PrepareError(
+            "The deployment has neither an entrypoint nor a `command` in its job template; deploy it again "
+            "with an entrypoint such as flows/etl.py:main."
+        )
+    python = grant.configuration.get("python") or sys.executable
+    # -P: the working folder must not shadow the engine's own imports; the engine adds it for the flow's.
+    return [str(python), "-P", "-m", "headrace.engine", "--spec", "{spec_fd}", "--events", "{events_fd}"]
+
+
+def _command(command: object) -> list[str]:
+    words = command if isinstance(command, list) else shlex.split(str(command))
+    if not words or not all(isinstance(word, str) for word in words):
+        raise PrepareError(
+            f"The job template's `command` is {command!r}; expected words such as 'sh run.sh'."
+        )
+    return [str(word) for word in words]
+
+
+def _environment(grant: Grant, environ: Mapping[str, str]) -> dict[str, str]:
+    env = {name: value for name, value in environ.items() if INHERITED.fullmatch(name)}
+    env["PYTHONUNBUFFERED"] = "1"
+    chosen = grant.configuration.get("env") or {}
+    if not isinstance(chosen, dict):
+        raise PrepareError(f"The job template's `env` is {chosen!r}; expected names and values.")
+    for name, value in chosen.items():
+        if value is None:
+            env.pop(name, None)
+        else:
+            env[name] = str(value)
+    facts = {
+        "HEADRACE__FLOW_RUN_ID": str(grant.run),
+        "HEADRACE__FLOW_RUN_NAME": grant.name,
+        "HEADRACE__FLOW_NAME": grant.flow_name,
+        "HEADRACE__DEPLOYMENT_NAME": grant.deployment_name or "",
+        "HEADRACE__WORK_QUEUE": grant.work_queue_name,
+    }
+    return env | facts
+
+
+def _working_dir(wanted: object, folder: Path) -> Path:
+    if not wanted:
+        return folder
+    path = folder / Path(str(wanted)).expanduser()
+    if not path.is_dir():
+        raise PrepareError(
+            f"The job template's `working_dir` {path} is not on this machine; make it, or change it."
+        )
+    return path
+
+
+def _timeout(grant: Grant) -> float | None:
+    wanted = grant.configuration.get("timeout")
+    limits = [grant.timeout_seconds, _number(wanted, "timeout", 0) if wanted is not None else None]
+    return min((limit for limit in limits if limit), default=None)
+
+
+def _limits(grant: Grant) -> dict[str, float]:
+    names = ("memory_mb", "cpu_seconds", "nice")
+    chosen = {name: grant.configuration.get(name) for name in names}
+    return {name: _number(value, name, 0) for name, value in chosen.items() if value is not None}
+
+
+def _number(value: object, name: str, default: float) -> float:
+    if value is None:
+        return default
+    try:
+        return float(str(value))
+    except ValueError as error:
+        raise PrepareError(f"The job template's `{name}` is {value!r}; expected a number.") from error
+
+
+def _spec(grant: Grant, timeout: float | None) -> Message:
+    return {
+        "run": str(grant.run),
+        "attempt": grant.attempt,
+        "name": grant.name,
+        "flow_name": grant.flow_name,
+        "deployment_name": grant.deployment_name,
+        "entrypoint": grant.entrypoint,
+        "parameters": grant.parameters,
+        "run_count": grant.run_count,
+        "expected_start_time": grant.expected_start_time.isoformat(),
+        "tags": grant.tags,
+        "timeout_seconds": timeout,
+        "log_level": str(grant.configuration.get("log_level") or "INFO"),
+    }

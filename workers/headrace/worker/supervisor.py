@@ -1,0 +1,281 @@
+"""The life of each run in a worker's hands, as decisions; no I/O, no clock of its own.
+
+1. *Granted* by a sync's answer: its code is prepared. A worker that is leaving hands it back (`released`).
+2. *Prepared*: it waits for its time if the doorbell came early, then goes to the keeper. If it cannot be
+   prepared it is over: CRASHED, with what is wrong and how to mend it.
+3. *Started*: the keeper says `spawned`, the engine `started`: reported, so the run is RUNNING.
+4. It goes on until it ends by itself, or is killed: cancel (from a person), fenced (it is somebody else's
+   now), timeout, lease, stop.
+5. *Over*: the keeper says `exited` when all its processes are gone. Its receipt, or else its exit status,
+   becomes the last report. Its slot is free from here on.
+6. *Told*: the service has answered that report; the run is forgotten here and in the keeper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from uuid import UUID
+
+from headrace.contract.states import StateType
+from headrace.contract.sync import Command, CommandKind, Grant, Report, ReportKind, ReportVerdict, Verdict
+from headrace.contract.workers import RunRef
+from headrace.worker.decisions import Ack, Decision, Deliver, Key, Kill, Prepare, Say, Start
+from headrace.worker.events import Launch
+from headrace.worker.held import Held, Phase, about_rest, aftermath, end_line, time_of
+from headrace.worker.keeper.wire import Message
+from headrace.worker.outcome import Conclusion, conclude
+
+
+class Supervisor:
+    """Give it what happened, carry out what it decides."""
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self.leaving = False
+        self._held: dict[Key, Held] = {}
+
+    @property
+    def free(self) -> int:
+        """How many more runs may start now."""
+        return 0 if self.leaving else max(0, self.slots - len(self.live()))
+
+    def live(self) -> list[Held]:
+        """Runs that are not over."""
+        return [held for held in self._held.values() if held.phase is not Phase.OVER]
+
+    def get(self, key: Key) -> Held | None:
+        """The run, if it is in our hands."""
+        return self._held.get(key)
+
+    def refs(self) -> list[RunRef]:
+        """What this session holds, as it tells the service: also runs whose end was not answered yet."""
+        return [
+            RunRef(run=run, attempt=attempt) for (run, attempt), held in self._held.items() if not held.orphan
+        ]
+
+    def granted(self, grant: Grant) -> list[Decision]:
+        """Step 1."""
+        key = (grant.run, grant.attempt)
+        if key in self._held:
+            return []
+        decisions: list[Decision] = []
+        for old, held in list(self._held.items()):
+            if old[0] == grant.run:
+                decisions += self._fence(old, held)
+        held = self._held[key] = Held(grant)
+        if self.leaving:
+            return [*decisions, *self._release(key, held)]
+        return [*decisions, Prepare(grant)]
+
+    def prepared(self, grant: Grant, launch: Launch, now: datetime) -> list[Decision]:
+        """Step 2, the good case."""
+        held = self._held.get((grant.run, grant.attempt))
+        if held is None or held.phase is not Phase.PREPARING:
+            return []
+        held.launch, held.phase = launch, Phase.WAITING
+        held.engine, held.timeout, held.stream = launch.engine, launch.timeout, launch.stream
+        return self.due(now)
+
+    def unprepared(self, grant: Grant, message: str, now: datetime) -> list[Decision]:
+        """Step 2, the bad case."""
+        key = (grant.run, grant.attempt)
+        held = self._held.get(key)
+        if held is None or held.phase is not Phase.PREPARING:
+            return []
+        conclusion = Conclusion(ReportKind.ENDED, StateType.CRASHED, message=message)
+        return self._over(key, held, 1, conclusion, now)
+
+    def next_due(self) -> datetime | None:
+        """When a waiting run may start."""
+        waiting = [
+            held.grant.expected_start_time for held in self._held.values() if held.phase is Phase.WAITING
+        ]
+        return min(waiting, default=None)
+
+    def due(self, now: datetime) -> list[Decision]:
+        """Step 3: start every run whose time has come and whose earlier attempt is gone."""
+        decisions: list[Decision] = []
+        for key, held in self._held.items():
+            ready = held.phase is Phase.WAITING and held.grant.expected_start_time <= now
+            if ready and held.launch is not None and not self._haunted(key):
+                held.phase = Phase.STARTED
+                meta = {
+                    "grant": held.grant.model_dump(mode="json"),
+                    "engine": held.engine,
+                    "timeout": held.timeout,
+                }
+                decisions.append(Start(key, held.launch, meta))
+        return decisions
+
+    def state(self, key: Key, seq: int, event: Message, *, known: bool = False) -> list[Decision]:
+        """Steps 3 to 5. `known`: a worker before us told the service already."""
+        held = self._held.get(key)
+        if held is None or seq <= held.last_state:
+            return []
+        held.last_state = seq
+        decisions: list[Decision] = []
+        match event.get("t"):
+            case "spawned":
+                held.pid, held.begun = event.get("pid"), time_of(event)
+                decisions = self._spawned(key, held, seq, event)
+            case "started":
+                decisions = [self._report(key, seq, ReportKind.STARTED, event, pid=held.pid)]
+            case "receipt":
+                held.receipt = event
+            case "exited":
+                decisions = self._exited(key, held, seq, event)
+        if known:
+            return self._told(key, seq) if held.phase is Phase.OVER else []
+        return decisions
+
+    def verdict(self, verdict: Verdict) -> list[Decision]:
+        """Step 6, or the news that the run is not ours any more."""
+        key = (verdict.run, verdict.attempt)
+        held = self._held.get(key)
+        if held is None:
+            return []
+        decisions: list[Decision] = []
+        if verdict.verdict is ReportVerdict.FENCED:
+            decisions = self._fence(key, held)
+        elif verdict.verdict is ReportVerdict.REFUSED:
+            decisions = [Say("bad", f"{held.label}: report refused: {verdict.message or 'no reason given'}")]
+        elif verdict.state is not None and held.phase is Phase.OVER and verdict.seq >= held.last_state:
+            decisions = aftermath(held, verdict)
+        return [*decisions, *self._told(key, verdict.seq)]
+
+    def command(self, command: Command, now: datetime) -> list[Decision]:
+        """Step 4, from outside."""
+        if command.kind is CommandKind.DRAIN:
+            return [Say("note", "Told to take nothing new and leave when all is done."), *self.drain(now)]
+        key, held = self._find(command)
+        if held is None or held.phase is Phase.OVER:
+            return []
+        if command.kind is CommandKind.FENCED:
+            return self._fence(key, held)
+        if held.unwanted:
+            return []
+        held.unwanted = True
+        said = Say("note", f"{held.label}: cancelling")
+        if held.phase is Phase.STARTED:
+            return [said, Kill(key, "cancel", command.grace_seconds)]
+        return [said, *self._over(key, held, 1, Conclusion(ReportKind.CANCELLED), now)]
+
+    def drain(self, now: datetime) -> list[Decision]:
+        """Take nothing new; hand back what has not started."""
+        self.leaving = True
+        waiting = [
+            (key, held) for key, held in self._held.items() if held.phase in (Phase.PREPARING, Phase.WAITING)
+        ]
+        return [decision for key, held in waiting for decision in self._release(key, held)]
+
+    def stop(self, *, hard: bool = False) -> list[Decision]:
+        """End everything; `hard`: without grace."""
+        self.leaving = True
+        return [Kill(key, "stop", 0 if hard else None) for key in self.started()]
+
+    def started(self) -> dict[Key, int | None]:
+        """What the keeper has in hand, with the first process of each."""
+        return {key: held.pid for key, held in self._held.items() if held.phase is Phase.STARTED}
+
+    def dropped(self, key: Key, seq: int) -> list[Decision]:
+        """A report that the service cannot take; as good as told."""
+        return self._told(key, seq)
+
+    def disowned(self, *, go_on: bool) -> list[Decision]:
+        """The session is closed: its runs were taken away. `go_on`: they may run to their end regardless."""
+        decisions: list[Decision] = []
+        for key, held in list(self._held.items()):
+            held.orphan = True
+            if held.phase in (Phase.PREPARING, Phase.WAITING):
+                del self._held[key]
+            elif held.phase is Phase.STARTED and not go_on:
+                decisions.append(Kill(key, "fenced", 0))
+        return decisions
+
+    def adopt(self, run: Message) -> list[Decision]:
+        """Take over a run from the keeper of the worker before us."""
+        meta = run["meta"]
+        grant = Grant.model_validate(meta["grant"])
+        key = (grant.run, grant.attempt)
+        self._held[key] = Held.from_meta(grant, meta)
+        decisions: list[Decision] = []
+        for seq, event in enumerate(run["states"], start=1):
+            decisions += self.state(key, seq, event, known=seq <= run["states_acked"])
+        return decisions
+
+    def keeper_died(self, keys: Iterable[Key], now: datetime) -> list[Decision]:
+        """These runs are gone with their keeper (the loop has made sure of that)."""
+        message = "The worker's keeper process died, and the run with it."
+        conclusion = Conclusion(ReportKind.ENDED, StateType.CRASHED, message=message)
+        decisions: list[Decision] = []
+        for key in keys:
+            held = self._held.get(key)
+            if held is not None and held.phase is Phase.STARTED:
+                decisions += self._over(key, held, held.last_state + 1, conclusion, now)
+        return decisions
+
+    def _spawned(self, key: Key, held: Held, seq: int, event: Message) -> list[Decision]:
+        said = Say("start", f"{held.label}: started, pid {held.pid}")
+        if held.engine:
+            return [said]
+        return [said, self._report(key, seq, ReportKind.STARTED, event, pid=held.pid)]
+
+    def _exited(self, key: Key, held: Held, seq: int, event: Message) -> list[Decision]:
+        if held.orphan and event.get("why") == "fenced":
+            held.phase = Phase.OVER
+            return [
+                Say("note", f"{held.label}: ended here, it runs elsewhere or is over"),
+                *self._told(key, seq),
+            ]
+        conclusion = conclude(held.receipt, event, engine=held.engine, timeout=held.timeout)
+        decisions = about_rest(held, event)
+        return [*decisions, *self._over(key, held, seq, conclusion, time_of(event))]
+
+    def _over(self, key: Key, held: Held, seq: int, conclusion: Conclusion, now: datetime) -> list[Decision]:
+        held.phase = Phase.OVER
+        held.last_state = seq
+        fields = {
+            name: value
+            for name in ("state_type", "state_name", "message", "result", "error", "retry")
+            if (value := getattr(conclusion, name)) is not None
+        }
+        report = Report(run=key[0], attempt=key[1], seq=seq, kind=conclusion.kind, at=now, **fields)
+        return [end_line(held, conclusion, now), Deliver(report, urgent=True), *self.due(now)]
+
+    def _release(self, key: Key, held: Held) -> list[Decision]:
+        now = datetime.now(UTC)
+        return self._over(key, held, 1, Conclusion(ReportKind.RELEASED), now)
+
+    def _fence(self, key: Key, held: Held) -> list[Decision]:
+        if held.orphan:
+            return []
+        held.orphan = True
+        if held.phase is Phase.STARTED:
+            return [Say("bad", f"{held.label}: not ours any more, ending it"), Kill(key, "fenced", 0)]
+        if held.phase is not Phase.OVER:
+            del self._held[key]
+        return []
+
+    def _told(self, key: Key, seq: int) -> list[Decision]:
+        held = self._held.get(key)
+        if held is not None and held.phase is Phase.OVER and seq >= held.last_state:
+            del self._held[key]
+        return [Ack(key, seq)]
+
+    def _report(self, key: Key, seq: int, kind: ReportKind, event: Message, pid: int | None) -> Deliver:
+        return Deliver(
+            Report(run=key[0], attempt=key[1], seq=seq, kind=kind, at=time_of(event), pid=pid), urgent=False
+        )
+
+    def _haunted(self, key: Key) -> bool:
+        return any(
+            old != key and old[0] == key[0] and held.phase is Phase.STARTED
+            for old, held in self._held.items()
+        )
+
+    def _find(self, command: Command) -> tuple[Key, Held | None]:
+        for key, held in self._held.items():
+            if key[0] == command.run and command.attempt in (None, key[1]):
+                return key, held
+        return (UUID(int=0), 0), None
