@@ -147,5 +147,13 @@ class DeleteOptions(Request):
     move_to: str | None = None
 
 
+class ConcurrencyStatus(Answer):
+    """`POST .../concurrency_status`: a limit and the runs that hold it."""
+
+    concurrency_limit: int | None = None
+    active_slots: int = 0
+    flow_run_ids: list[UUID] = []
+
+
 WorkPoolList.model_rebuild()
 WorkQueueList.model_rebuild()

@@ -1,0 +1,153 @@
+"""Routes of deployments, and of starting a run of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from chalice.app import Blueprint
+
+from chalicelib.api import render
+from chalicelib.api.endpoint import Call, Found, Page, endpoint
+from chalicelib.api.queries import fate, given, only_names, texts, uuids
+from chalicelib.api.wishes import wishes
+from chalicelib.domain import retry
+from chalicelib.domain.deployments import Deployment
+from chalicelib.domain.errors import FieldProblem, Invalid
+from chalicelib.services.runs import Wanted
+from headrace.contract import deployments as wire
+from headrace.contract import flow_runs as run_wire
+from headrace.contract.states import StateType
+
+blueprint = Blueprint(__name__)
+_NOT_STORED = {
+    "name",
+    "flow_id",
+    "schedules",
+    "storage_document_id",
+    "infrastructure_document_id",
+    "global_concurrency_limit_id",
+    "concurrency_options",
+    "retry_policy",
+}
+_NOT_NULL = {"paused", "parameters", "tags", "job_variables", "enforce_parameter_schema"}
+
+
+@endpoint(blueprint, "POST", "/deployments", body=wire.DeploymentCreate, answer=wire.Deployment, status=201)
+def create(call: Call[wire.DeploymentCreate]) -> Found:
+    """Make a deployment, or bring the one of that name up to this."""
+    body = call.body
+    schedules = wishes(body.schedules or []) if "schedules" in body.model_fields_set else None
+    deployment, made = call.plane.deployments.upsert(body.flow_id, body.name, _values(body), schedules)
+    return Found(_shown(call, deployment), 201 if made else 200)
+
+
+@endpoint(blueprint, "GET", "/deployments/{deployment_id}", answer=wire.Deployment)
+def read(call: Call[None], deployment_id: UUID) -> wire.Deployment:
+    """One deployment, by id."""
+    return _shown(call, call.plane.deployments.read(deployment_id))
+
+
+@endpoint(blueprint, "GET", "/deployments/name/{flow}/{name}", answer=wire.Deployment)
+def read_by_name(call: Call[None], flow: str, name: str) -> wire.Deployment:
+    """One deployment, by names."""
+    return _shown(call, call.plane.deployments.read_by_name(flow, name))
+
+
+@endpoint(blueprint, "PATCH", "/deployments/{deployment_id}", body=wire.DeploymentUpdate)
+def update(call: Call[wire.DeploymentUpdate], deployment_id: UUID) -> None:
+    """Change the members given."""
+    body = call.body
+    schedules = wishes(body.schedules or []) if "schedules" in body.model_fields_set else None
+    call.plane.deployments.update(deployment_id, _values(body), schedules)
+
+
+@endpoint(blueprint, "DELETE", "/deployments/{deployment_id}")
+def delete(call: Call[None], deployment_id: UUID) -> None:
+    """Delete a deployment with its schedules."""
+    call.plane.deployments.delete(deployment_id, fate(call.query))
+
+
+@endpoint(blueprint, "POST", "/deployments/filter", body=wire.DeploymentList, answer=list[wire.Deployment])
+def page(call: Call[wire.DeploymentList]) -> Page:
+    """A page of deployments, by full name."""
+    body = call.body
+    ids = uuids(body.deployments.id, "deployments.id") if body.deployments else None
+    named = texts(body.deployments.name) if body.deployments else None
+    pools = only_names(body.work_pools)
+    flows = _flow_names(call, body)
+    cursor = None
+    if ids is not None:
+        found = call.plane.deployments.by_ids(ids)
+    elif flows is not None:
+        pages = [call.plane.deployments.page(None, body.limit, flow)[0] for flow in flows]
+        found = [deployment for rows in pages for deployment in rows][: body.limit]
+    else:
+        found, cursor = call.plane.deployments.page(body.cursor, body.limit)
+    found = [
+        deployment
+        for deployment in found
+        if (named is None or deployment.name in named)
+        and (pools is None or deployment.work_pool_name in pools)
+        and (flows is None or deployment.flow_name in flows)
+    ]
+    return Page([_shown(call, deployment) for deployment in found], cursor)
+
+
+@endpoint(
+    blueprint,
+    "POST",
+    "/deployments/{deployment_id}/create_flow_run",
+    body=run_wire.FlowRunCreate,
+    answer=run_wire.FlowRun,
+    status=201,
+)
+def create_run(call: Call[run_wire.FlowRunCreate], deployment_id: UUID) -> Found:
+    """Make a run; 200 when the idempotency key finds an earlier one."""
+    run, made = call.plane.runs.create(deployment_id, wanted(call.body))
+    return Found(render.run(run, call.plane.ports.clock()), 201 if made else 200)
+
+
+def wanted(body: run_wire.FlowRunCreate) -> Wanted:
+    """A new run as the use case takes it."""
+    if body.state and body.state.type is not StateType.SCHEDULED:
+        problem = FieldProblem("state.type", f"is {body.state.type.value}", "SCHEDULED")
+        raise Invalid("A run of a deployment begins as SCHEDULED.", errors=[problem])
+    return Wanted(
+        name=body.name,
+        parameters=body.parameters,
+        tags=body.tags,
+        labels=body.labels or {},
+        job_variables=body.job_variables or {},
+        due=body.state.state_details.scheduled_time if body.state else None,
+        idempotency_key=body.idempotency_key,
+        work_queue_name=body.work_queue_name,
+        enforce_schema=body.enforce_parameter_schema,
+        parent_task_run_id=body.parent_task_run_id,
+    )
+
+
+def _flow_names(call: Call[object], body: wire.DeploymentList) -> list[str] | None:
+    if body.flows is None:
+        return None
+    ids = uuids(body.flows.id, "flows.id")
+    if ids is not None:
+        return [flow.name for flow in call.plane.deployments.flows_by_id(ids)]
+    return texts(body.flows.name)
+
+
+def _values(body: wire.DeploymentCreate | wire.DeploymentUpdate) -> Mapping[str, object]:
+    values = given(body, leave_out=_NOT_STORED, not_null=_NOT_NULL)
+    if values.get("labels", {}) is None:
+        values["labels"] = {}
+    if "concurrency_options" in body.model_fields_set:
+        options = body.concurrency_options or wire.ConcurrencyOptions()
+        values["collision_strategy"] = options.collision_strategy.value
+    if "retry_policy" in body.model_fields_set:
+        policy = body.retry_policy
+        values["retry_policy"] = retry.policy(policy.model_dump()) if policy else None
+    return values
+
+
+def _shown(call: Call[object], deployment: Deployment) -> wire.Deployment:
+    return render.deployment(deployment, call.plane.deployments.schedules(deployment.id))

@@ -1,0 +1,45 @@
+"""Routes of flows."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from chalice.app import Blueprint
+
+from chalicelib.api import render
+from chalicelib.api.endpoint import Call, Found, Page, endpoint
+from chalicelib.api.queries import texts, uuids
+from chalicelib.domain import names
+from headrace.contract import flows as wire
+
+blueprint = Blueprint(__name__)
+
+
+@endpoint(blueprint, "POST", "/flows", body=wire.FlowCreate, answer=wire.Flow, status=201)
+def create(call: Call[wire.FlowCreate]) -> Found:
+    """Make a flow, or find the one of that name."""
+    flow, made = call.plane.deployments.upsert_flow(call.body.name, call.body.tags, call.body.labels or {})
+    return Found(render.flow(flow), 201 if made else 200)
+
+
+@endpoint(blueprint, "GET", "/flows/{flow_id}", answer=wire.Flow)
+def read(call: Call[None], flow_id: UUID) -> wire.Flow:
+    """One flow."""
+    return render.flow(call.plane.deployments.flow(flow_id))
+
+
+@endpoint(blueprint, "POST", "/flows/filter", body=wire.FlowList, answer=list[wire.Flow])
+def page(call: Call[wire.FlowList]) -> Page:
+    """A page of flows, by name."""
+    wanted = call.body.flows
+    ids = uuids(wanted.id, "flows.id") if wanted else None
+    by_name = texts(wanted.name) if wanted else None
+    cursor = None
+    if by_name is not None:
+        named = [names.flow_id(name) for name in by_name]
+        ids = named if ids is None else [flow for flow in ids if flow in named]
+    if ids is not None:
+        found = call.plane.deployments.flows_by_id(ids)
+    else:
+        found, cursor = call.plane.deployments.flows(call.body.cursor, call.body.limit)
+    return Page([render.flow(flow) for flow in found], cursor)

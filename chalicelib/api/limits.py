@@ -1,0 +1,68 @@
+"""Routes of concurrency limits."""
+
+from __future__ import annotations
+
+from chalice.app import Blueprint
+
+from chalicelib.api import render
+from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.domain.eligibility import tag_limit
+from chalicelib.domain.errors import Conflict
+from headrace.contract import limits as wire
+
+blueprint = Blueprint(__name__)
+_PATH = "/v2/concurrency_limits"
+
+
+@endpoint(
+    blueprint, "POST", _PATH, body=wire.ConcurrencyLimitCreate, answer=wire.ConcurrencyLimit, status=201
+)
+def create(call: Call[wire.ConcurrencyLimitCreate]) -> wire.ConcurrencyLimit:
+    """Make a limit of a tag."""
+    tag = call.body.name.removeprefix("tag:")
+    return render.limit(call.plane.limits.create_for_tag(tag, call.body.limit))
+
+
+@endpoint(blueprint, "GET", _PATH + "/{name}", answer=wire.ConcurrencyLimit)
+def read(call: Call[None], name: str) -> wire.ConcurrencyLimit:
+    """One limit with its holders."""
+    return render.limit(call.plane.limits.read(_full(name)))
+
+
+@endpoint(blueprint, "PATCH", _PATH + "/{name}", body=wire.ConcurrencyLimitUpdate)
+def update(call: Call[wire.ConcurrencyLimitUpdate], name: str) -> None:
+    """Another maximum."""
+    call.plane.limits.update(_tags_only(name), call.body.limit)
+
+
+@endpoint(blueprint, "DELETE", _PATH + "/{name}")
+def delete(call: Call[None], name: str) -> None:
+    """Remove a limit of a tag."""
+    call.plane.limits.read(_full(name))
+    call.plane.limits.remove(_tags_only(name))
+
+
+@endpoint(
+    blueprint, "POST", _PATH + "/filter", body=wire.ConcurrencyLimitList, answer=list[wire.ConcurrencyLimit]
+)
+def page(call: Call[wire.ConcurrencyLimitList]) -> Page:
+    """A page of limits, by name."""
+    found, cursor = call.plane.limits.page(call.body.cursor, call.body.limit)
+    return Page([render.limit(slots) for slots in found], cursor)
+
+
+def _full(name: str) -> str:
+    kinds = ("tag", "pool", "queue", "deployment", "schedule")
+    return name if name.partition(":")[0] in kinds and ":" in name else tag_limit(name)
+
+
+def _tags_only(name: str) -> str:
+    full = _full(name)
+    kind = full.partition(":")[0]
+    if kind != "tag":
+        raise Conflict(
+            f"The limit {full!r} belongs to a {kind}.",
+            code="owned_limit",
+            hint=f"Change it with the {kind}: `headrace {'work-' if kind in ('pool', 'queue') else ''}{kind} ...`.",
+        )
+    return full

@@ -1,0 +1,62 @@
+"""Routes of log records."""
+
+from __future__ import annotations
+
+from chalice.app import Blueprint
+
+from chalicelib.api import render
+from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.domain.errors import FieldProblem, Invalid
+from chalicelib.services.logs import LogQuery
+from chalicelib.storage.logs import Record
+from headrace.contract import logs as wire
+
+blueprint = Blueprint(__name__)
+_CUT = "... [cut: the message had {size} bytes]"
+
+
+@endpoint(blueprint, "POST", "/logs", body=list[wire.LogCreate], status=201)
+def create(call: Call[list[wire.LogCreate]]) -> Page:
+    """Store records that belong to a flow run; others are answered and dropped, as Prefect does."""
+    rows = [
+        (row.flow_run_id, Record(row.timestamp, row.level, row.name, _cut(row.message), row.task_run_id))
+        for row in call.body
+        if row.flow_run_id is not None
+    ]
+    call.plane.logs.store(rows)
+    return Page([])
+
+
+@endpoint(blueprint, "POST", "/logs/filter", body=wire.LogList, answer=list[wire.Log])
+def page(call: Call[wire.LogList]) -> Page:
+    """A page of the records of one run."""
+    body = call.body
+    wanted = body.logs or wire.LogFilter()
+    runs = wanted.flow_run_id.any_ if wanted.flow_run_id else None
+    if runs is None or len(runs) != 1:
+        problem = FieldProblem("logs.flow_run_id.any_", "must name one flow run", "one id")
+        raise Invalid("Records are kept by run: name one flow run.", errors=[problem])
+    level, times = wanted.level or wire.LevelFilter(), wanted.timestamp or wire.LogTimeRange()
+    tasks = wanted.task_run_id.any_ if wanted.task_run_id else None
+    rows, cursor = call.plane.logs.page(
+        LogQuery(
+            run=runs[0],
+            limit=body.limit,
+            after_place=body.cursor,
+            skip=body.offset,
+            forward=body.sort is wire.LogSort.TIMESTAMP_ASC,
+            level_from=level.ge_,
+            level_to=level.le_,
+            since=times.after_,
+            until=times.before_,
+            task_run_id=tasks[0] if tasks else None,
+        )
+    )
+    return Page([render.log(row) for row in rows], cursor)
+
+
+def _cut(message: str) -> str:
+    data = message.encode(errors="replace")
+    if len(data) <= wire.MESSAGE_BYTES:
+        return message
+    return data[: wire.MESSAGE_BYTES].decode(errors="ignore") + _CUT.format(size=len(data))

@@ -1,0 +1,93 @@
+"""Routes of schedules."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from chalice.app import Blueprint
+from pydantic import TypeAdapter
+
+from chalicelib.api import render
+from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.api.queries import given
+from chalicelib.api.wishes import plain, spec, wishes
+from chalicelib.services.schedules import MOST
+from headrace.contract import schedules as wire
+from headrace.contract.base import Time
+
+blueprint = Blueprint(__name__)
+_PATH = "/deployments/{deployment_id}/schedules"
+_ONE = _PATH + "/{schedule_id}"
+_TIME: TypeAdapter[datetime] = TypeAdapter(Time)
+_NOT_NULL = {"schedule", "active", "parameters", "slug", "jitter", "catchup", "overlap", "dst"}
+
+
+@endpoint(blueprint, "GET", _PATH, answer=list[wire.Schedule])
+def page(call: Call[None], deployment_id: UUID) -> Page:
+    """The schedules of a deployment."""
+    deployment = call.plane.deployments.read(deployment_id)
+    return Page([render.schedule(record) for record in call.plane.deployments.schedules(deployment.id)])
+
+
+@endpoint(blueprint, "POST", _PATH, body=list[wire.ScheduleCreate], answer=list[wire.Schedule], status=201)
+def create(call: Call[list[wire.ScheduleCreate]], deployment_id: UUID) -> Page:
+    """Add schedules; one that names `replaces` takes that one's place."""
+    deployment = call.plane.deployments.read(deployment_id)
+    return Page(
+        [render.schedule(record) for record in call.plane.schedules.add(deployment, wishes(call.body))]
+    )
+
+
+@endpoint(blueprint, "PATCH", _ONE, body=wire.ScheduleUpdate)
+def update(call: Call[wire.ScheduleUpdate], deployment_id: UUID, schedule_id: UUID) -> None:
+    """Change the members given."""
+    values = {name: plain(value) for name, value in given(call.body, not_null=_NOT_NULL).items()}
+    if call.body.schedule is not None:
+        values["spec"] = spec(call.body.schedule)
+    values.pop("schedule", None)
+    call.plane.schedules.update(call.plane.deployments.read(deployment_id), schedule_id, values)
+
+
+@endpoint(blueprint, "DELETE", _ONE)
+def delete(call: Call[None], deployment_id: UUID, schedule_id: UUID) -> None:
+    """Remove a schedule, with its runs that have not started."""
+    call.plane.schedules.delete(call.plane.deployments.read(deployment_id), schedule_id)
+
+
+@endpoint(blueprint, "GET", _ONE + "/upcoming", answer=list[wire.Occurrence])
+def upcoming(call: Call[None], deployment_id: UUID, schedule_id: UUID) -> Page:
+    """Times of a schedule in a period (`after`, `before`, at most `limit`); computed, nothing is made."""
+    record = call.plane.schedules.find(deployment_id, schedule_id)
+    after, before = _period(call, ahead=True)
+    limit = TypeAdapter(int).validate_python(call.query.get("limit", 20))
+    times = call.plane.schedules.upcoming(record, after, before, max(1, min(limit, MOST)))
+    return Page([wire.Occurrence(due=time, schedule_slug=record.slug) for time in times])
+
+
+@endpoint(blueprint, "GET", _ONE + "/verify", answer=list[wire.Occurrence])
+def verify(call: Call[None], deployment_id: UUID, schedule_id: UUID) -> Page:
+    """Every occurrence of a period (`after`, `before`) with its one run."""
+    record = call.plane.schedules.find(deployment_id, schedule_id)
+    after, before = _period(call, ahead=False)
+    rows = call.plane.schedules.verify(record, after, before)
+    now = call.plane.ports.clock()
+    return Page(
+        [
+            wire.Occurrence(
+                due=row.instant,
+                schedule_slug=record.slug,
+                flow_run_id=row.run.id if row.run else None,
+                state_type=row.run.state.type if row.run else None,
+                state_name=render.state(row.run, row.run.state, now).name if row.run else None,
+            )
+            for row in rows
+        ]
+    )
+
+
+def _period(call: Call[None], ahead: bool) -> tuple[datetime, datetime]:
+    now = call.plane.ports.clock()
+    first, last = (now, now + timedelta(days=366 * 5)) if ahead else (now - timedelta(days=1), now)
+    after = _TIME.validate_python(call.query.get("after", first))
+    return after, _TIME.validate_python(call.query.get("before", last))

@@ -1,0 +1,92 @@
+"""Routes of work pools."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from chalice.app import Blueprint
+
+from chalicelib.api import render
+from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.api.queries import fate, given, only_names
+from chalicelib.domain.eligibility import pool_limit
+from headrace.contract import flow_runs as run_wire
+from headrace.contract import work_pools as wire
+
+blueprint = Blueprint(__name__)
+
+
+@endpoint(blueprint, "POST", "/work_pools", body=wire.WorkPoolCreate, answer=wire.WorkPool, status=201)
+def create(call: Call[wire.WorkPoolCreate]) -> wire.WorkPool:
+    """Make a work pool with its default queue."""
+    values = given(call.body, leave_out={"name", "storage_configuration"})
+    pool = call.plane.pools.create(call.body.name, values)
+    return render.pool(pool, call.plane.pools.statuses(pool.name)(pool))
+
+
+@endpoint(blueprint, "GET", "/work_pools/{name}", answer=wire.WorkPool)
+def read(call: Call[None], name: str) -> wire.WorkPool:
+    """One work pool."""
+    pool = call.plane.pools.view(name).pool
+    answer = render.pool(pool, call.plane.pools.statuses(name)(pool))
+    if pool.concurrency_limit is not None:
+        slots = call.plane.limits.read(pool_limit(name))
+        answer.active_slots = len(slots.holders)
+    return answer
+
+
+@endpoint(blueprint, "PATCH", "/work_pools/{name}", body=wire.WorkPoolUpdate)
+def update(call: Call[wire.WorkPoolUpdate], name: str) -> None:
+    """Change the members given."""
+    changes = given(
+        call.body, leave_out={"storage_configuration"}, not_null={"is_paused", "base_job_template"}
+    )
+    call.plane.pools.update(name, changes)
+
+
+@endpoint(blueprint, "DELETE", "/work_pools/{name}")
+def delete(call: Call[None], name: str) -> None:
+    """Delete a work pool with its queues."""
+    call.plane.pools.delete(name, fate(call.query))
+
+
+@endpoint(blueprint, "POST", "/work_pools/filter", body=wire.WorkPoolList, answer=list[wire.WorkPool])
+def page(call: Call[wire.WorkPoolList]) -> Page:
+    """A page of work pools, by name."""
+    pools = call.plane.pools
+    names = only_names(call.body.work_pools)
+    if names is not None:
+        found, cursor = pools.by_names(names), None
+    else:
+        found, cursor = pools.names(call.body.cursor, call.body.limit)
+    status = pools.statuses()
+    return Page([render.pool(pool, status(pool)) for pool in found], cursor)
+
+
+@endpoint(
+    blueprint,
+    "POST",
+    "/work_pools/{name}/get_scheduled_flow_runs",
+    body=run_wire.ScheduledRunsRequest,
+    answer=list[run_wire.ScheduledRun],
+)
+def scheduled(call: Call[run_wire.ScheduledRunsRequest], name: str) -> Page:
+    """Runs that wait in a pool, in the order in which they will be claimed."""
+    call.plane.pools.view(name)
+    body = call.body
+    rows = call.plane.run_lists.waiting(name, body.work_queue_names, body.scheduled_before, body.limit)
+    now = datetime.now(UTC)
+    return Page([render.waiting(run, now) for run in rows])
+
+
+@endpoint(
+    blueprint, "POST", "/work_pools/{name}/concurrency_status", body=wire.Page, answer=wire.ConcurrencyStatus
+)
+def concurrency_status(call: Call[wire.Page], name: str) -> wire.ConcurrencyStatus:
+    """A pool's limit and the runs that hold it."""
+    pool = call.plane.pools.view(name).pool
+    limited = pool.concurrency_limit is not None
+    holders = sorted(call.plane.limits.read(pool_limit(name)).holders) if limited else []
+    return wire.ConcurrencyStatus(
+        concurrency_limit=pool.concurrency_limit, active_slots=len(holders), flow_run_ids=holders
+    )

@@ -1,0 +1,139 @@
+"""Routes of work queues."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from chalice.app import Blueprint
+
+from chalicelib.api import render
+from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.api.queries import fate, given, texts
+from chalicelib.domain.eligibility import queue_limit
+from chalicelib.domain.pools import WorkQueue
+from headrace.contract import flow_runs as run_wire
+from headrace.contract import work_pools as wire
+
+blueprint = Blueprint(__name__)
+_NOT_NULL = {"is_paused", "priority"}
+
+
+@endpoint(
+    blueprint,
+    "POST",
+    "/work_pools/{pool}/queues",
+    body=wire.WorkQueueCreate,
+    answer=wire.WorkQueue,
+    status=201,
+)
+def create(call: Call[wire.WorkQueueCreate], pool: str) -> wire.WorkQueue:
+    """Make a further queue of a pool."""
+    values = given(call.body, leave_out={"name", "filter"})
+    return _shown(call, call.plane.pools.create_queue(pool, call.body.name, values))
+
+
+@endpoint(blueprint, "GET", "/work_pools/{pool}/queues/{name}", answer=wire.WorkQueue)
+def read_by_name(call: Call[None], pool: str, name: str) -> wire.WorkQueue:
+    """One queue, by names."""
+    return _shown(call, call.plane.pools.queue(pool, name))
+
+
+@endpoint(blueprint, "GET", "/work_queues/{queue_id}", answer=wire.WorkQueue)
+def read(call: Call[None], queue_id: UUID) -> wire.WorkQueue:
+    """One queue, by id."""
+    return _shown(call, call.plane.pools.queue_by_id(queue_id))
+
+
+@endpoint(blueprint, "PATCH", "/work_queues/{queue_id}", body=wire.WorkQueueUpdate)
+def update(call: Call[wire.WorkQueueUpdate], queue_id: UUID) -> None:
+    """Change the members given."""
+    queue = call.plane.pools.queue_by_id(queue_id)
+    changes = given(call.body, not_null=_NOT_NULL)
+    call.plane.pools.update_queue(queue.work_pool_name, queue.name, changes)
+
+
+@endpoint(blueprint, "DELETE", "/work_queues/{queue_id}")
+def delete(call: Call[None], queue_id: UUID) -> None:
+    """Delete a queue."""
+    queue = call.plane.pools.queue_by_id(queue_id)
+    call.plane.pools.delete_queue(queue.work_pool_name, queue.name, fate(call.query))
+
+
+@endpoint(
+    blueprint,
+    "POST",
+    "/work_pools/{pool}/queues/filter",
+    body=wire.WorkQueueList,
+    answer=list[wire.WorkQueue],
+)
+def page_of_pool(call: Call[wire.WorkQueueList], pool: str) -> Page:
+    """The queues of a pool, as they are served."""
+    names = texts(call.body.work_queues.name) if call.body.work_queues else None
+    found = [
+        queue for queue in call.plane.pools.view(pool).in_order() if names is None or queue.name in names
+    ]
+    status = call.plane.pools.statuses(pool)
+    part = found[call.body.offset : call.body.offset + call.body.limit]
+    return Page([render.queue(queue, status(queue)) for queue in part])
+
+
+@endpoint(blueprint, "POST", "/work_queues/filter", body=wire.WorkQueueList, answer=list[wire.WorkQueue])
+def page(call: Call[wire.WorkQueueList]) -> Page:
+    """A page of all queues, by pool and name."""
+    names = texts(call.body.work_queues.name) if call.body.work_queues else None
+    found, cursor = call.plane.pools.queues(call.body.cursor, call.body.limit)
+    status = call.plane.pools.statuses()
+    return Page(
+        [render.queue(queue, status(queue)) for queue in found if names is None or queue.name in names],
+        cursor,
+    )
+
+
+@endpoint(blueprint, "GET", "/work_queues/{queue_id}/status", answer=wire.WorkQueueStatus)
+def status(call: Call[None], queue_id: UUID) -> wire.WorkQueueStatus:
+    """Whether a worker polled the queue within the last minute, and how many of its runs are late."""
+    queue = call.plane.pools.queue_by_id(queue_id)
+    now = call.plane.ports.clock()
+    found = call.plane.pools.statuses(queue.work_pool_name)(queue)
+    late = call.plane.run_lists.waiting(queue.work_pool_name, [queue.name], now - timedelta(seconds=15), 200)
+    healthy = found.status == "READY" and not late
+    return wire.WorkQueueStatus(healthy=healthy, late_runs_count=len(late), last_polled=found.last_polled)
+
+
+@endpoint(
+    blueprint,
+    "POST",
+    "/work_queues/{queue_id}/get_runs",
+    body=run_wire.QueueRunsRequest,
+    answer=list[run_wire.FlowRun],
+)
+def runs(call: Call[run_wire.QueueRunsRequest], queue_id: UUID) -> Page:
+    """Runs that wait in a queue."""
+    queue = call.plane.pools.queue_by_id(queue_id)
+    body = call.body
+    rows = call.plane.run_lists.waiting(queue.work_pool_name, [queue.name], body.scheduled_before, body.limit)
+    now = call.plane.ports.clock()
+    return Page([render.run(run, now) for run in rows])
+
+
+@endpoint(
+    blueprint,
+    "POST",
+    "/work_queues/{queue_id}/concurrency_status",
+    body=wire.Page,
+    answer=wire.ConcurrencyStatus,
+)
+def concurrency_status(call: Call[wire.Page], queue_id: UUID) -> wire.ConcurrencyStatus:
+    """A queue's limit and the runs that hold it."""
+    queue = call.plane.pools.queue_by_id(queue_id)
+    limited = queue.concurrency_limit is not None
+    name = queue_limit(queue.work_pool_name, queue.name)
+    holders = sorted(call.plane.limits.read(name).holders) if limited else []
+    return wire.ConcurrencyStatus(
+        concurrency_limit=queue.concurrency_limit, active_slots=len(holders), flow_run_ids=holders
+    )
+
+
+def _shown(call: Call[object], queue: WorkQueue) -> wire.WorkQueue:
+    return render.queue(queue, call.plane.pools.statuses(queue.work_pool_name)(queue))

@@ -1,0 +1,150 @@
+"""Routes of workers: their sessions, and `sync`."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from chalice.app import Blueprint
+
+from chalicelib.api import render
+from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.domain.reports import Kind, Told
+from chalicelib.services.sync import Answered, Said
+from chalicelib.services.workers import Introduction
+from chalicelib.storage.logs import Record
+from headrace.contract import sync as sync_wire
+from headrace.contract import workers as wire
+
+blueprint = Blueprint(__name__)
+_PATH = "/work_pools/{pool}/workers"
+
+
+@endpoint(
+    blueprint, "POST", _PATH + "/{worker}/sessions", body=wire.Register, answer=wire.Registered, status=201
+)
+def register(call: Call[wire.Register], pool: str, worker: str) -> wire.Registered:
+    """Open a session of a worker."""
+    body, settings = call.body, call.plane.ports.settings
+    said = Introduction(
+        session=body.session,
+        type=body.info.type,
+        limit=body.info.limit,
+        work_queues=body.info.work_queues,
+        host=body.info.host,
+        version=body.info.version,
+        predecessor=body.predecessor,
+        lost=[ref.run for ref in body.lost],
+    )
+    session, view = call.plane.workers.register(pool, worker, said)
+    return wire.Registered(
+        session=session.id,
+        work_pool_name=pool,
+        type=view.pool.type,
+        lease_seconds=(session.lease_until - call.plane.ports.clock()).total_seconds(),
+        sync_within_seconds=settings.sync_within_seconds,
+        idle_sync_seconds=settings.idle_sync_seconds,
+        pool_revision=view.pool.revision,
+        queues=render.queue_addresses(view),
+        control_queue_url=session.control_queue_url,
+        sqs=wire.SqsAccess(region=settings.region, endpoint_url=settings.sqs_endpoint_url),
+    )
+
+
+@endpoint(blueprint, "DELETE", _PATH + "/{worker}/sessions/{session_id}")
+def sign_off(call: Call[None], pool: str, worker: str, session_id: UUID) -> None:
+    """Close a session in good order."""
+    call.plane.workers.sign_off(pool, worker, session_id)
+
+
+@endpoint(
+    blueprint, "POST", _PATH + "/{worker}/sync", body=sync_wire.SyncRequest, answer=sync_wire.SyncAnswer
+)
+def sync(call: Call[sync_wire.SyncRequest], pool: str, worker: str) -> sync_wire.SyncAnswer:
+    """Say and hear everything."""
+    body = call.body
+    said = Said(
+        session=body.session,
+        seq=body.seq,
+        slots=body.slots,
+        want=body.want,
+        held={ref.run: ref.attempt for ref in body.held},
+        hints=body.hints,
+        reports=[(report.run, _told(body.session, report)) for report in body.reports],
+        logs=[(batch.run, batch.attempt, batch.seq, _records(batch)) for batch in body.logs],
+    )
+    return _answer(call, body, call.plane.sync.sync(pool, worker, said))
+
+
+@endpoint(blueprint, "POST", _PATH + "/filter", body=wire.WorkerList, answer=list[wire.Worker])
+def page(call: Call[wire.WorkerList], pool: str) -> Page:
+    """The workers of a pool."""
+    now = call.plane.ports.clock()
+    rows = [render.worker(worker, session, now) for worker, session in call.plane.workers.of_pool(pool)]
+    status = call.body.workers.status if call.body.workers else None
+    if status and status.any_ is not None:
+        rows = [row for row in rows if row.status in status.any_]
+    return Page(rows[call.body.offset : call.body.offset + call.body.limit])
+
+
+@endpoint(blueprint, "POST", _PATH + "/heartbeat", body=wire.WorkerHeartbeat)
+def heartbeat(call: Call[wire.WorkerHeartbeat], pool: str) -> None:
+    """The sign of life of a worker that does not use `sync`."""
+    call.plane.workers.heartbeat(pool, call.body.name, call.body.heartbeat_interval_seconds)
+
+
+def _told(session: UUID, report: sync_wire.Report) -> Told:
+    return Told(
+        session=session,
+        attempt=report.attempt,
+        seq=report.seq,
+        kind=Kind(report.kind),
+        at=report.at,
+        pid=report.pid,
+        state_type=report.state_type,
+        state_name=report.state_name,
+        message=report.message,
+        result=report.result,
+        error=report.error.model_dump(exclude_none=True) if report.error else None,
+        retry_wanted=report.retry.wanted if report.retry else None,
+        retry_after=report.retry.after if report.retry else None,
+    )
+
+
+def _records(batch: sync_wire.LogBatch) -> list[Record]:
+    return [Record(record.at, record.level, record.name, record.message) for record in batch.records]
+
+
+def _answer(call: Call[object], body: sync_wire.SyncRequest, answered: Answered) -> sync_wire.SyncAnswer:
+    view = answered.view
+    now = call.plane.ports.clock()
+    kinds = sync_wire.CommandKind
+    commands = [
+        sync_wire.Command(kind=kinds.CANCEL, run=run, attempt=attempt) for run, attempt in answered.cancel
+    ]
+    commands += [
+        sync_wire.Command(kind=kinds.FENCED, run=run, attempt=attempt) for run, attempt in answered.fenced
+    ]
+    return sync_wire.SyncAnswer(
+        lease_seconds=answered.lease_seconds,
+        sync_within_seconds=call.plane.ports.settings.sync_within_seconds,
+        granted=[render.grant(granted, view.pool) for granted in answered.granted],
+        hints=[
+            sync_wire.HintAnswer(run=run, verdict=sync_wire.HintVerdict(verdict))
+            for run, verdict in answered.hints.items()
+        ],
+        verdicts=[
+            sync_wire.Verdict(
+                run=run,
+                attempt=told.attempt,
+                seq=told.seq,
+                verdict=sync_wire.ReportVerdict(done.outcome.value),
+                code=done.outcome.value,
+                message=done.message,
+                state=render.state(done.run, done.run.state, now) if done.run else None,
+            )
+            for run, told, done in answered.verdicts
+        ],
+        commands=commands,
+        pool_revision=view.pool.revision,
+        queues=render.queue_addresses(view) if body.pool_revision != view.pool.revision else None,
+    )

@@ -1,0 +1,109 @@
+"""SQS queues: one for each work queue, for doorbells, and one for each worker's session, for orders.
+
+A message is a doorbell: losing or repeating one changes nothing, so a send that fails is only logged.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from hashlib import sha256
+from itertools import islice
+from secrets import token_hex
+from typing import Any
+from uuid import UUID
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.names import stamp
+from chalicelib.settings import Settings
+
+log = logging.getLogger("headrace.dispatch")
+
+MAX_DELAY = 900
+"""Seconds for which SQS can hold a message back (AWS, SendMessage)."""
+RETENTION = 4 * 86_400
+
+
+class Queues:
+    """Makes and deletes queues, and sends to them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._made: Any = None
+
+    @property
+    def _sqs(self) -> Any:
+        if self._made is None:
+            config = Config(connect_timeout=2, read_timeout=5, retries={"max_attempts": 2})
+            session = botocore.session.get_session()
+            self._made = session.create_client("sqs", region_name=self._settings.region, config=config)
+        return self._made
+
+    def create(self, pool: str, purpose: str) -> str:
+        """Make a queue and give its URL. Raises `Unavailable`.
+
+        A name is never used twice, since SQS closes a deleted one for a minute; all queues of a pool share
+        a prefix, so that one wildcard covers them in a policy.
+        """
+        digest = sha256(pool.encode()).hexdigest()[:12]
+        name = f"headrace-{self._settings.stage}-{digest}-{purpose}{token_hex(6)}"
+        attributes = {"MessageRetentionPeriod": str(RETENTION), "VisibilityTimeout": "30"}
+        try:
+            return str(self._sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("SQS did not make the queue.", hint="Try again in a moment.") from error
+
+    def delete(self, url: str) -> None:
+        """Delete a queue; one that is gone already is fine."""
+        self._quietly("delete", lambda: self._sqs.delete_queue(QueueUrl=url))
+
+    def ring(self, url: str, run: UUID, due: datetime, now: datetime) -> None:
+        """Wake a worker for a run on the whole second before it is due. Too far ahead: the tick rings later."""
+        delay = int((due - now).total_seconds())
+        if delay > MAX_DELAY:
+            return
+        body = json.dumps({"run": str(run), "due": stamp(due)})
+        self._quietly(
+            "ring",
+            lambda: self._sqs.send_message(QueueUrl=url, MessageBody=body, DelaySeconds=max(delay, 0)),
+        )
+
+    def ring_many(self, url: str, runs: Sequence[tuple[UUID, datetime]], now: datetime) -> None:
+        """Ring for several runs, ten to a message batch."""
+        rows = iter(runs)
+        while batch := list(islice(rows, 10)):
+            entries = [_entry(index, run, due, now) for index, (run, due) in enumerate(batch)]
+            self._quietly("ring", lambda e=entries: self._sqs.send_message_batch(QueueUrl=url, Entries=e))
+
+    def order(self, url: str, command: dict[str, object]) -> None:
+        """Tell a worker's session something now; its next sync tells it again."""
+        if url:
+            self._quietly(
+                "order", lambda: self._sqs.send_message(QueueUrl=url, MessageBody=json.dumps(command))
+            )
+
+    def names(self) -> Iterator[str]:
+        """URLs of this stage's queues."""
+        pages = self._sqs.get_paginator("list_queues").paginate(
+            QueueNamePrefix=f"headrace-{self._settings.stage}-"
+        )
+        for page in pages:
+            yield from page.get("QueueUrls", ())
+
+    def _quietly(self, what: str, call: Any) -> None:
+        try:
+            call()
+        except (ClientError, BotoCoreError) as error:
+            log.warning("could not %s: %s", what, error)
+
+
+def _entry(index: int, run: UUID, due: datetime, now: datetime) -> dict[str, object]:
+    delay = min(max(int((due - now).total_seconds()), 0), MAX_DELAY)
+    body = json.dumps({"run": str(run), "due": stamp(due)})
+    return {"Id": str(index), "MessageBody": body, "DelaySeconds": delay}

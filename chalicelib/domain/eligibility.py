@@ -1,0 +1,252 @@
+"""May this run start now, and if not, why not? One function, asked by the claim and by `why` alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from chalicelib.domain import schedules
+from chalicelib.domain.deployments import CANCEL_NEW, Deployment, ScheduleRecord, spec_of
+from chalicelib.domain.pools import PoolView
+from chalicelib.domain.runs import Run
+from headrace.contract.states import StateType
+
+EARLY = timedelta(seconds=1.5)
+"""A doorbell rings on the whole second before a run is due; the worker sleeps the rest."""
+
+
+class Answer(StrEnum):
+    """What the claim does with a run."""
+
+    START = "start"
+    WAIT = "wait"  # not yet, or its pool, queue or one of their limits says no
+    LINE = "line"  # it waits for `line`, out of the way of runs that can start
+    SKIP = "skip"  # a rule says that it shall not run at all
+    GONE = "gone"  # over, held by another, or its deployment or schedule is no more
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """A limit: its maximum and who holds it."""
+
+    name: str
+    maximum: int
+    holders: frozenset[UUID] = frozenset()
+
+    def has_room(self, run: UUID) -> bool:
+        """Whether this run may start under it."""
+        return run in self.holders or len(self.holders) < self.maximum
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the decision needs to know, read before it is made."""
+
+    now: datetime
+    view: PoolView | None
+    deployments: Mapping[UUID, Deployment] = field(default_factory=dict)
+    slots: Mapping[str, Slots] = field(default_factory=dict)
+    schedules: Mapping[tuple[UUID, str], ScheduleRecord] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The answer, the reason in one sentence, the slots to take, the line to wait in, and runs to cancel for it."""
+
+    answer: Answer
+    reason: str
+    slots: Sequence[str] = ()
+    line: str | None = None
+    cancel: Sequence[UUID] = ()
+
+
+START = "It can start: a worker with a free slot takes it."
+
+
+def pool_limit(pool: str) -> str:
+    """Name of a pool's limit."""
+    return f"pool:{pool}"
+
+
+def queue_limit(pool: str, queue: str) -> str:
+    """Name of a queue's limit."""
+    return f"queue:{pool}/{queue}"
+
+
+def deployment_limit(deployment: UUID) -> str:
+    """Name of a deployment's limit, which is also the line of a paused deployment's runs."""
+    return f"deployment:{deployment}"
+
+
+def tag_limit(tag: str) -> str:
+    """Name of a tag's limit."""
+    return f"tag:{tag}"
+
+
+def schedule_limit(deployment: UUID, slug: str) -> str:
+    """Name of the limit of one that keeps a schedule's runs apart."""
+    return f"schedule:{deployment}/{slug}"
+
+
+def judge(run: Run, facts: Facts) -> Judgement:
+    """Decide about one run. The first rule that has something to say decides."""
+    for rule in _RULES:
+        judgement = rule(run, facts)
+        if judgement is not None:
+            return judgement
+    return Judgement(Answer.START, START, slots=tuple(limits_of(run, facts)))
+
+
+def limits_of(run: Run, facts: Facts) -> list[str]:
+    """The limits that this run must hold, in the order in which they are asked."""
+    return [name for name in _possible_limits(run, facts) if name in facts.slots]
+
+
+def _possible_limits(run: Run, facts: Facts) -> list[str]:
+    names = []
+    if run.work_pool_name:
+        names.append(pool_limit(run.work_pool_name))
+        if run.work_queue_name:
+            names.append(queue_limit(run.work_pool_name, run.work_queue_name))
+    if run.deployment_id:
+        names.append(deployment_limit(run.deployment_id))
+        if run.schedule_slug:
+            names.append(schedule_limit(run.deployment_id, run.schedule_slug))
+    return [*names, *(tag_limit(tag) for tag in sorted(set(run.tags)))]
+
+
+def _still_waits(run: Run, facts: Facts) -> Judgement | None:
+    if run.state.type is StateType.SCHEDULED:
+        return None
+    who = f" by worker {run.worker_name}" if run.is_held and run.worker_name else ""
+    return Judgement(Answer.GONE, f"It is {run.state.type.value} already{', held' + who if who else ''}.")
+
+
+def _has_a_place(run: Run, facts: Facts) -> Judgement | None:
+    if run.work_pool_name is None:
+        return Judgement(Answer.GONE, "It has no work pool: no worker ever starts it.")
+    if facts.view is None:
+        return Judgement(Answer.GONE, f"Its work pool {run.work_pool_name!r} no longer exists.")
+    if run.work_queue_name not in facts.view.queues:
+        return Judgement(Answer.GONE, f"Its work queue {run.work_queue_name!r} no longer exists.")
+    if run.deployment_id and run.deployment_id not in facts.deployments:
+        return Judgement(Answer.GONE, f"Its deployment {run.deployment_name!r} no longer exists.")
+    return None
+
+
+def _schedule_still_means_it(run: Run, facts: Facts) -> Judgement | None:
+    if not (run.schedule_slug and run.deployment_id):
+        return None
+    schedule = facts.schedules.get((run.deployment_id, run.schedule_slug))
+    if schedule is None or schedule.deleted or schedule.revision != run.schedule_revision:
+        text = f"Its schedule {run.schedule_slug!r} was changed or deleted after the run was made."
+        return Judgement(Answer.GONE, text)
+    return None
+
+
+def _is_due(run: Run, facts: Facts) -> Judgement | None:
+    if run.due <= facts.now + EARLY:
+        return None
+    what = "It waits to be retried" if run.state.name == "AwaitingRetry" else "It is not due"
+    return Judgement(Answer.WAIT, f"{what} until {_time(run.due)}.")
+
+
+def _deployment_runs(run: Run, facts: Facts) -> Judgement | None:
+    deployment = facts.deployments.get(run.deployment_id) if run.deployment_id else None
+    if deployment is None or not deployment.paused:
+        return None
+    text = f"Deployment {deployment.full_name!r} is paused{_since(deployment.paused_since)}."
+    return Judgement(Answer.LINE, text, line=deployment_limit(deployment.id))
+
+
+def _pool_runs(run: Run, facts: Facts) -> Judgement | None:
+    pool = facts.view.pool if facts.view else None
+    if pool and pool.is_paused:
+        return Judgement(Answer.WAIT, f"Work pool {pool.name!r} is paused{_since(pool.paused_since)}.")
+    return None
+
+
+def _queue_runs(run: Run, facts: Facts) -> Judgement | None:
+    queue = facts.view.queues.get(run.work_queue_name or "") if facts.view else None
+    if queue and queue.is_paused:
+        return Judgement(Answer.WAIT, f"Work queue {queue.name!r} is paused{_since(queue.paused_since)}.")
+    return None
+
+
+def _missed(run: Run, facts: Facts) -> Judgement | None:
+    """Catch-up and lateness, decided where it is known what else is due.
+
+    So they also hold when it was the workers that were away, and not the control plane.
+    """
+    if not (run.schedule_slug and run.deployment_id and run.occurrence) or run.run_count:
+        return None
+    schedule = facts.schedules[(run.deployment_id, run.schedule_slug)]
+    due = [run.due]
+    if schedule.active and schedule.catchup != schedules.CatchUp.ALL:
+        due += schedules.occurrences(spec_of(schedule), run.occurrence, facts.now, limit=1)
+    skips = schedules.to_skip(due, facts.now, catchup=schedule.catchup, max_lateness=schedule.max_lateness)
+    mine = next((skip for skip in skips if skip.due == run.due), None)
+    return Judgement(Answer.SKIP, f"Not run: {mine.reason}.") if mine else None
+
+
+def _limits(run: Run, facts: Facts) -> Judgement | None:
+    for name in limits_of(run, facts):
+        slots = facts.slots[name]
+        if not slots.has_room(run.id):
+            return _full(run, slots, facts)
+    return None
+
+
+def _full(run: Run, slots: Slots, facts: Facts) -> Judgement:
+    text = f"{limit_text(slots)}."
+    kind = slots.name.partition(":")[0]
+    if kind in ("pool", "queue"):
+        return Judgement(Answer.WAIT, text)
+    deployment = facts.deployments.get(run.deployment_id) if run.deployment_id else None
+    if kind == "deployment" and deployment and deployment.collision_strategy == CANCEL_NEW:
+        return Judgement(Answer.SKIP, f"{text} Its deployment cancels what would have to wait.")
+    if kind == "schedule" and run.deployment_id and run.schedule_slug:
+        overlap = facts.schedules[(run.deployment_id, run.schedule_slug)].overlap
+        if overlap == "skip":
+            return Judgement(Answer.SKIP, "An earlier run of its schedule is still going.")
+        cancel = sorted(slots.holders) if overlap == "cancel_running" else ()
+        return Judgement(Answer.LINE, text, line=slots.name, cancel=cancel)
+    return Judgement(Answer.LINE, text, line=slots.name)
+
+
+def limit_text(slots: Slots) -> str:
+    """The limit and who holds it, in words."""
+    kind, _, name = slots.name.partition(":")
+    held = ", ".join(str(run) for run in sorted(slots.holders)[:5])
+    more = f" and {len(slots.holders) - 5} more" if len(slots.holders) > 5 else ""
+    by = (
+        f" is held by {'run' if len(slots.holders) == 1 else 'runs'} {held}{more}"
+        if held
+        else " lets nothing start"
+    )
+    return f"Limit {slots.maximum} of {kind} {name!r}{by}"
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _since(moment: datetime | None) -> str:
+    return f" since {_time(moment)}" if moment else ""
+
+
+_RULES: tuple[Callable[[Run, Facts], Judgement | None], ...] = (
+    _still_waits,
+    _has_a_place,
+    _schedule_still_means_it,
+    _is_due,
+    _deployment_runs,
+    _pool_runs,
+    _queue_runs,
+    _missed,
+    _limits,
+)
+"""In this order: what makes a run moot, then what makes it wait."""

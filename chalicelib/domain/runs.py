@@ -1,0 +1,246 @@
+"""A flow run, and every change that can happen to one: each a pure function from run to run.
+
+Who may make which change is `transitions`; what becomes of a report is `reports`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from chalicelib.domain.retry import RetryPolicy
+from chalicelib.domain.transitions import HELD, TERMINAL, Cause, check
+from headrace.contract.states import DEFAULT_NAME, StateType
+
+HISTORY = 40
+"""States and attempts kept in a run; older ones make room, so that an item stays small."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state of a run. `seq` numbers the states of one run from 0."""
+
+    type: StateType
+    timestamp: datetime
+    name: str = ""
+    message: str | None = None
+    scheduled_time: datetime | None = None
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One claim: who had the run, from when to when, and how it ended."""
+
+    attempt: int
+    worker: str | None = None
+    session: UUID | None = None
+    started: datetime | None = None
+    ended: datetime | None = None
+    state_type: StateType | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a flow.
+
+    `attempt` numbers its claims and is the fencing token; `run_count` numbers its starts; `lost_count`
+    the times its worker was lost. `reported` is the sequence number of the last report applied in this
+    attempt. `line` names the limit for which it waits, if any. `listed_at` is when it was first due, and
+    its place in lists ever after. `revision` rises with every write.
+    """
+
+    id: UUID
+    name: str
+    flow_name: str
+    flow_id: UUID
+    created: datetime
+    updated: datetime
+    due: datetime
+    listed_at: datetime
+    state: State
+    history: Sequence[State] = ()
+    deployment_id: UUID | None = None
+    deployment_name: str | None = None
+    deployment_version: str | None = None
+    work_pool_name: str | None = None
+    work_queue_name: str | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    tags: Sequence[str] = ()
+    labels: Mapping[str, object] = field(default_factory=dict)
+    job_variables: Mapping[str, object] = field(default_factory=dict)
+    idempotency_key: str | None = None
+    retry_policy: RetryPolicy | None = None
+    auto_scheduled: bool = False
+    schedule_slug: str | None = None
+    schedule_revision: int | None = None
+    occurrence: datetime | None = None
+    parent_task_run_id: UUID | None = None
+    flow_version: str | None = None
+    infrastructure_pid: str | None = None
+    attempt: int = 0
+    run_count: int = 0
+    lost_count: int = 0
+    reported: int = 0
+    session: UUID | None = None
+    worker_name: str | None = None
+    attempts: Sequence[Attempt] = ()
+    slots: Sequence[str] = ()
+    line: str | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    total_run_time: float = 0.0
+    result: object | None = None
+    error: Mapping[str, object] | None = None
+    cancel_reason: str | None = None
+    expires_at: datetime | None = None
+    revision: int = 1
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether it is over."""
+        return self.state.type in TERMINAL
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a session holds it."""
+        return self.state.type in HELD
+
+    @property
+    def has_started(self) -> bool:
+        """Whether user code may have run in this attempt."""
+        return bool(self.attempts) and self.attempts[-1].started is not None and self.is_held
+
+
+def state_id(run: UUID, seq: int) -> UUID:
+    """The id of a run's state: derived, so that a repeated event has the same one."""
+    return uuid5(run, f"state/{seq}")
+
+
+def move(
+    run: Run,
+    to: StateType,
+    cause: Cause,
+    now: datetime,
+    *,
+    name: str | None = None,
+    message: str | None = None,
+    scheduled_time: datetime | None = None,
+    at: datetime | None = None,
+) -> Run:
+    """The run after a transition. Raises `WrongState` for one that the table does not have.
+
+    `at` is when it happened by the worker's clock; it never goes before the state it follows.
+    """
+    check(run.state.type, to, cause)
+    when = max(min(at or now, now), run.state.timestamp) if at else now
+    state = State(
+        type=to,
+        name=name or DEFAULT_NAME[to],
+        timestamp=when,
+        message=message,
+        scheduled_time=scheduled_time,
+        seq=run.state.seq + 1,
+    )
+    history = (*run.history, run.state)[-HISTORY:]
+    return replace(run, state=state, history=history, updated=now)
+
+
+def claimed(run: Run, session: UUID, worker: str, slots: Sequence[str], now: datetime) -> Run:
+    """SCHEDULED -> PENDING: the session holds it under a new attempt, and it holds these slots."""
+    run = move(run, StateType.PENDING, Cause.CLAIM, now)
+    attempt = Attempt(run.attempt + 1, worker, session)
+    return replace(
+        run,
+        attempt=attempt.attempt,
+        session=session,
+        worker_name=worker,
+        attempts=(*run.attempts, attempt)[-HISTORY:],
+        slots=tuple(slots),
+        line=None,
+        reported=0,
+        infrastructure_pid=None,
+    )
+
+
+def started(run: Run, now: datetime, at: datetime, pid: int | None, report: int) -> Run:
+    """PENDING -> RUNNING: the child runs."""
+    run = move(run, StateType.RUNNING, Cause.REPORT, now, at=at, name=_running_name(run))
+    return replace(
+        run,
+        run_count=run.run_count + 1,
+        start_time=run.start_time or run.state.timestamp,
+        end_time=None,
+        infrastructure_pid=str(pid) if pid is not None else None,
+        attempts=_last_attempt(run, started=run.state.timestamp),
+        reported=report,
+    )
+
+
+def ended(
+    run: Run,
+    to: StateType,
+    cause: Cause,
+    now: datetime,
+    *,
+    name: str | None = None,
+    message: str | None = None,
+    at: datetime | None = None,
+    result: object | None = None,
+    error: Mapping[str, object] | None = None,
+) -> Run:
+    """To a terminal state: nobody holds it, it holds no slot."""
+    begun = run.attempts[-1].started if run.has_started else None
+    run = move(run, to, cause, now, name=name, message=message, at=at)
+    run = _let_go(run, to, message)
+    spent = (run.state.timestamp - begun).total_seconds() if begun else 0.0
+    return replace(
+        run,
+        end_time=run.state.timestamp,
+        total_run_time=run.total_run_time + max(spent, 0.0),
+        result=result,
+        error=error,
+        line=None,
+    )
+
+
+def back_to_scheduled(
+    run: Run,
+    cause: Cause,
+    now: datetime,
+    due: datetime,
+    *,
+    name: str | None = None,
+    message: str | None = None,
+    at: datetime | None = None,
+    error: Mapping[str, object] | None = None,
+) -> Run:
+    """To SCHEDULED for `due`: released, lost before its start, retried, resumed or rerun."""
+    begun = run.attempts[-1].started if run.has_started else None
+    run = move(run, StateType.SCHEDULED, cause, now, name=name, message=message, scheduled_time=due, at=at)
+    spent = max((run.state.timestamp - begun).total_seconds(), 0.0) if begun else 0.0
+    how = StateType.FAILED if cause is Cause.REPORT else StateType.CRASHED if begun else None
+    run = _let_go(run, how, message)
+    return replace(
+        run, due=due, total_run_time=run.total_run_time + spent, error=error, result=None, expires_at=None
+    )
+
+
+def _let_go(run: Run, how: StateType | None, message: str | None) -> Run:
+    attempts = run.attempts
+    if run.session is not None:
+        attempts = _last_attempt(run, ended=run.state.timestamp, state_type=how, message=message)
+    return replace(run, session=None, slots=(), attempts=attempts)
+
+
+def _last_attempt(run: Run, **changes: object) -> Sequence[Attempt]:
+    if not run.attempts:
+        return run.attempts
+    return (*run.attempts[:-1], replace(run.attempts[-1], **changes))  # type: ignore[arg-type]
+
+
+def _running_name(run: Run) -> str | None:
+    return "Retrying" if run.run_count else None

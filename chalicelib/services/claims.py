@@ -1,0 +1,171 @@
+"""The claim: which runs of a pool start next. The only place that moves a run from SCHEDULED to PENDING.
+
+Queue priority, then due time, then id, over all queues of the pool that the session serves. The
+candidates are the rung runs (read consistently, since an index may lag) and the ready lanes. Choosing
+reads; taking writes, one conditional write a run, with the slots of its limits in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from chalicelib.domain import runs
+from chalicelib.domain.eligibility import EARLY, Answer, Facts, Judgement, judge
+from chalicelib.domain.errors import NotFound, WrongState
+from chalicelib.domain.pools import PoolView, Session, WorkQueue
+from chalicelib.domain.runs import Run
+from chalicelib.domain.transitions import Cause
+from chalicelib.services.facts import gather
+from chalicelib.services.lines import Lines
+from chalicelib.services.ports import Ports
+from chalicelib.services.runs import Runs
+from chalicelib.storage.runs import ready_lane
+from headrace.contract.states import StateName, StateType
+
+SPARE = 10
+"""Candidates read beyond what is wanted: some are lost to others, some turn out to be blocked."""
+ROUNDS = 12
+"""Pages of one queue that one claim reads: bounds its time where many blocked runs stand in front."""
+
+
+@dataclass
+class Choice:
+    """Runs that may start, in order, and what became of every run that was looked at."""
+
+    chosen: list[tuple[Run, Judgement]] = field(default_factory=list)
+    seen: dict[UUID, Answer] = field(default_factory=dict)
+    facts: Facts | None = None
+
+
+class Claims:
+    """Chooses and takes."""
+
+    def __init__(self, ports: Ports, lines: Lines, use_cases: Runs) -> None:
+        self._ports = ports
+        self._lines = lines
+        self._runs = use_cases
+
+    def choose(self, session: Session, view: PoolView, want: int, hints: Sequence[Run]) -> Choice:
+        """The best runs that may start now, at most `want`. Blocked ones met on the way go into their lines."""
+        choice = Choice()
+        by_queue: dict[str, list[Run]] = {}
+        for run in hints:
+            by_queue.setdefault(run.work_queue_name or "", []).append(run)
+        for queue in view.in_order():
+            if session.serves(queue.name):
+                self._from_queue(choice, view, queue, want, by_queue.pop(queue.name, []))
+        for rest in by_queue.values():
+            for run in rest:
+                choice.seen.setdefault(run.id, self._elsewhere(run, view))
+        return choice
+
+    def take(self, session: Session, choice: Choice, until: datetime) -> list[Run]:
+        """Claim what was chosen. A run lost to another, or a limit filled meanwhile, is left out.
+
+        `until` is the latest moment at which a claim may be written: past it the worker may have given
+        up on the answer and its lease on life.
+        """
+        granted = []
+        for run, judgement in choice.chosen:
+            now = self._ports.clock()
+            if now >= until:
+                break
+            try:
+                after = runs.claimed(run, session.id, session.worker_name, judgement.slots, now)
+            except WrongState:
+                continue
+            if self._ports.runs.write(run, after):
+                granted.append(replace(after, revision=run.revision + 1))
+            else:
+                choice.seen[run.id] = Answer.GONE if not judgement.slots else Answer.WAIT
+        return granted
+
+    def _from_queue(
+        self, choice: Choice, view: PoolView, queue: WorkQueue, want: int, hints: list[Run]
+    ) -> None:
+        if view.pool.is_paused or queue.is_paused:
+            choice.seen |= {run.id: Answer.WAIT for run in hints}
+            return
+        after: str | None = None
+        for _ in range(ROUNDS):
+            missing = want - len(choice.chosen)
+            page = self._page(queue, after, missing + SPARE) if missing > 0 else []
+            batch = self._batch(choice, hints, page)
+            hints = []
+            if batch and not self._judge_all(choice, view, batch, want):
+                return
+            if len(page) < missing + SPARE or len(choice.chosen) >= want:
+                return
+            after = page[-1][1]
+
+    def _page(self, queue: WorkQueue, after: str | None, limit: int) -> list[tuple[UUID, str]]:
+        lane = ready_lane(queue.work_pool_name, queue.name)
+        return self._ports.runs.lane(lane, until=self._ports.clock() + EARLY, after=after, limit=limit)
+
+    def _batch(self, choice: Choice, hints: list[Run], page: Iterable[tuple[UUID, str]]) -> list[Run]:
+        known = {run.id for run in hints}
+        ids = [run for run, _ in page if run not in known and run not in choice.seen]
+        batch = [*hints, *self._ports.runs.read_many(ids).values()]
+        return sorted(batch, key=lambda run: (run.due, run.id))
+
+    def _judge_all(self, choice: Choice, view: PoolView, batch: list[Run], want: int) -> bool:
+        """Judge a batch of one queue. False if nothing more of this queue can start now."""
+        facts = gather(self._ports, view, batch)
+        for run in batch:
+            judgement = judge(run, self._with_chosen(facts, choice))
+            answer = judgement.answer
+            if answer is Answer.START and len(choice.chosen) >= want:
+                choice.seen[run.id] = Answer.START
+                continue
+            choice.seen[run.id] = answer
+            if answer is Answer.START:
+                choice.chosen.append((run, judgement))
+            elif answer is Answer.WAIT and run.due <= facts.now + EARLY:
+                return self._rest_waits(choice, batch)
+            else:
+                self._put_away(run, judgement)
+        return True
+
+    def _rest_waits(self, choice: Choice, batch: list[Run]) -> bool:
+        for run in batch:
+            choice.seen.setdefault(run.id, Answer.WAIT)
+        return False
+
+    def _with_chosen(self, facts: Facts, choice: Choice) -> Facts:
+        """The facts as they will be once what was chosen so far has been taken."""
+        slots = dict(facts.slots)
+        for run, judgement in choice.chosen:
+            for name in judgement.slots:
+                if name in slots:
+                    slots[name] = replace(slots[name], holders=slots[name].holders | {run.id})
+        return replace(facts, slots=slots)
+
+    def _put_away(self, run: Run, judgement: Judgement) -> None:
+        """Take a run that cannot start out of the way of those that can."""
+        if judgement.answer is Answer.LINE and judgement.line:
+            self._lines.wait(run, judgement.line)
+            for holder in judgement.cancel:
+                self._cancel(holder, run)
+        elif judgement.answer is Answer.SKIP or (
+            judgement.answer is Answer.GONE and run.state.type is StateType.SCHEDULED
+        ):
+            self._skip(run, judgement.reason)
+
+    def _cancel(self, holder: UUID, successor: Run) -> None:
+        try:
+            self._runs.cancel(holder, f"The next run of its schedule, {successor.name!r}, is due.")
+        except (WrongState, NotFound):
+            return  # it is over: its slot comes back by itself
+
+    def _skip(self, run: Run, reason: str) -> None:
+        now = self._ports.clock()
+        name = StateName.SKIPPED
+        over = runs.ended(run, StateType.CANCELLED, Cause.RULE, now, name=name, message=reason)
+        self._ports.runs.write(run, replace(over, expires_at=self._runs.retention()))
+
+    def _elsewhere(self, run: Run, view: PoolView) -> Answer:
+        """A rung run of a queue that this session does not serve, or of another pool."""
+        return Answer.WAIT if run.state.type is StateType.SCHEDULED else Answer.GONE

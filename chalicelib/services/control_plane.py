@@ -1,0 +1,40 @@
+"""All use cases, put together by the composition root; what the API is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.services.deployments import Deployments
+from chalicelib.services.limits import Limits
+from chalicelib.services.logs import Logs
+from chalicelib.services.pools import Pools
+from chalicelib.services.ports import Ports
+from chalicelib.services.run_lists import RunLists
+from chalicelib.services.runs import Runs
+from chalicelib.services.schedules import Schedules
+from chalicelib.services.sync import Sync
+from chalicelib.services.tick import Tick
+from chalicelib.services.why import Why
+from chalicelib.services.workers import Workers
+
+
+@dataclass(frozen=True)
+class ControlPlane:
+    """Every use case, ready to be called."""
+
+    ports: Ports
+    pools: Pools
+    workers: Workers
+    deployments: Deployments
+    schedules: Schedules
+    runs: Runs
+    run_lists: RunLists
+    logs: Logs
+    limits: Limits
+    sync: Sync
+    why: Why
+    timed: Tick
+
+    def tick(self) -> None:
+        """Do what time must do."""
+        self.timed.tick()

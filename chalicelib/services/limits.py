@@ -1,0 +1,97 @@
+"""Limits: made, changed, shown with their holders, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from chalicelib.domain.eligibility import Facts, Slots, limits_of, tag_limit
+from chalicelib.domain.errors import Conflict, NotFound
+from chalicelib.domain.runs import Run
+from chalicelib.services.lines import Lines
+from chalicelib.services.ports import Ports
+from chalicelib.storage.runs import active_lane
+
+PAGE = 100
+
+
+class Limits:
+    """Use cases of limits. Lowering one below what runs kills nothing; 0 stops starts and loses no run."""
+
+    def __init__(self, ports: Ports, lines: Lines) -> None:
+        self._ports = ports
+        self._lines = lines
+
+    def create_for_tag(self, tag: str, maximum: int) -> Slots:
+        """A new limit of a tag. Raises `Conflict` if it has one."""
+        name = tag_limit(tag)
+        if name in self._ports.slots.read([name]):
+            raise Conflict(f"Tag {tag!r} has a limit already.", code="exists", hint="Update or delete it.")
+        self._set(name, maximum, self._active_everywhere())
+        return self.read(name)
+
+    def update(self, name: str, maximum: int) -> None:
+        """Another maximum. Raises `NotFound`."""
+        self.read(name)
+        self._ports.slots.set_maximum(name, maximum)
+        self._lines.promote([name])
+
+    def set_for_pool(self, pool: str, name: str, maximum: int | None) -> None:
+        """The limit of a pool, or of one of its queues or deployments; None removes it."""
+        if maximum is None:
+            self.remove(name)
+        else:
+            self._set(name, maximum, self._active(pool))
+
+    def remove(self, name: str) -> None:
+        """Nothing is held back by it any more."""
+        if name in self._ports.slots.read([name]):
+            self._ports.slots.remove(name)
+            self._lines.promote([name])
+
+    def read(self, name: str) -> Slots:
+        """A limit with its holders; raises `NotFound`."""
+        found = self._ports.slots.read([name]).get(name)
+        if found is None:
+            raise NotFound(
+                f"There is no concurrency limit {name!r}.", hint="`headrace concurrency-limit ls` lists them."
+            )
+        return found
+
+    def page(self, after: str | None, limit: int, prefix: str = "") -> tuple[list[Slots], str | None]:
+        """A page of limits by name, and where to go on."""
+        names, more = self._ports.slots.names(prefix, after, limit)
+        found = self._ports.slots.read(names)
+        return [found[name] for name in names if name in found], names[-1] if more and names else None
+
+    def _set(self, name: str, maximum: int, active: Iterable[Run]) -> None:
+        is_new = name not in self._ports.slots.read([name])
+        self._ports.slots.set_maximum(name, maximum)
+        if is_new:
+            self.adopt(name, active)
+        self._lines.promote([name])
+
+    def adopt(self, name: str, active: Iterable[Run]) -> None:
+        """Have runs that started before a limit was made hold it; one that changes meanwhile is the tick's."""
+        facts = Facts(self._ports.clock(), None, slots={name: Slots(name, 0)})
+        for run in active:
+            if run.is_held and name in limits_of(run, facts) and name not in run.slots:
+                self._ports.runs.adopt(run, name)
+
+    def _active_everywhere(self) -> Iterator[Run]:
+        after: str | None = None
+        while True:
+            pools, more = self._ports.pools.names(after, PAGE)
+            for pool in pools:
+                yield from self._active(pool)
+            if not more:
+                return
+            after = pools[-1]
+
+    def _active(self, pool: str) -> Iterator[Run]:
+        after: str | None = None
+        while True:
+            rows = self._ports.runs.lane(active_lane(pool), after=after, limit=PAGE)
+            yield from self._ports.runs.read_many([run for run, _ in rows]).values()
+            if len(rows) < PAGE:
+                return
+            after = rows[-1][1]

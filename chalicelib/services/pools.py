@@ -1,0 +1,260 @@
+"""Work pools and work queues: made, changed, paused, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from chalicelib.domain import job_templates
+from chalicelib.domain.eligibility import pool_limit, queue_limit
+from chalicelib.domain.errors import Conflict, Invalid, NotFound, Unavailable
+from chalicelib.domain.names import DEFAULT_QUEUE
+from chalicelib.domain.pools import PoolView, Session, WorkPool, WorkQueue
+from chalicelib.services.limits import Limits
+from chalicelib.services.lines import Lines
+from chalicelib.services.ports import Ports
+from chalicelib.services.waiting import Fate, Waiting
+from chalicelib.services.workers import Workers, no_pool
+from chalicelib.storage.runs import active_lane, ready_lane
+
+T = TypeVar("T")
+TYPES = ("process",)
+TRIES = 5
+WAKE = 10
+"""Runs that are rung for when a pool or queue goes on; the workers find the rest by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStatus:
+    """A pool or queue with what its workers say of it."""
+
+    status: str
+    last_polled: datetime | None = None
+
+
+class Pools:
+    """Use cases of pools and queues."""
+
+    def __init__(
+        self, ports: Ports, workers: Workers, limits: Limits, lines: Lines, waiting: Waiting
+    ) -> None:
+        self._ports = ports
+        self._workers = workers
+        self._limits = limits
+        self._lines = lines
+        self._waiting = waiting
+
+    def create(self, name: str, values: Mapping[str, object]) -> WorkPool:
+        """A new pool with its default queue. Raises `Conflict` for a name that is taken."""
+        now = self._ports.clock()
+        pool = WorkPool(name=name, created=now, updated=now, **values)  # type: ignore[arg-type]
+        self._check(pool)
+        if self._ports.pools.pool(name):
+            raise self._taken(f"work pool {name!r}")
+        pool = replace(
+            pool,
+            base_job_template=pool.base_job_template or job_templates.default_template(pool.type),
+            paused_since=now if pool.is_paused else None,
+        )
+        queue = WorkQueue(name, DEFAULT_QUEUE, now, now, url=self._ports.queues.create(name, "q"))
+        if not self._ports.pools.create(pool, queue):
+            self._ports.queues.delete(queue.url)
+            raise self._taken(f"work pool {name!r}")
+        if pool.concurrency_limit is not None:
+            self._limits.set_for_pool(name, pool_limit(name), pool.concurrency_limit)
+        return pool
+
+    def view(self, name: str) -> PoolView:
+        """A pool with its queues; raises `NotFound`."""
+        view = self._ports.pools.view(name)
+        if view is None:
+            raise no_pool(name)
+        return view
+
+    def update(self, name: str, changes: Mapping[str, object]) -> WorkPool:
+        """Change the members given; a pause holds from the moment of the answer."""
+        now = self._ports.clock()
+
+        def change(view: PoolView) -> tuple[WorkPool, bool]:
+            pool = replace(view.pool, **changes, updated=now, revision=view.pool.revision + 1)  # type: ignore[arg-type]
+            pool = replace(pool, paused_since=(pool.paused_since or now) if pool.is_paused else None)
+            self._check(pool)
+            return pool, self._ports.pools.update_pool(pool, view.pool.revision)
+
+        before = self.view(name).pool
+        pool = self._try(lambda: change(self.view(name)))
+        if "concurrency_limit" in changes:
+            self._limits.set_for_pool(name, pool_limit(name), pool.concurrency_limit)
+        if self._may_start_more(before, pool):
+            self._wake(name, None)
+        return pool
+
+    def delete(self, name: str, fate: Fate) -> None:
+        """Delete a pool with its queues. Waiting runs: refused, cancelled or moved; refused while any is active."""
+        view = self.view(name)
+        if self._ports.runs.lane(active_lane(name), limit=1):
+            raise Conflict(
+                f"Work pool {name!r} has runs that are going.",
+                code="runs_active",
+                hint="Cancel them first: `headrace flow-run cancel --pool NAME`, or wait for them.",
+            )
+        lanes = [ready_lane(name, queue) for queue in view.queues]
+        self._waiting.settle(f"Work pool {name!r}", self._waiting.in_lanes(lanes, pool=name), fate)
+        if not self._ports.pools.remove_pool(view):
+            raise Conflict(f"Work pool {name!r} changed at the same moment.", code="busy", hint="Try again.")
+        for queue in view.queues.values():
+            self._limits.remove(queue_limit(name, queue.name))
+            self._ports.queues.delete(queue.url)
+        self._limits.remove(pool_limit(name))
+
+    def create_queue(self, pool: str, name: str, values: Mapping[str, object]) -> WorkQueue:
+        """A further queue of a pool; without a priority it comes after those that exist."""
+        view = self.view(pool)
+        if name in view.queues:
+            raise self._taken(f"work queue {name!r} of pool {pool!r}")
+        now = self._ports.clock()
+        last = max((queue.priority for queue in view.queues.values()), default=0)
+        url = self._ports.queues.create(pool, "q")
+        given = {key: value for key, value in values.items() if key != "priority" or value is not None}
+        queue = WorkQueue(pool, name, now, now, url, **{"priority": last + 1, **given})  # type: ignore[arg-type]
+        queue = replace(queue, paused_since=now if queue.is_paused else None)
+        if not self._ports.pools.add_queue(queue, view.pool):
+            self._ports.queues.delete(url)
+            raise Conflict(f"Pool {pool!r} changed at the same moment.", code="busy", hint="Try again.")
+        if queue.concurrency_limit is not None:
+            self._limits.set_for_pool(pool, queue_limit(pool, name), queue.concurrency_limit)
+        return queue
+
+    def queue(self, pool: str, name: str) -> WorkQueue:
+        """A queue by names; raises `NotFound`."""
+        view = self.view(pool)
+        if name not in view.queues:
+            raise no_queue(pool, name)
+        return view.queues[name]
+
+    def queue_by_id(self, queue: UUID) -> WorkQueue:
+        """A queue by id; raises `NotFound`."""
+        found = self._ports.pools.queue_name(queue)
+        if found is None:
+            raise NotFound(f"There is no work queue {queue}.", hint="`headrace work-queue ls` lists them.")
+        return self.queue(*found)
+
+    def update_queue(self, pool: str, name: str, changes: Mapping[str, object]) -> WorkQueue:
+        """Change the members given; a pause holds from the moment of the answer."""
+        now = self._ports.clock()
+
+        def change() -> tuple[WorkQueue, bool]:
+            view = self.view(pool)
+            if name not in view.queues:
+                raise no_queue(pool, name)
+            old = view.queues[name]
+            queue = replace(old, **changes, updated=now, revision=old.revision + 1)  # type: ignore[arg-type]
+            queue = replace(queue, paused_since=(queue.paused_since or now) if queue.is_paused else None)
+            return queue, self._ports.pools.update_queue(queue, old.revision, view.pool)
+
+        before = self.queue(pool, name)
+        queue = self._try(change)
+        if "concurrency_limit" in changes:
+            self._limits.set_for_pool(pool, queue_limit(pool, name), queue.concurrency_limit)
+        if self._may_start_more(before, queue):
+            self._wake(pool, name)
+        return queue
+
+    def delete_queue(self, pool: str, name: str, fate: Fate) -> None:
+        """Delete a queue; the default one goes with its pool only."""
+        view = self.view(pool)
+        if name not in view.queues:
+            raise no_queue(pool, name)
+        if name == DEFAULT_QUEUE:
+            raise Conflict(
+                f"Every pool keeps its {DEFAULT_QUEUE!r} queue.",
+                code="default_queue",
+                hint=f"`headrace work-pool delete {pool}` deletes the pool with all its queues.",
+            )
+        rows = self._waiting.in_lanes([ready_lane(pool, name)], pool=pool, queue=name)
+        self._waiting.settle(f"Work queue {name!r}", rows, fate, same_pool=pool)
+        if not self._ports.pools.remove_queue(view.queues[name], view.pool):
+            raise Conflict(f"Pool {pool!r} changed at the same moment.", code="busy", hint="Try again.")
+        self._limits.remove(queue_limit(pool, name))
+        self._ports.queues.delete(view.queues[name].url)
+
+    def names(self, after: str | None, limit: int) -> tuple[list[WorkPool], str | None]:
+        """A page of pools by name, and where to go on."""
+        found, more = self._ports.pools.names(after, limit)
+        return self._ports.pools.pools(found), found[-1] if more and found else None
+
+    def by_names(self, names: Sequence[str]) -> list[WorkPool]:
+        """Pools by name; those that do not exist are left out."""
+        return self._ports.pools.pools(names)
+
+    def queues(self, after: str | None, limit: int) -> tuple[list[WorkQueue], str | None]:
+        """A page of all queues by pool and name, and where to go on."""
+        found, more = self._ports.pools.queue_names(after, limit)
+        return self._ports.pools.queues(found), "/".join(found[-1]) if more and found else None
+
+    def statuses(self, pool: str | None = None) -> Callable[[WorkPool | WorkQueue], PoolStatus]:
+        """A function that tells the status of a pool or queue, by the live sessions read once."""
+        live: dict[str, list[Session]] = {}
+        for session in self._workers.live_sessions(pool):
+            live.setdefault(session.work_pool_name, []).append(session)
+        return lambda value: _status(value, live)
+
+    def _check(self, pool: WorkPool) -> None:
+        if pool.type not in TYPES:
+            raise Invalid(
+                f"There is no worker type {pool.type!r}.",
+                code="unknown_type",
+                hint=f"Types: {', '.join(TYPES)}.",
+            )
+        if pool.base_job_template:
+            job_templates.check_template(pool.base_job_template)
+
+    def _may_start_more(self, before: WorkPool | WorkQueue, after: WorkPool | WorkQueue) -> bool:
+        resumed = before.is_paused and not after.is_paused
+        infinite = float("inf")
+        old = infinite if before.concurrency_limit is None else before.concurrency_limit
+        new = infinite if after.concurrency_limit is None else after.concurrency_limit
+        return resumed or new > old
+
+    def _wake(self, pool: str, queue: str | None) -> None:
+        view = self.view(pool)
+        for found in view.queues.values():
+            if queue in (None, found.name):
+                rows = self._ports.runs.lane(
+                    ready_lane(pool, found.name), until=self._ports.clock(), limit=WAKE
+                )
+                self._lines.ring(list(self._ports.runs.read_many([run for run, _ in rows]).values()))
+
+    def _try(self, change: Callable[[], tuple[T, bool]]) -> T:
+        for _ in range(TRIES):
+            value, written = change()
+            if written:
+                return value
+        raise Unavailable("Others change the same pool at this moment.", code="busy", hint="Try again.")
+
+    def _taken(self, what: str) -> Conflict:
+        return Conflict(
+            f"There is a {what} already.", code="exists", hint="Choose another name, or update it."
+        )
+
+
+def _status(value: WorkPool | WorkQueue, live: Mapping[str, Sequence[Session]]) -> PoolStatus:
+    if isinstance(value, WorkPool):
+        sessions = live.get(value.name, ())
+    else:
+        sessions = [s for s in live.get(value.work_pool_name, ()) if s.serves(value.name)]
+    polled = max((session.renewed or session.created for session in sessions), default=None)
+    if value.is_paused:
+        return PoolStatus("PAUSED", polled)
+    return PoolStatus("READY" if sessions else "NOT_READY", polled)
+
+
+def no_queue(pool: str, name: str) -> NotFound:
+    """The error for a queue that does not exist."""
+    return NotFound(
+        f"Work pool {pool!r} has no queue {name!r}.",
+        hint=f"`headrace work-queue ls --pool {pool}` lists them.",
+    )

@@ -1,0 +1,42 @@
+"""What every use case is given: the stores, the queues, the clock and the settings."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from chalicelib.dispatch.queues import Queues
+from chalicelib.settings import Settings
+from chalicelib.storage.deployments import DeploymentStore
+from chalicelib.storage.logs import LogStore
+from chalicelib.storage.pools import PoolStore
+from chalicelib.storage.runs import RunStore
+from chalicelib.storage.sessions import SessionStore
+from chalicelib.storage.slots import SlotsStore
+from chalicelib.storage.watermark import Watermark
+
+Clock = Callable[[], datetime]
+
+
+def wall_clock() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Handed to each service by the composition root; tests hand in another clock or other dice."""
+
+    settings: Settings
+    queues: Queues
+    clock: Clock = wall_clock
+    dice: Callable[[], float] = random.random
+    pools: PoolStore = field(default_factory=PoolStore)
+    sessions: SessionStore = field(default_factory=SessionStore)
+    slots: SlotsStore = field(default_factory=SlotsStore)
+    deployments: DeploymentStore = field(default_factory=DeploymentStore)
+    runs: RunStore = field(default_factory=RunStore)
+    logs: LogStore = field(default_factory=LogStore)
+    watermark: Watermark = field(default_factory=Watermark)

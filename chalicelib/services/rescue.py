@@ -1,0 +1,109 @@
+"""Sessions whose lease has lapsed: closed by one conditional write, their runs taken away.
+
+A run taken away goes on from where its policy says: back to SCHEDULED if it had not started, to a retry
+if it may be retried, else CRASHED; CANCELLED if it was being cancelled. The same transitions as everyone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from chalicelib.domain import runs
+from chalicelib.domain.pools import Session
+from chalicelib.domain.retry import RetryPolicy, after_lost, decide
+from chalicelib.domain.runs import Run
+from chalicelib.domain.transitions import Cause
+from chalicelib.services.lines import Lines
+from chalicelib.services.ports import Ports
+from chalicelib.services.runs import Runs
+from headrace.contract.states import StateName, StateType
+
+
+class Rescue:
+    """Takes runs from sessions that are gone."""
+
+    def __init__(self, ports: Ports, lines: Lines, use_cases: Runs) -> None:
+        self._ports = ports
+        self._lines = lines
+        self._runs = use_cases
+
+    def lapsed(self, sessions: Iterable[Session]) -> int:
+        """Close those of these sessions whose lease is over, and finish those that were closed. How many."""
+        now = self._ports.clock()
+        gone = [session for session in sessions if not session.is_open or session.lease_until < now]
+        for session in gone:
+            self.close(
+                session.id, f"Worker {session.worker_name!r} was lost: its lease ran out.", lapsed=True
+            )
+        return len(gone)
+
+    def close(self, session_id: UUID, why: str, lapsed: bool = False) -> None:
+        """Close a session and take its runs away. May be repeated: what was done is not done again.
+
+        With `lapsed`, only if its lease is over by now: it may have been renewed since it was read.
+        """
+        now = self._ports.clock()
+
+        def shut(session: Session) -> Session | None:
+            if lapsed and session.is_open and session.lease_until >= now:
+                return None
+            return replace(session, is_open=False)
+
+        session = self._ports.sessions.change(session_id, now, shut)
+        if session is None:
+            return
+        for run in sorted(session.held):
+            self.take_away(run, session_id, why)
+        if session.control_queue_url:
+            self._ports.queues.delete(session.control_queue_url)
+        self._ports.sessions.change(
+            session_id, now, lambda value: replace(value, held=frozenset(), orders=frozenset())
+        )
+
+    def take_away(self, run_id: UUID, session: UUID, why: str) -> None:
+        """Take one run from a session, if the session has it."""
+        now = self._ports.clock()
+        if self._ports.runs.read(run_id) is None:
+            return
+        before, after = self._ports.runs.change(run_id, lambda run: self._taken(run, session, why, now))
+        if before is after:
+            return
+        self._lines.promote(before.slots)
+        if after.state.type is StateType.SCHEDULED:
+            self._lines.ring([after])
+
+    def _taken(self, run: Run, session: UUID, why: str, now: datetime) -> Run | None:
+        if run.session != session or not run.is_held:
+            return None
+        if run.state.type is StateType.PENDING:
+            return runs.back_to_scheduled(run, Cause.LEASE, now, due=run.due, message=why)
+        if run.state.type is StateType.CANCELLING:
+            text = f"{run.cancel_reason or 'Cancelled.'} {why}"
+            return self._over(runs.ended(run, StateType.CANCELLED, Cause.LEASE, now, message=text))
+        return self._lost(run, why, now)
+
+    def _lost(self, run: Run, why: str, now: datetime) -> Run:
+        policy = run.retry_policy or RetryPolicy()
+        lost = run.lost_count + 1
+        error = {"type": "WorkerLost", "message": why}
+        if after_lost(policy, lost, run.run_count):
+            dice = self._ports.dice()
+            delay = decide(policy, run.run_count, True, None, None, dice, lost_count=lost) or 0.0
+            back = runs.back_to_scheduled(
+                run,
+                Cause.LEASE,
+                now,
+                due=now + timedelta(seconds=delay),
+                name=StateName.AWAITING_RETRY,
+                message=why,
+                error=error,
+            )
+            return replace(back, lost_count=lost)
+        crashed = runs.ended(run, StateType.CRASHED, Cause.LEASE, now, message=why, error=error)
+        return self._over(replace(crashed, lost_count=lost))
+
+    def _over(self, run: Run) -> Run:
+        return replace(run, expires_at=self._runs.retention())

@@ -1,0 +1,204 @@
+"""Lists of runs: each served by one index within a bounded read, or refused with the reason.
+
+By id; waiting or active runs of pools (by lane); runs of deployments or flows (by history); all runs
+(by day). Whatever else a filter says is checked on the rows read. A page may be short of its limit;
+the cursor tells whether more may follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from chalicelib.domain.eligibility import EARLY
+from chalicelib.domain.errors import FieldProblem, Invalid
+from chalicelib.domain.names import flow_id, stamp
+from chalicelib.domain.runs import Run
+from chalicelib.domain.schedules import is_late
+from chalicelib.services.ports import Ports
+from chalicelib.storage.runs import place, ready_lane
+from headrace.contract.states import StateName, StateType
+
+LOOKED_AT = 1000
+"""Runs that one page reads for those that its filter lets through."""
+DAYS = 62
+"""Days that one page looks into."""
+OWNERS = 30
+"""Deployments and flows that one list merges."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunQuery:
+    """Which runs. Empty members let everything through."""
+
+    limit: int
+    after: str | None = None
+    skip: int = 0
+    forward: bool = False
+    ids: Sequence[UUID] | None = None
+    deployments: Sequence[UUID] | None = None
+    flow_names: Sequence[str] | None = None
+    flow_ids: Sequence[UUID] | None = None
+    names: Sequence[str] | None = None
+    states: frozenset[StateType] | None = None
+    not_states: frozenset[StateType] = frozenset()
+    state_names: Sequence[str] | None = None
+    tags_all: Sequence[str] = ()
+    tags_any: Sequence[str] = ()
+    pools: Sequence[str] | None = None
+    queues: Sequence[str] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    now: datetime | None = field(default=None)
+
+    def wants(self, run: Run) -> bool:
+        """Whether the filter lets this run through."""
+        return all(test(self, run) for test in _TESTS)
+
+
+def shown_name(run: Run, now: datetime) -> str:
+    """The state's name as people see it: a waiting run past its time is Late."""
+    if (
+        run.state.type is StateType.SCHEDULED
+        and run.state.name == StateName.SCHEDULED
+        and is_late(run.due, now)
+    ):
+        return StateName.LATE
+    return run.state.name
+
+
+class RunLists:
+    """Pages of runs."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    def page(self, query: RunQuery) -> tuple[list[Run], str | None]:
+        """A page in the order asked, and where to go on (None at the end)."""
+        if query.ids is not None:
+            found = self._ports.runs.read_many(query.ids)
+            rows = sorted(filter(query.wants, found.values()), key=place, reverse=not query.forward)
+            return rows[query.skip : query.skip + query.limit], None
+        found_rows: list[Run] = []
+        looked = 0
+        last: str | None = None
+        for batch in self._batches(query):
+            runs = self._ports.runs.read_many([run for run, _ in batch])
+            for run_id, at in batch:
+                last, looked = at, looked + 1
+                run = runs.get(run_id)
+                if run is not None and query.wants(run):
+                    found_rows.append(run)
+                if len(found_rows) == query.skip + query.limit:
+                    return found_rows[query.skip :], last
+            if looked >= LOOKED_AT:
+                return found_rows[query.skip :], last
+        return found_rows[query.skip :], None
+
+    def waiting(self, pool: str, queues: Sequence[str], before: datetime | None, limit: int) -> list[Run]:
+        """Runs that wait in queues of a pool, in the order in which they are claimed."""
+        view = self._ports.pools.view(pool)
+        rows: list[Run] = []
+        for queue in view.in_order() if view else ():
+            if queues and queue.name not in queues:
+                continue
+            until = (before or self._ports.clock()) + EARLY if before else None
+            page = self._ports.runs.lane(ready_lane(pool, queue.name), until=until, limit=limit - len(rows))
+            rows += self._ports.runs.read_many([run for run, _ in page]).values()
+            if len(rows) >= limit:
+                break
+        return rows[:limit]
+
+    def _batches(self, query: RunQuery) -> Iterator[list[tuple[UUID, str]]]:
+        owners = self._owners(query)
+        if owners is not None:
+            yield from self._from_owners(query, owners)
+        else:
+            yield from self._from_days(query)
+
+    def _owners(self, query: RunQuery) -> list[str] | None:
+        """Whose histories to merge, or None for all runs."""
+        if query.deployments is not None:
+            owners = [f"DEPLOYMENT#{deployment}" for deployment in query.deployments]
+        elif query.flow_names is not None:
+            owners = [owner for name in query.flow_names for owner in self._of_flow(name)]
+        elif query.flow_ids is not None:
+            flows = self._ports.deployments.flows(query.flow_ids)
+            owners = [owner for flow in flows for owner in self._of_flow(flow.name)]
+        else:
+            return None
+        if len(owners) > OWNERS:
+            problem = FieldProblem("flow_runs", f"names {len(owners)} deployments", f"at most {OWNERS}")
+            raise Invalid("No index serves this filter within a bounded read.", errors=[problem])
+        return owners
+
+    def _of_flow(self, name: str) -> list[str]:
+        rows, _ = self._ports.deployments.names(None, OWNERS + 1, f"{name}/")
+        return [*(f"DEPLOYMENT#{identity}" for identity, _ in rows), f"FLOW#{flow_id(name)}"]
+
+    def _from_owners(self, query: RunQuery, owners: Sequence[str]) -> Iterator[list[tuple[UUID, str]]]:
+        low, high = self._bounds(query)
+        size = 100
+        while True:
+            rows = [
+                row
+                for owner in owners
+                for row in self._ports.runs.history(
+                    owner, low=low, high=high, forward=query.forward, limit=size
+                )
+            ]
+            rows.sort(key=lambda row: row[1], reverse=not query.forward)
+            if not rows:
+                return
+            yield rows[:size]
+            if len(rows) < size:
+                return
+            low, high = _beyond(rows[:size][-1][1], low, high, query.forward)
+
+    def _from_days(self, query: RunQuery) -> Iterator[list[tuple[UUID, str]]]:
+        low, high = self._bounds(query)
+        days = self._ports.runs.days(low=low[:10], high=f"{high[:10]}~", forward=query.forward, limit=DAYS)
+        size = min(query.skip + query.limit, 100)
+        for day in days:
+            day_low, day_high = low, high
+            while True:
+                rows = self._ports.runs.day(
+                    day, low=day_low, high=day_high, forward=query.forward, limit=size
+                )
+                if rows:
+                    yield rows
+                if len(rows) < size:
+                    break
+                day_low, day_high = _beyond(rows[-1][1], day_low, day_high, query.forward)
+
+    def _bounds(self, query: RunQuery) -> tuple[str, str]:
+        low = stamp(query.since) if query.since else " "
+        high = f"{stamp(query.until)}~" if query.until else "~"
+        return _beyond(query.after, low, high, query.forward) if query.after else (low, high)
+
+
+def _beyond(last: str, low: str, high: str, forward: bool) -> tuple[str, str]:
+    """Bounds for what comes after a place."""
+    return (f"{last}\x00", high) if forward else (low, f"{last[:-1]}{chr(ord(last[-1]) - 1)}~")
+
+
+_TESTS: tuple[Callable[[RunQuery, Run], bool], ...] = (
+    lambda query, run: query.names is None or run.name in query.names,
+    lambda query, run: query.states is None or run.state.type in query.states,
+    lambda query, run: run.state.type not in query.not_states,
+    lambda query, run: (
+        query.state_names is None
+        or (shown_name(run, query.now) if query.now else run.state.name) in query.state_names
+    ),
+    lambda query, run: set(query.tags_all) <= set(run.tags),
+    lambda query, run: not query.tags_any or bool(set(query.tags_any) & set(run.tags)),
+    lambda query, run: query.pools is None or run.work_pool_name in query.pools,
+    lambda query, run: query.queues is None or run.work_queue_name in query.queues,
+    lambda query, run: query.deployments is None or run.deployment_id in query.deployments,
+    lambda query, run: query.flow_names is None or run.flow_name in query.flow_names,
+    lambda query, run: query.flow_ids is None or run.flow_id in query.flow_ids,
+    lambda query, run: query.since is None or run.listed_at >= query.since,
+    lambda query, run: query.until is None or run.listed_at <= query.until,
+)

@@ -1,0 +1,305 @@
+"""Flow runs: made, changed, cancelled, started again, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from chalicelib.domain import names, parameters, runs, transitions
+from chalicelib.domain.deployments import Deployment
+from chalicelib.domain.eligibility import EARLY, Answer, judge
+from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound, WrongState
+from chalicelib.domain.pools import Session, WorkQueue
+from chalicelib.domain.run_names import run_name
+from chalicelib.domain.runs import Run, State
+from chalicelib.domain.transitions import Cause
+from chalicelib.services.facts import gather
+from chalicelib.services.lines import Lines
+from chalicelib.services.ports import Ports
+from headrace.contract.states import DEFAULT_NAME, StateType
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a new run shall be, beside what its deployment says."""
+
+    name: str | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    tags: Sequence[str] = ()
+    labels: Mapping[str, object] = field(default_factory=dict)
+    job_variables: Mapping[str, object] = field(default_factory=dict)
+    due: datetime | None = None
+    idempotency_key: str | None = None
+    work_queue_name: str | None = None
+    enforce_schema: bool | None = None
+    parent_task_run_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A state that somebody wants a run to be in."""
+
+    type: StateType
+    name: str | None = None
+    message: str | None = None
+    scheduled_time: datetime | None = None
+    data: object | None = None
+
+
+class Runs:
+    """Use cases of flow runs."""
+
+    def __init__(self, ports: Ports, lines: Lines) -> None:
+        self._ports = ports
+        self._lines = lines
+
+    def create(self, deployment_id: UUID, wanted: Wanted) -> tuple[Run, bool]:
+        """A run of a deployment: made (True), or found by its idempotency key (False)."""
+        deployment = self._ports.deployments.read(deployment_id)
+        if deployment is None:
+            raise NotFound(
+                f"There is no deployment {deployment_id}.", hint="`headrace deployment ls` lists them."
+            )
+        run = self._new(deployment, wanted)
+        view = self._ports.pools.view(run.work_pool_name) if run.work_pool_name else None
+        queue = view.queues.get(run.work_queue_name or "") if view else None
+        if run.work_pool_name and queue is None:
+            raise NotFound(
+                f"Work queue {run.work_queue_name!r} of pool {run.work_pool_name!r} does not exist.",
+                hint="`headrace work-queue ls` lists them.",
+            )
+        if run.work_pool_name and run.due <= run.created + EARLY:
+            judgement = judge(run, gather(self._ports, view, [run]))
+            run = replace(run, line=judgement.line if judgement.answer is Answer.LINE else None)
+        return self._store(run, queue)
+
+    def create_bare(self, flow_id: UUID, wanted: Wanted, state: Proposed | None) -> tuple[Run, bool]:
+        """A run without a deployment, whose engine proposes its states; no worker ever starts it."""
+        flow = self._ports.deployments.flow(flow_id)
+        if flow is None:
+            raise NotFound(f"There is no flow {flow_id}.", hint="`headrace flow ls` lists them.")
+        now = self._ports.clock()
+        first = state or Proposed(StateType.PENDING)
+        if first.type not in (StateType.SCHEDULED, StateType.PENDING):
+            raise _bad_first_state(first.type, "SCHEDULED or PENDING")
+        parameters.check_size(wanted.parameters, "parameters")
+        due = first.scheduled_time or now
+        run = Run(
+            id=self._id(flow_id, wanted),
+            name=wanted.name or run_name(),
+            flow_name=flow.name,
+            flow_id=flow_id,
+            created=now,
+            updated=now,
+            due=due,
+            listed_at=due,
+            state=State(first.type, now, first.name or DEFAULT_NAME[first.type], first.message),
+            parameters=wanted.parameters,
+            tags=tuple(dict.fromkeys(wanted.tags)),
+            labels=wanted.labels,
+            idempotency_key=wanted.idempotency_key,
+            parent_task_run_id=wanted.parent_task_run_id,
+        )
+        return self._store(run, None)
+
+    def read(self, run: UUID) -> Run:
+        """A run; raises `NotFound`."""
+        return self._ports.runs.require(run)
+
+    def update(self, run_id: UUID, changes: Mapping[str, object]) -> Run:
+        """Change what a person or an engine may change of a run: its name, tags, parameters before it starts..."""
+
+        def how(run: Run) -> Run:
+            if "parameters" in changes and run.state.type is not StateType.SCHEDULED:
+                raise WrongState(f"The parameters of a {run.state.type.value} run cannot be changed.")
+            if "parameters" in changes:
+                parameters.check_size(changes["parameters"], "parameters")  # type: ignore[arg-type]
+            return replace(run, **changes, updated=self._ports.clock())  # type: ignore[arg-type]
+
+        return self._ports.runs.change(run_id, how)[1]
+
+    def delete(self, run_id: UUID) -> None:
+        """Delete a run that no worker holds. Raises `Conflict` while one does."""
+        run = self._ports.runs.require(run_id)
+        if run.is_held and run.session is not None:
+            raise WrongState(
+                f"Flow run {run.name!r} is {run.state.type.value}: a worker holds it.",
+                hint=f"Cancel it first: `headrace flow-run cancel {run_id}`.",
+            )
+        if not self._ports.runs.delete(run):
+            raise Conflict(
+                f"Flow run {run.name!r} changed at the same moment.", code="busy", hint="Try again."
+            )
+
+    def set_state(self, run_id: UUID, wanted: Proposed, force: bool) -> tuple[bool, Run, str]:
+        """Propose a state: (accepted, the run afterwards, why not). A refusal is an answer, not an error."""
+        try:
+            return self._propose(run_id, wanted, force)
+        except WrongState as error:
+            return False, self._ports.runs.require(run_id), f"{error.message} {error.hint or ''}".strip()
+
+    def cancel(self, run_id: UUID, reason: str | None = None) -> Run:
+        """Cancel: at once what only waits, by its worker what is held. Raises `WrongState` for what is over."""
+        now = self._ports.clock()
+
+        def how(run: Run) -> Run | None:
+            if run.state.type is StateType.CANCELLING:
+                return None
+            if run.is_held and run.session is not None:
+                moved = runs.move(run, StateType.CANCELLING, Cause.USER, now, message=reason)
+                return replace(moved, cancel_reason=reason)
+            if run.is_held:
+                run = runs.move(run, StateType.CANCELLING, Cause.USER, now)
+                return self._over(runs.ended(run, StateType.CANCELLED, Cause.LEASE, now, message=reason))
+            return self._over(runs.ended(run, StateType.CANCELLED, Cause.USER, now, message=reason))
+
+        before, after = self._ports.runs.change(run_id, how)
+        if after.state.type is StateType.CANCELLING and after.session is not None:
+            self._order_cancel(after, after.session)
+        elif before.slots:
+            self._lines.promote(before.slots)
+        return after
+
+    def rerun(self, run_id: UUID, message: str | None = None, due: datetime | None = None) -> Run:
+        """Start a finished run again: same id, new attempt. Raises `WrongState` while it is not over."""
+        now = self._ports.clock()
+
+        def how(run: Run) -> Run:
+            again = runs.back_to_scheduled(
+                run, Cause.RERUN, now, due or now, name="AwaitingRetry", message=message
+            )
+            return replace(again, run_count=0, lost_count=0, end_time=None, expires_at=None)
+
+        after = self._ports.runs.change(run_id, how)[1]
+        self._lines.ring([after])
+        return after
+
+    def reschedule(self, run_id: UUID, wanted: Proposed) -> Run:
+        """Another due time or name for a run that waits or is paused."""
+        now = self._ports.clock()
+
+        def how(run: Run) -> Run:
+            due = wanted.scheduled_time or (now if run.state.type is StateType.PAUSED else run.due)
+            return runs.back_to_scheduled(
+                run, Cause.USER, now, due=due, name=wanted.name, message=wanted.message
+            )
+
+        after = self._ports.runs.change(run_id, how)[1]
+        self._lines.ring([after])
+        return after
+
+    def retention(self) -> datetime:
+        """When what ends now may be forgotten."""
+        return self._ports.clock() + timedelta(days=self._ports.settings.retention_days)
+
+    def _propose(self, run_id: UUID, wanted: Proposed, force: bool) -> tuple[bool, Run, str]:
+        run = self._ports.runs.require(run_id)
+        if run.work_pool_name is None and not run.is_terminal:
+            return True, self._bare_move(run_id, wanted), ""
+        if wanted.type in (StateType.CANCELLING, StateType.CANCELLED) and not run.is_terminal:
+            after = self.cancel(run_id, wanted.message)
+            reason = (
+                "The run was waiting and is cancelled at once." if not run.is_held else "Its worker is told."
+            )
+            return after.state.type is wanted.type, after, reason
+        if wanted.type is StateType.SCHEDULED and run.is_terminal:
+            if not force:
+                text = f"The run is over ({run.state.type.value})."
+                raise WrongState(text, hint="Say force to start it again, or `headrace flow-run retry`.")
+            return True, self.rerun(run_id, wanted.message, wanted.scheduled_time), ""
+        if wanted.type is StateType.SCHEDULED and not run.is_held:
+            return True, self.reschedule(run_id, wanted), ""
+        transitions.check(run.state.type, wanted.type, Cause.USER)
+        raise WrongState(f"A {run.state.type.value} run becomes {wanted.type.value} by its worker alone.")
+
+    def _bare_move(self, run_id: UUID, wanted: Proposed) -> Run:
+        """A run that no worker holds is moved by its own engine, along the same table."""
+        now = self._ports.clock()
+
+        def how(run: Run) -> Run:
+            to = wanted.type
+            if to is StateType.PENDING:
+                return replace(runs.claimed(run, run.id, "", (), now), session=None)
+            if to is StateType.RUNNING:
+                return runs.started(run, now, now, None, 0)
+            if to in transitions.TERMINAL:
+                if to is StateType.CANCELLED and run.state.type is not StateType.CANCELLING:
+                    run = runs.move(run, StateType.CANCELLING, Cause.USER, now)
+                after = runs.ended(
+                    run, to, Cause.REPORT, now, name=wanted.name, message=wanted.message, result=wanted.data
+                )
+                return self._over(after)
+            cause = Cause.USER if to is StateType.CANCELLING else Cause.REPORT
+            return runs.move(run, to, cause, now, name=wanted.name, message=wanted.message)
+
+        return self._ports.runs.change(run_id, how)[1]
+
+    def _order_cancel(self, run: Run, session: UUID) -> None:
+        """Tell the worker now, and have its next sync tell it again."""
+        now = self._ports.clock()
+
+        def how(value: Session) -> Session | None:
+            return replace(value, orders=value.orders | {run.id}) if run.id not in value.orders else None
+
+        changed = self._ports.sessions.change(session, now, how)
+        if changed:
+            command = {"kind": "cancel", "run": str(run.id), "attempt": run.attempt}
+            self._ports.queues.order(changed.control_queue_url, command)
+
+    def _new(self, deployment: Deployment, wanted: Wanted) -> Run:
+        now = self._ports.clock()
+        values = parameters.merge_defaults(deployment.parameters, wanted.parameters)
+        parameters.check_size(values, "parameters")
+        enforce = (
+            deployment.enforce_parameter_schema if wanted.enforce_schema is None else wanted.enforce_schema
+        )
+        if enforce and deployment.parameter_openapi_schema:
+            parameters.validate(deployment.parameter_openapi_schema, values)
+        due = wanted.due or now
+        return Run(
+            id=self._id(deployment.id, wanted),
+            name=wanted.name or run_name(),
+            flow_name=deployment.flow_name,
+            flow_id=deployment.flow_id,
+            created=now,
+            updated=now,
+            due=due,
+            listed_at=due,
+            state=State(StateType.SCHEDULED, now, "Scheduled", None, due),
+            deployment_id=deployment.id,
+            deployment_name=deployment.name,
+            deployment_version=deployment.version,
+            work_pool_name=deployment.work_pool_name,
+            work_queue_name=wanted.work_queue_name or deployment.work_queue_name,
+            parameters=values,
+            tags=tuple(dict.fromkeys((*deployment.tags, *wanted.tags))),
+            labels=wanted.labels,
+            job_variables=wanted.job_variables,
+            idempotency_key=wanted.idempotency_key,
+            retry_policy=deployment.retry_policy,
+            parent_task_run_id=wanted.parent_task_run_id,
+        )
+
+    def _id(self, scope: UUID, wanted: Wanted) -> UUID:
+        if wanted.idempotency_key is None:
+            return names.new_run_id()
+        return names.keyed_run_id(scope, wanted.idempotency_key)
+
+    def _store(self, run: Run, queue: WorkQueue | None) -> tuple[Run, bool]:
+        if not self._ports.runs.create(run):
+            return self._ports.runs.require(run.id), False
+        if run.line:
+            self._lines.promote([run.line])
+        elif queue:
+            self._ports.queues.ring(queue.url, run.id, run.due, self._ports.clock())
+        return run, True
+
+    def _over(self, run: Run) -> Run:
+        return replace(run, expires_at=self.retention())
+
+
+def _bad_first_state(got: StateType, expected: str) -> Invalid:
+    problem = FieldProblem("state.type", f"is {got.value}", expected)
+    return Invalid(f"A new run cannot begin as {got.value}.", errors=[problem])

@@ -1,0 +1,264 @@
+"""`sync`: a worker says everything it has to say, and is told what to do.
+
+1. Read the pool and the session; a closed one is refused.
+2. Apply the reports: one bad report gets its own verdict and never fails the rest.
+3. Choose runs for the free slots, and grant again those whose answer was lost.
+4. Write the session: the lease renewed, and the intent to hold what was chosen.
+5. Claim what was chosen; with slots left over, choose again.
+6. Store the logs, and answer.
+
+Steps 2 to 4 share one write of the session. Where reports could take long against what is left of
+the lease, it is renewed before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from chalicelib.domain.deployments import Deployment
+from chalicelib.domain.eligibility import Answer
+from chalicelib.domain.errors import Conflict, HeadraceError
+from chalicelib.domain.pools import PoolView, Session
+from chalicelib.domain.reports import Applied, Outcome, Told, apply
+from chalicelib.domain.runs import Run
+from chalicelib.services.claims import Choice, Claims
+from chalicelib.services.lines import Lines
+from chalicelib.services.ports import Ports
+from chalicelib.services.rescue import Rescue
+from chalicelib.services.runs import Runs
+from chalicelib.services.workers import no_pool, session_closed
+from chalicelib.storage.logs import Record
+from headrace.contract.states import StateType
+
+RENEW_AFTER = 0.1
+"""Part of a lease after which it is written anew even if nothing else of the session changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One sync, as the use case sees it."""
+
+    session: UUID
+    seq: int
+    slots: int
+    want: int
+    held: Mapping[UUID, int] = field(default_factory=dict)
+    hints: Sequence[UUID] = ()
+    reports: Sequence[tuple[UUID, Told]] = ()
+    logs: Sequence[tuple[UUID, int, int, Sequence[Record]]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A run that is the session's, with the deployment that says how it is started."""
+
+    run: Run
+    deployment: Deployment | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the worker is told. `cancel` are runs that it shall end."""
+
+    lease_seconds: float
+    view: PoolView
+    granted: Sequence[Granted] = ()
+    hints: Mapping[UUID, str] = field(default_factory=dict)
+    verdicts: Sequence[tuple[UUID, Told, Applied]] = ()
+    cancel: Sequence[tuple[UUID, int]] = ()
+    fenced: Sequence[tuple[UUID, int]] = ()
+
+
+_HINTS = {
+    Answer.START: "ready",
+    Answer.GONE: "gone",
+    Answer.SKIP: "gone",
+    Answer.WAIT: "blocked",
+    Answer.LINE: "blocked",
+}
+
+
+class Sync:
+    """The use case behind the one endpoint that workers call."""
+
+    def __init__(self, ports: Ports, claims: Claims, lines: Lines, rescue: Rescue, use_cases: Runs) -> None:
+        self._ports = ports
+        self._claims = claims
+        self._lines = lines
+        self._rescue = rescue
+        self._runs = use_cases
+
+    def sync(self, pool: str, worker: str, said: Said) -> Answered:
+        """Do all six steps. Raises `NotFound` for a pool, `Conflict` (`session_closed`) for a session that is over."""
+        begun = self._ports.clock()
+        view = self._ports.pools.view(pool)
+        if view is None:
+            raise no_pool(pool)
+        session, revision = self._session(pool, worker, said.session)
+        if self._is_short(session, begun) and said.reports:
+            session, revision = self._write(session, revision, said, frozenset(), begun)
+        verdicts, freed = self._apply_reports(said)
+        again, leftovers = self._lost_answers(session, said)
+        choice = self._choose(session, view, said, freed, len(again))
+        chosen = frozenset(run.id for run, _ in choice.chosen)
+        if chosen or leftovers or self._is_due(session, said, begun):
+            lean = replace(session, held=session.held - leftovers)
+            session, revision = self._write(lean, revision, said, chosen, begun)
+        granted = self._take(session, revision, view, said, choice, begun)
+        self._store_logs(said)
+        return Answered(
+            lease_seconds=(session.lease_until - self._ports.clock()).total_seconds(),
+            view=view,
+            granted=self._with_deployments([*again, *granted]),
+            hints=self._hint_answers(said, choice, granted),
+            verdicts=verdicts,
+            cancel=[(run, said.held[run]) for run in sorted(session.orders) if run in said.held],
+            fenced=[(run, told.attempt) for run, told, done in verdicts if done.outcome is Outcome.FENCED],
+        )
+
+    def _session(self, pool: str, worker: str, session_id: UUID) -> tuple[Session, int]:
+        found = self._ports.sessions.read(session_id)
+        if found is None or not found[0].is_open:
+            raise session_closed(session_id)
+        session = found[0]
+        if (session.work_pool_name, session.worker_name) != (pool, worker):
+            raise Conflict(f"The session {session_id} is of another worker.", code="session_closed")
+        return session, found[1]
+
+    def _is_short(self, session: Session, now: datetime) -> bool:
+        return (session.lease_until - now).total_seconds() < self._ports.settings.lease_seconds / 2
+
+    def _is_due(self, session: Session, said: Said, now: datetime) -> bool:
+        aged = (now - (session.renewed or session.created)).total_seconds()
+        over = session.orders - said.held.keys()
+        return (
+            aged >= RENEW_AFTER * self._ports.settings.lease_seconds
+            or bool(over)
+            or said.slots != session.slots
+        )
+
+    def _write(
+        self, session: Session, revision: int, said: Said, intents: frozenset[UUID], now: datetime
+    ) -> tuple[Session, int]:
+        """Renew the lease and note what is held.
+
+        Losing the race means that the session was closed or that an order came in: read it again.
+        """
+        lease = timedelta(seconds=self._ports.settings.lease_seconds)
+        while True:
+            renewed = replace(
+                session,
+                seq=max(session.seq, said.seq),
+                slots=said.slots,
+                lease_until=max(session.lease_until, now + lease),
+                renewed=now,
+                held=session.held | frozenset(said.held) | intents,
+                orders=session.orders & frozenset(said.held),
+            )
+            if self._ports.sessions.write(renewed, revision, now):
+                return renewed, revision + 1
+            session, revision = self._session(session.work_pool_name, session.worker_name, session.id)
+
+    def _apply_reports(self, said: Said) -> tuple[list[tuple[UUID, Told, Applied]], list[Run]]:
+        """Every report's verdict, in order, and the runs that became free to start meanwhile."""
+        by_run: dict[UUID, list[Told]] = {}
+        for run, told in said.reports:
+            by_run.setdefault(run, []).append(told)
+        verdicts: list[tuple[UUID, Told, Applied]] = []
+        given_back: list[str] = []
+        for run, tolds in by_run.items():
+            applied, slots = self._apply_to(run, tolds)
+            verdicts += [(run, told, done) for told, done in zip(tolds, applied, strict=True)]
+            given_back += slots
+        return verdicts, self._lines.promote(given_back) if given_back else []
+
+    def _apply_to(self, run_id: UUID, tolds: Sequence[Told]) -> tuple[list[Applied], list[str]]:
+        """Apply the reports of one run with one write."""
+        applied: list[Applied] = []
+
+        def how(run: Run) -> Run | None:
+            applied.clear()
+            for told in tolds:
+                done = apply(run, told, self._ports.clock(), self._ports.dice())
+                applied.append(done)
+                run = done.run
+            return replace(run, expires_at=self._runs.retention()) if run.is_terminal else run
+
+        try:
+            before, after = self._ports.runs.change(run_id, how)
+        except HeadraceError as error:
+            gone = error.code == "not_found"
+            outcome = Outcome.FENCED if gone else Outcome.REFUSED
+            return [Applied(outcome, None, error.message) for _ in tolds], []  # type: ignore[arg-type]
+        if after.state.type is StateType.SCHEDULED and before.is_held:
+            self._lines.ring([after])
+        return applied, [name for name in before.slots if name not in after.slots]
+
+    def _lost_answers(self, session: Session, said: Said) -> tuple[list[Run], frozenset[UUID]]:
+        """Runs granted earlier whose answer never arrived (to be granted again), and those no longer held."""
+        unlisted = [run for run in session.held if run not in said.held]
+        if not unlisted:
+            return [], frozenset()
+        found = self._ports.runs.read_many(unlisted)
+        mine = [run for run in found.values() if run.session == session.id and run.is_held]
+        pending = [run for run in mine if run.state.type is StateType.PENDING]
+        cancelled = [run for run in mine if run.state.type is StateType.CANCELLING and not run.has_started]
+        for run in cancelled:
+            self._rescue.take_away(run.id, session.id, "Cancelled before its worker heard of it.")
+        kept = {run.id for run in mine} - {run.id for run in cancelled}
+        return pending, frozenset(unlisted) - kept
+
+    def _choose(
+        self, session: Session, view: PoolView, said: Said, freed: Sequence[Run], again: int
+    ) -> Choice:
+        hints = {run.id: run for run in freed if run.work_pool_name == view.pool.name}
+        hints |= self._ports.runs.read_many(said.hints) if said.hints else {}
+        want = max(said.want - again, 0) if said.seq > session.seq else 0
+        if not want and not hints:
+            return Choice()
+        return self._claims.choose(session, view, want, list(hints.values()))
+
+    def _take(
+        self, session: Session, revision: int, view: PoolView, said: Said, choice: Choice, begun: datetime
+    ) -> list[Run]:
+        """Claim, and choose again while slots are left and something was lost to others."""
+        until = begun + timedelta(seconds=self._ports.settings.lease_seconds / 3)
+        granted: list[Run] = []
+        while choice.chosen:
+            taken = self._claims.take(session, choice, until)
+            granted += taken
+            missing = len(choice.chosen) - len(taken)
+            if missing <= 0 or self._ports.clock() >= until:
+                break
+            further = self._claims.choose(session, view, missing, [])
+            further.chosen = [
+                pair for pair in further.chosen if choice.seen.get(pair[0].id) is not Answer.GONE
+            ]
+            if not further.chosen:
+                break
+            intents = frozenset(run.id for run, _ in further.chosen)
+            session, revision = self._write(session, revision, said, intents, self._ports.clock())
+            further.seen = {**choice.seen, **further.seen}
+            choice = further
+        return granted
+
+    def _hint_answers(self, said: Said, choice: Choice, granted: Sequence[Run]) -> dict[UUID, str]:
+        mine = {run.id for run in granted} | said.held.keys()
+        answers = {}
+        for run in said.hints:
+            answers[run] = "granted" if run in mine else _HINTS[choice.seen.get(run, Answer.GONE)]
+        return answers
+
+    def _with_deployments(self, granted: Sequence[Run]) -> list[Granted]:
+        ids = {run.deployment_id for run in granted if run.deployment_id}
+        found = self._ports.deployments.read_many(ids) if ids else {}
+        return [Granted(run, found.get(run.deployment_id) if run.deployment_id else None) for run in granted]
+
+    def _store_logs(self, said: Said) -> None:
+        expires = self._runs.retention()
+        for run, attempt, seq, records in said.logs:
+            if records:
+                self._ports.logs.append(run, attempt, f"{seq:09d}", records, expires)

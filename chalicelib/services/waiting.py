@@ -1,0 +1,114 @@
+"""Runs that wait, and what becomes of them when their pool, queue or deployment goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from chalicelib.domain.errors import Conflict, NotFound, WrongState
+from chalicelib.domain.runs import Run
+from chalicelib.services.lines import Lines
+from chalicelib.services.ports import Ports
+from chalicelib.services.runs import Runs
+from chalicelib.storage.runs import line_lane
+from headrace.contract.states import StateType
+
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """Refuse (neither), cancel, or move: to `queue`, or `pool/queue`."""
+
+    cancel: bool = False
+    move_to: str | None = None
+
+
+class Waiting:
+    """Finds waiting runs by lane, and settles what becomes of them."""
+
+    def __init__(self, ports: Ports, lines: Lines, use_cases: Runs) -> None:
+        self._ports = ports
+        self._lines = lines
+        self._runs = use_cases
+
+    def in_lanes(self, lanes: Iterable[str], pool: str, queue: str | None = None) -> Iterator[Run]:
+        """Runs waiting in these lanes, and those of the pool (and queue) that wait in a limit's line."""
+        yield from self.in_bare_lanes(lanes)
+        for line in self._lines_with_runs():
+            for run in self._all(line_lane(line)):
+                if run.work_pool_name == pool and queue in (None, run.work_queue_name):
+                    yield run
+
+    def in_bare_lanes(self, lanes: Iterable[str]) -> Iterator[Run]:
+        """Runs waiting in these lanes alone."""
+        for lane in lanes:
+            yield from self._all(lane)
+
+    def _lines_with_runs(self) -> Iterator[str]:
+        """Every limit's line, and every deployment's (its runs wait there while it is paused)."""
+        after: str | None = None
+        while True:
+            names, more = self._ports.slots.names(after=after)
+            yield from (name for name in names if not name.startswith("deployment:"))
+            if not more:
+                break
+            after = names[-1]
+        after = None
+        while True:
+            rows, more = self._ports.deployments.names(after, PAGE)
+            yield from (f"deployment:{identity}" for identity, _ in rows)
+            if not more:
+                return
+            after = rows[-1][1]
+
+    def settle(self, what: str, waiting: Iterable[Run], fate: Fate, same_pool: str | None = None) -> int:
+        """Do what is asked with every waiting run; how many. Raises `Conflict` if nothing is asked and one waits."""
+        target = self._target(fate.move_to, same_pool) if fate.move_to else None
+        count = 0
+        for run in waiting:
+            if not fate.cancel and target is None:
+                raise Conflict(
+                    f"{what} has runs that wait, among them {run.name!r}.",
+                    code="runs_waiting",
+                    hint="Say --cancel-runs, or --move-to another queue.",
+                )
+            count += self._settle(run, target, what)
+        return count
+
+    def _settle(self, run: Run, target: tuple[str, str] | None, what: str) -> bool:
+        if target is None:
+            return self._cancel(run, f"{what} was deleted.")
+
+        def how(now: Run) -> Run | None:
+            if now.state.type is not StateType.SCHEDULED:
+                return None
+            return replace(now, work_pool_name=target[0], work_queue_name=target[1])
+
+        after = self._ports.runs.change(run.id, how)[1]
+        self._lines.ring([after])
+        return True
+
+    def _cancel(self, run: Run, reason: str) -> bool:
+        try:
+            self._runs.cancel(run.id, reason)
+        except WrongState:
+            return False
+        return True
+
+    def _target(self, text: str, same_pool: str | None) -> tuple[str, str]:
+        first, slash, rest = text.partition("/")
+        pool, queue = (first, rest or "default") if slash or same_pool is None else (same_pool, first)
+        view = self._ports.pools.view(pool)
+        if view is None or queue not in view.queues:
+            raise NotFound(f"There is no queue {queue!r} in a pool {pool!r} to move runs to.")
+        return pool, queue
+
+    def _all(self, lane: str) -> Iterator[Run]:
+        after: str | None = None
+        while True:
+            rows = self._ports.runs.lane(lane, after=after, limit=PAGE)
+            yield from self._ports.runs.read_many([run for run, _ in rows]).values()
+            if len(rows) < PAGE:
+                return
+            after = rows[-1][1]

@@ -1,0 +1,84 @@
+"""Why is this run not running? One sentence, from the same judgement that claims."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from chalicelib.domain.eligibility import EARLY, Answer, judge
+from chalicelib.domain.pools import Session
+from chalicelib.domain.runs import Run
+from chalicelib.services.facts import gather
+from chalicelib.services.ports import Ports
+from chalicelib.services.workers import Workers
+from chalicelib.storage.runs import ready_lane
+from headrace.contract.states import StateType
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The sentence, and a code for programs."""
+
+    code: str
+    reason: str
+
+
+class Why:
+    """Explains where a run stands."""
+
+    def __init__(self, ports: Ports, workers: Workers) -> None:
+        self._ports = ports
+        self._workers = workers
+
+    def why(self, run_id: UUID) -> Explanation:
+        """The reason why a run is not running (or what it does); raises `NotFound`."""
+        run = self._ports.runs.require(run_id)
+        if run.state.type is not StateType.SCHEDULED:
+            return self._not_waiting(run)
+        view = self._ports.pools.view(run.work_pool_name) if run.work_pool_name else None
+        judgement = judge(run, gather(self._ports, view, [run]))
+        if judgement.answer is not Answer.START:
+            return Explanation(judgement.answer.value, judgement.reason)
+        return self._for_want_of_a_worker(run)
+
+    def _not_waiting(self, run: Run) -> Explanation:
+        now = self._ports.clock()
+        seconds = max((now - run.state.timestamp).total_seconds(), 0)
+        by = f" by worker {run.worker_name!r}" if run.worker_name else ""
+        if run.state.type is StateType.PENDING:
+            return Explanation("offered", f"It was taken{by} {seconds:.0f} s ago, which now prepares it.")
+        if run.is_held:
+            return Explanation("held", f"It is {run.state.type.value}{by} since {seconds:.0f} s.")
+        message = f": {run.state.message}" if run.state.message else "."
+        return Explanation("over" if run.is_terminal else "paused", f"It is {run.state.name}{message}")
+
+    def _for_want_of_a_worker(self, run: Run) -> Explanation:
+        pool, queue = run.work_pool_name or "", run.work_queue_name or ""
+        live = [session for session in self._workers.live_sessions(pool) if session.serves(queue)]
+        if not live:
+            return Explanation(
+                "no_worker", f"No worker is online for queue {queue!r} of pool {pool!r}{self._since(pool)}."
+            )
+        ahead = self._ahead(run)
+        busy = sum(len(session.held) for session in live)
+        slots = sum(session.slots for session in live)
+        if busy >= slots:
+            text = f"All {slots} slots of {_workers(live)} are taken; {ahead} other runs of its queue come first."
+            return Explanation("busy", text)
+        return Explanation(
+            "ready", f"It can start: it was offered to {_workers(live)}; {ahead} runs come first."
+        )
+
+    def _ahead(self, run: Run) -> int:
+        lane = ready_lane(run.work_pool_name or "", run.work_queue_name or "")
+        rows = self._ports.runs.lane(lane, until=self._ports.clock() + EARLY, limit=1000)
+        return next((index for index, row in enumerate(rows) if row[0] == run.id), len(rows))
+
+    def _since(self, pool: str) -> str:
+        seen = [session.renewed for _, session in self._workers.of_pool(pool) if session and session.renewed]
+        return f" since {max(seen):%Y-%m-%d %H:%M:%S UTC}" if seen else ""
+
+
+def _workers(sessions: list[Session]) -> str:
+    names = ", ".join(sorted(repr(session.worker_name) for session in sessions)[:3])
+    return f"worker {names}" if len(sessions) == 1 else f"workers {names}"

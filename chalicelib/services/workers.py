@@ -1,0 +1,182 @@
+"""Workers: registering a session, signing off, and who is online."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound
+from chalicelib.domain.pools import PoolView, Session, Worker
+from chalicelib.services.ports import Ports
+from chalicelib.services.rescue import Rescue
+
+KEPT_AFTER_LAST_SESSION = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """What a worker says of itself when it registers."""
+
+    session: UUID
+    type: str
+    limit: int
+    work_queues: Sequence[str] = ()
+    host: str = ""
+    version: str = ""
+    predecessor: UUID | None = None
+    lost: Sequence[UUID] = ()
+
+
+class Workers:
+    """Use cases of workers and their sessions."""
+
+    def __init__(self, ports: Ports, rescue: Rescue) -> None:
+        self._ports = ports
+        self._rescue = rescue
+
+    def register(self, pool: str, worker: str, said: Introduction) -> tuple[Session, PoolView]:
+        """Open a session; repeating the call finds it. A predecessor's runs that nobody keeps are taken from it."""
+        view = self._fitting_pool(pool, said)
+        now = self._ports.clock()
+        if said.predecessor and said.predecessor != said.session:
+            self._succeed(said.predecessor, worker, said.lost)
+        self._refuse_a_second(pool, worker, said, now)
+        session = self._open(pool, worker, said, now)
+        self._note(session, said, now)
+        return session, view
+
+    def sign_off(self, pool: str, worker: str, session: UUID) -> None:
+        """Close a session; what it still holds is taken away. Repeating it is harmless."""
+        found = self._ports.sessions.read(session)
+        if found and found[0].worker_name == worker and found[0].work_pool_name == pool:
+            self._rescue.close(session, f"Worker {worker!r} signed off.")
+
+    def heartbeat(self, pool: str, worker: str, interval: int | None) -> None:
+        """The sign of life of a worker that keeps no session (Prefect's own)."""
+        if self._ports.pools.pool(pool) is None:
+            raise no_pool(pool)
+        now = self._ports.clock()
+        known = self._ports.pools.worker(pool, worker)
+        row = known or Worker(pool, worker, created=now, updated=now)
+        row = replace(row, updated=now, heartbeat_interval_seconds=interval)
+        self._ports.pools.put_worker(row, now + KEPT_AFTER_LAST_SESSION)
+
+    def of_pool(self, pool: str) -> list[tuple[Worker, Session | None]]:
+        """The workers of a pool, each with the session that it last had."""
+        if self._ports.pools.pool(pool) is None:
+            raise no_pool(pool)
+        workers = self._ports.pools.workers(pool)
+        ids = [worker.session for worker in workers if worker.session]
+        sessions = {session.id: session for session in self._ports.sessions.read_many(ids)}
+        return [(worker, sessions.get(worker.session) if worker.session else None) for worker in workers]
+
+    def live_sessions(self, pool: str | None = None) -> list[Session]:
+        """Open sessions whose lease runs, of one pool or of all."""
+        now = self._ports.clock()
+        ids = [identity for _, identity in self._ports.sessions.open_ids(pool)]
+        found = self._ports.sessions.read_many(ids)
+        return [session for session in found if session.is_open and session.lease_until >= now]
+
+    def _fitting_pool(self, pool: str, said: Introduction) -> PoolView:
+        view = self._ports.pools.view(pool)
+        if view is None:
+            raise no_pool(pool)
+        if view.pool.type != said.type:
+            raise Conflict(
+                f"Work pool {pool!r} is of type {view.pool.type!r}, the worker of type {said.type!r}.",
+                code="wrong_pool_type",
+                hint=f"Start it with `--type {view.pool.type}`, or name another pool.",
+            )
+        unknown = [name for name in said.work_queues if name not in view.queues]
+        if unknown:
+            problem = FieldProblem("info.work_queues", f"{unknown[0]!r} is not a queue of {pool!r}")
+            raise Invalid(
+                f"Work pool {pool!r} has no queue {unknown[0]!r}.",
+                code="unknown_queue",
+                hint=f"It has {', '.join(sorted(view.queues))}. `headrace work-queue create` makes one.",
+                errors=[problem],
+            )
+        return view
+
+    def _refuse_a_second(self, pool: str, worker: str, said: Introduction, now: datetime) -> None:
+        row = self._ports.pools.worker(pool, worker)
+        if row is None or row.session in (None, said.session, said.predecessor):
+            return
+        found = self._ports.sessions.read(row.session) if row.session else None
+        if found is None or not found[0].is_open:
+            return
+        if found[0].lease_until >= now and found[0].host != said.host:
+            raise Conflict(
+                f"A worker {worker!r} of pool {pool!r} is online already, on host {found[0].host!r}.",
+                code="worker_online",
+                hint="Give this one another name with `--name`.",
+            )
+        self._rescue.close(found[0].id, f"Worker {worker!r} was started anew.")
+
+    def _succeed(self, predecessor: UUID, worker: str, lost: Sequence[UUID]) -> None:
+        found = self._ports.sessions.read(predecessor)
+        if found and found[0].worker_name == worker:
+            for run in lost:
+                self._rescue.take_away(run, predecessor, f"Worker {worker!r} was restarted without its runs.")
+            self._rescue.close(predecessor, f"Worker {worker!r} was started anew.")
+
+    def _open(self, pool: str, worker: str, said: Introduction, now: datetime) -> Session:
+        known = self._ports.sessions.read(said.session)
+        if known is not None:
+            return self._known(known[0], pool, worker)
+        session = Session(
+            id=said.session,
+            work_pool_name=pool,
+            worker_name=worker,
+            created=now,
+            lease_until=now + timedelta(seconds=self._ports.settings.lease_seconds),
+            work_queues=tuple(said.work_queues),
+            slots=said.limit,
+            host=said.host,
+            control_queue_url=self._ports.queues.create(pool, "c"),
+            renewed=now,
+        )
+        if self._ports.sessions.create(session):
+            return session
+        self._ports.queues.delete(session.control_queue_url)
+        found = self._ports.sessions.read(said.session)
+        return self._known(found[0], pool, worker) if found else session
+
+    def _known(self, session: Session, pool: str, worker: str) -> Session:
+        if (session.work_pool_name, session.worker_name) != (pool, worker) or not session.is_open:
+            raise session_closed(session.id)
+        return session
+
+    def _note(self, session: Session, said: Introduction, now: datetime) -> None:
+        known = self._ports.pools.worker(session.work_pool_name, session.worker_name)
+        row = Worker(
+            session.work_pool_name,
+            session.worker_name,
+            created=known.created if known else now,
+            updated=now,
+            session=session.id,
+            host=said.host,
+            version=said.version,
+            limit=said.limit,
+            work_queues=tuple(said.work_queues),
+        )
+        self._ports.pools.put_worker(row, now + timedelta(days=365))
+
+
+def no_pool(name: str) -> NotFound:
+    """The error for a pool that does not exist."""
+    return NotFound(
+        f"There is no work pool {name!r}.",
+        hint=f"`headrace work-pool ls` lists them; `headrace work-pool create {name}` makes it.",
+    )
+
+
+def session_closed(session: UUID) -> Conflict:
+    """The error for a session that is over: its runs were taken away."""
+    return Conflict(
+        f"The session {session} is closed: its lease ran out or it signed off.",
+        code="session_closed",
+        hint="End what it still runs, and register a new session.",
+    )

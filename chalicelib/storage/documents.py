@@ -1,0 +1,182 @@
+"""Values of the domain as JSON documents of items, and the basic reads and conditional writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter
+from pynamodb.connection import Connection
+from pynamodb.expressions.condition import Condition
+from pynamodb.indexes import GlobalSecondaryIndex
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.storage.seam import LostRace, seam
+from chalicelib.storage.table import Item
+
+Key = tuple[str, str]
+T = TypeVar("T")
+
+
+class Codec(Generic[T]):
+    """A dataclass to and from JSON text. Fields at their default are left out; unknown ones are ignored."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._adapter: TypeAdapter[T] = TypeAdapter(kind)
+
+    def dump(self, value: T, leave_out: set[str] | None = None) -> str:
+        """As JSON text."""
+        return self._adapter.dump_json(value, exclude_defaults=True, exclude=leave_out).decode()
+
+    def load(self, text: str | None) -> T:
+        """From JSON text."""
+        return self._adapter.validate_json(text or "{}")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPage:
+    """Keys from an index with their sort text, in order; `more` says that others may follow."""
+
+    rows: Sequence[tuple[Key, str]]
+    more: bool
+
+
+def get(key: Key, consistent: bool = True) -> Item | None:
+    """One item, or None; an expired one counts as gone."""
+    with seam():
+        try:
+            return _alive(Item.get(*key, consistent_read=consistent))
+        except Item.DoesNotExist:
+            return None
+
+
+def get_many(keys: Iterable[Key], consistent: bool = True) -> dict[Key, Item]:
+    """Several items by key; those that do not exist are left out."""
+    wanted = list(dict.fromkeys(keys))
+    if not wanted:
+        return {}
+    with seam():
+        found = [_alive(item) for item in Item.batch_get(wanted, consistent_read=consistent)]
+    return {(item.pk, item.sk): item for item in found if item}
+
+
+def partition(
+    pk: str,
+    between: tuple[str, str],
+    *,
+    consistent: bool = True,
+    forward: bool = True,
+    limit: int | None = None,
+) -> list[Item]:
+    """Items of one partition whose sort key lies between two texts, both included."""
+    with seam():
+        found = Item.query(
+            pk, Item.sk.between(*between), consistent_read=consistent, scan_index_forward=forward, limit=limit
+        )
+        return [item for item in found if _alive(item)]
+
+
+def index_page(
+    index: GlobalSecondaryIndex[Item],
+    value: str,
+    *,
+    low: str = " ",
+    high: str = "\U0010ffff",
+    forward: bool = True,
+    limit: int,
+) -> IndexPage:
+    """A page of one of the table's indexes: keys whose sort text lies between `low` and `high`, both included."""
+    names = _INDEX_ATTRIBUTES[index.Meta.index_name or ""]
+    sort = getattr(Item, names[1])
+    with seam():
+        found = list(index.query(value, sort.between(low, high), scan_index_forward=forward, limit=limit))
+    rows = [((item.pk, item.sk), str(getattr(item, names[1]))) for item in found]
+    return IndexPage(rows, more=len(rows) == limit)
+
+
+_INDEX_ATTRIBUTES = {
+    "lane": ("lane", "lane_at"),
+    "history": ("history", "history_at"),
+    "day": ("day", "day_at"),
+}
+
+
+def put(item: Item, condition: Condition | None = None) -> bool:
+    """Write an item whole. False if the condition did not hold."""
+    try:
+        with seam():
+            item.save(condition=condition)
+    except LostRace:
+        return False
+    return True
+
+
+def put_new(item: Item) -> bool:
+    """Write an item that must not exist yet. False if it does."""
+    return put(item, Item.pk.does_not_exist())
+
+
+def replace(item: Item, revision: int) -> bool:
+    """Write an item over the one of that revision. False if somebody else was faster."""
+    return put(item, Item.rev == revision)
+
+
+def delete(key: Key, condition: Condition | None = None) -> bool:
+    """Delete an item. False if the condition did not hold."""
+    try:
+        with seam():
+            Item(*key).delete(condition=condition)
+    except LostRace:
+        return False
+    return True
+
+
+class Transaction:
+    """Several conditional writes that happen together or not at all."""
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[str, dict[str, Any]]] = []
+
+    def put(self, item: Item, condition: Condition | None = None) -> None:
+        """Write an item whole."""
+        self._steps.append(("save", {"model": item, "condition": condition}))
+
+    def update(self, item: Item, actions: list[Any], condition: Condition | None = None) -> None:
+        """Change attributes of an item."""
+        self._steps.append(("update", {"model": item, "actions": actions, "condition": condition}))
+
+    def delete(self, item: Item, condition: Condition | None = None) -> None:
+        """Delete an item."""
+        self._steps.append(("delete", {"model": item, "condition": condition}))
+
+    def check(self, key: Key, condition: Condition) -> None:
+        """Demand that an item is so, without changing it."""
+        names = {"model_cls": Item, "hash_key": key[0], "range_key": key[1], "condition": condition}
+        self._steps.append(("condition_check", names))
+
+    def commit(self) -> bool:
+        """Do all of it. False if a condition did not hold; then nothing was changed."""
+        try:
+            with seam(), TransactWrite(connection=Connection(region=Item.Meta.region)) as write:
+                for verb, arguments in self._steps:
+                    getattr(write, verb)(**arguments)
+        except LostRace:
+            return False
+        return True
+
+
+def _alive(item: Item) -> Item | None:
+    """DynamoDB deletes expired items days late, so every read filters them (AWS, TTL developer guide)."""
+    if item.expires_at is not None and item.expires_at <= _clock[0]():
+        return None
+    return item
+
+
+def use_clock(clock: Callable[[], datetime]) -> None:
+    """Have expired items told by this clock."""
+    _clock[0] = clock
+
+
+_clock: list[Callable[[], datetime]] = [lambda: datetime.now(UTC)]

@@ -1,0 +1,104 @@
+"""Log records of runs, in compressed chunks beside the run."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from chalicelib.domain.names import stamp, unstamp
+from chalicelib.storage import documents
+from chalicelib.storage.table import Item
+
+CHUNK_BYTES = 300_000
+"""Compressed size under which a chunk is kept: an item holds 400 KB (AWS, DynamoDB limits)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """One record, with its place: chunk and index in it."""
+
+    run: UUID
+    place: str
+    at: datetime
+    level: int
+    name: str
+    message: str
+    task_run_id: UUID | None = None
+
+    @property
+    def id(self) -> UUID:
+        """Derived from the place, so that a repeated read gives the same."""
+        return uuid5(self.run, self.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record to be written."""
+
+    at: datetime
+    level: int
+    name: str
+    message: str
+    task_run_id: UUID | None = None
+
+
+class LogStore:
+    """Writes chunks, reads pages."""
+
+    def append(
+        self, run: UUID, attempt: int, seq: str, records: Sequence[Record], expires_at: datetime
+    ) -> None:
+        """Write one batch. The same attempt, sequence and records write the same item."""
+        packed = _packed(records)
+        if len(packed) > CHUNK_BYTES and len(records) > 1:
+            half = len(records) // 2
+            self.append(run, attempt, f"{seq}a", records[:half], expires_at)
+            self.append(run, attempt, f"{seq}b", records[half:], expires_at)
+            return
+        key = (f"RUN#{run}", f"LOG#{attempt:06d}#{stamp(records[0].at)}#{seq}")
+        documents.put(Item(*key, blob=packed, expires_at=expires_at))
+
+    def page(
+        self, run: UUID, after: str | None, limit: int, forward: bool, skip: int = 0
+    ) -> tuple[list[LogRow], str | None]:
+        """At most `limit` records after a place, and the place to go on from (None at the end)."""
+        chunk, _, _ = (after or "").rpartition("@")
+        low, high = ("LOG#", "LOG$") if not chunk else (chunk, "LOG$") if forward else ("LOG#", chunk)
+        rows: list[LogRow] = []
+        while True:
+            items = documents.partition(f"RUN#{run}", (low, high), forward=forward, limit=20)
+            for item in items:
+                rows += [row for row in _rows(run, item, forward) if _is_after(row.place, after, forward)]
+                if len(rows) > skip + limit:
+                    rows = rows[skip : skip + limit]
+                    return rows, rows[-1].place
+            if len(items) < 20:
+                return rows[skip:], None
+            last = items[-1].sk
+            low, high = (f"{last}\x00", high) if forward else (low, f"{last[:-1]}{chr(ord(last[-1]) - 1)}~")
+
+
+def _is_after(place: str, after: str | None, forward: bool) -> bool:
+    return after is None or (place > after if forward else place < after)
+
+
+def _rows(run: UUID, item: Item, forward: bool) -> list[LogRow]:
+    rows = []
+    for index, line in enumerate(json.loads(zlib.decompress(item.blob or b""))):
+        at, level, name, message, *task = line
+        place = f"{item.sk}@{index:06d}"
+        rows.append(LogRow(run, place, unstamp(at), level, name, message, UUID(task[0]) if task else None))
+    return rows if forward else rows[::-1]
+
+
+def _packed(records: Sequence[Record]) -> bytes:
+    lines = [
+        [stamp(record.at), record.level, record.name, record.message]
+        + ([str(record.task_run_id)] if record.task_run_id else [])
+        for record in records
+    ]
+    return zlib.compress(json.dumps(lines, separators=(",", ":")).encode(), 6)

@@ -1,0 +1,158 @@
+"""Pools, their queues and workers: one partition for each pool."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from chalicelib.domain.pools import PoolView, Worker, WorkPool, WorkQueue
+from chalicelib.storage import documents
+from chalicelib.storage.documents import Codec, Key, Transaction
+from chalicelib.storage.table import Item
+
+_POOL = Codec(WorkPool)
+_QUEUE = Codec(WorkQueue)
+_WORKER = Codec(Worker)
+
+
+class PoolStore:
+    """Reads and conditional writes of pools, queues and workers."""
+
+    def view(self, name: str) -> PoolView | None:
+        """A pool with its queues, read consistently in one go: what a claim believes."""
+        items = documents.partition(_pk(name), ("POOL", "QUEUE$"))
+        pools = [_POOL.load(item.doc) for item in items if item.sk == "POOL"]
+        queues = [_QUEUE.load(item.doc) for item in items if item.sk != "POOL"]
+        return PoolView(pools[0], {queue.name: queue for queue in queues}) if pools else None
+
+    def pool(self, name: str, consistent: bool = True) -> WorkPool | None:
+        """A pool alone."""
+        item = documents.get((_pk(name), "POOL"), consistent)
+        return _POOL.load(item.doc) if item else None
+
+    def create(self, pool: WorkPool, queue: WorkQueue) -> bool:
+        """A pool and its first queue. False if there is a pool of that name."""
+        write = Transaction()
+        write.put(_pool_item(pool), Item.pk.does_not_exist())
+        _put_queue(write, queue, new=True)
+        return write.commit()
+
+    def update_pool(self, pool: WorkPool, before: int) -> bool:
+        """Write a pool over its revision `before`."""
+        return documents.replace(_pool_item(pool), before)
+
+    def add_queue(self, queue: WorkQueue, pool: WorkPool) -> bool:
+        """A further queue; the pool's revision rises with it."""
+        return self._with_pool(pool, queue, new=True)
+
+    def update_queue(self, queue: WorkQueue, before: int, pool: WorkPool) -> bool:
+        """Write a queue over its revision `before`; the pool's revision rises with it."""
+        return self._with_pool(pool, queue, new=False, before=before)
+
+    def _with_pool(self, pool: WorkPool, queue: WorkQueue, new: bool, before: int = 0) -> bool:
+        write = Transaction()
+        raised = replace(pool, revision=pool.revision + 1)
+        write.put(_pool_item(raised), Item.rev == pool.revision)
+        _put_queue(write, queue, new, before)
+        return write.commit()
+
+    def remove_queue(self, queue: WorkQueue, pool: WorkPool) -> bool:
+        """Delete a queue; the pool's revision rises."""
+        write = Transaction()
+        write.put(_pool_item(replace(pool, revision=pool.revision + 1)), Item.rev == pool.revision)
+        write.delete(_queue_item(queue), Item.rev == queue.revision)
+        write.delete(Item(f"QUEUE#{queue.id}", "ID"))
+        return write.commit()
+
+    def remove_pool(self, view: PoolView) -> bool:
+        """Delete a pool with its queues, if nothing of it changed since it was read."""
+        write = Transaction()
+        write.delete(_pool_item(view.pool), Item.rev == view.pool.revision)
+        for queue in view.queues.values():
+            write.delete(_queue_item(queue), Item.rev == queue.revision)
+            write.delete(Item(f"QUEUE#{queue.id}", "ID"))
+        return write.commit()
+
+    def names(self, after: str | None, limit: int) -> tuple[list[str], bool]:
+        """Names of pools in order, after one; and whether others may follow."""
+        low = f"{after}\x00" if after else " "
+        page = documents.index_page(Item.lane_index, "CATALOGUE#POOL", low=low, limit=limit)
+        return [name for _, name in page.rows], page.more
+
+    def pools(self, names: Sequence[str]) -> list[WorkPool]:
+        """Pools by name; those that do not exist are left out."""
+        found = documents.get_many((_pk(name), "POOL") for name in names)
+        return [_POOL.load(found[key].doc) for name in names if (key := (_pk(name), "POOL")) in found]
+
+    def queue_names(self, after: str | None, limit: int) -> tuple[list[tuple[str, str]], bool]:
+        """(pool, queue) of all queues in order, after a `pool/queue`; and whether others may follow."""
+        low = f"{after}\x00" if after else " "
+        page = documents.index_page(Item.lane_index, "CATALOGUE#QUEUE", low=low, limit=limit)
+        rows = [text.partition("/") for _, text in page.rows]
+        return [(pool, queue) for pool, _, queue in rows], page.more
+
+    def queues(self, names: Sequence[tuple[str, str]]) -> list[WorkQueue]:
+        """Queues by pool and name; those that do not exist are left out."""
+        keys: list[Key] = [(_pk(pool), f"QUEUE#{queue}") for pool, queue in names]
+        found = documents.get_many(keys)
+        return [_QUEUE.load(found[key].doc) for key in keys if key in found]
+
+    def queue_name(self, queue: UUID) -> tuple[str, str] | None:
+        """(pool, queue) of a queue's id."""
+        item = documents.get((f"QUEUE#{queue}", "ID"))
+        if item is None or item.doc is None:
+            return None
+        pool, _, name = item.doc.partition("/")
+        return pool, name
+
+    def worker(self, pool: str, name: str) -> Worker | None:
+        """A worker by name."""
+        item = documents.get((_pk(pool), f"WORKER#{name}"))
+        return _WORKER.load(item.doc) if item else None
+
+    def workers(self, pool: str, limit: int = 200) -> list[Worker]:
+        """Workers of a pool, by name."""
+        items = documents.partition(_pk(pool), ("WORKER#", "WORKER$"), consistent=False, limit=limit)
+        return [_WORKER.load(item.doc) for item in items]
+
+    def put_worker(self, worker: Worker, expires_at: object) -> None:
+        """Write a worker's row; it goes a day after its last session."""
+        key = (_pk(worker.work_pool_name), f"WORKER#{worker.name}")
+        documents.put(Item(*key, doc=_WORKER.dump(worker), expires_at=expires_at))
+
+    def drop_worker(self, pool: str, name: str) -> None:
+        """Forget a worker's name."""
+        documents.delete((_pk(pool), f"WORKER#{name}"))
+
+
+def _pk(pool: str) -> str:
+    return f"POOL#{pool}"
+
+
+def _pool_item(pool: WorkPool) -> Item:
+    return Item(
+        _pk(pool.name),
+        "POOL",
+        lane="CATALOGUE#POOL",
+        lane_at=pool.name,
+        rev=pool.revision,
+        doc=_POOL.dump(pool),
+    )
+
+
+def _queue_item(queue: WorkQueue) -> Item:
+    return Item(
+        _pk(queue.work_pool_name),
+        f"QUEUE#{queue.name}",
+        lane="CATALOGUE#QUEUE",
+        lane_at=f"{queue.work_pool_name}/{queue.name}",
+        rev=queue.revision,
+        doc=_QUEUE.dump(queue),
+    )
+
+
+def _put_queue(write: Transaction, queue: WorkQueue, new: bool, before: int = 0) -> None:
+    write.put(_queue_item(queue), Item.pk.does_not_exist() if new else Item.rev == before)
+    if new:
+        write.put(Item(f"QUEUE#{queue.id}", "ID", doc=f"{queue.work_pool_name}/{queue.name}"))

@@ -1,0 +1,288 @@
+"""Flow runs. A run's lane says where it stands: waiting in its queue or in a limit's line, or active.
+
+Parameters and outcome go into items of their own when they are large, since every write of an item
+is billed by its whole size (AWS, DynamoDB read and write operations).
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from chalicelib.domain.deployments import ScheduleRecord
+from chalicelib.domain.errors import NotFound, Unavailable
+from chalicelib.domain.names import stamp
+from chalicelib.domain.runs import Run
+from chalicelib.storage import documents, slots
+from chalicelib.storage.documents import Codec, IndexPage, Key, Transaction
+from chalicelib.storage.table import Item
+from headrace.contract.states import StateType
+
+_RUN = Codec(Run)
+_PARTS = {"parameters", "result", "error"}
+SMALL = 700
+"""Bytes of parameters, and of an outcome, that a run's own item carries."""
+SHARDS = 4
+"""Partitions of a day's list: each takes 1,000 writes a second (AWS, DynamoDB partition limits)."""
+TRIES = 8
+
+
+class RunStore:
+    """Reads and conditional writes of runs."""
+
+    def __init__(self) -> None:
+        self._days: set[str] = set()
+
+    def create(self, run: Run) -> bool:
+        """A new run. False if there is one of that id."""
+        self._note_day(run)
+        for part in _large_parts(run):
+            documents.put(part)
+        return documents.put_new(_item(run))
+
+    def read(self, run: UUID) -> Run | None:
+        """A run whole, read consistently."""
+        return self.read_many([run]).get(run)
+
+    def require(self, run: UUID) -> Run:
+        """A run whole; raises `NotFound`."""
+        found = self.read(run)
+        if found is None:
+            raise NotFound(f"There is no flow run {run}.", hint="`headrace flow-run ls` lists the latest.")
+        return found
+
+    def read_many(self, runs: Iterable[UUID], consistent: bool = True) -> dict[UUID, Run]:
+        """Runs whole, by id; those that do not exist are left out."""
+        items = documents.get_many(((_pk(run), "RUN") for run in runs), consistent)
+        parts = documents.get_many(key for item in items.values() for key in _part_keys(item))
+        return {run.id: run for run in (_load(item, parts) for item in items.values())}
+
+    def write(self, before: Run, after: Run) -> bool:
+        """Write a change of a run, with the slots that it takes and gives back. False if it lost a race.
+
+        A claim that finds a limit full loses it too.
+        """
+        after = replace(after, revision=before.revision + 1)
+        for part in _large_parts(after):
+            documents.put(part)
+        item = _item(after)
+        taken = [name for name in after.slots if name not in before.slots]
+        given = [name for name in before.slots if name not in after.slots]
+        if not taken and not given:
+            return documents.replace(item, before.revision)
+        write = Transaction()
+        write.put(item, Item.rev == before.revision)
+        for name in taken:
+            slots.take(write, name, after.id)
+        for name in given:
+            slots.give_back(write, name, after.id)
+        return write.commit()
+
+    def adopt(self, run: Run, limit: str) -> bool:
+        """Have a run that is active hold a limit made after its claim, full or not. False if it lost a race."""
+        write = Transaction()
+        after = replace(run, slots=(*run.slots, limit), revision=run.revision + 1)
+        write.put(_item(after), Item.rev == run.revision)
+        slots.hold(write, limit, run.id)
+        return write.commit()
+
+    def create_occurrence(self, run: Run, schedule: ScheduleRecord) -> bool:
+        """A new run of a schedule that is still of that revision. False otherwise."""
+        self._note_day(run)
+        for part in _large_parts(run):
+            documents.put(part)
+        write = Transaction()
+        write.put(_item(run), Item.pk.does_not_exist())
+        key = (f"DEPLOYMENT#{schedule.deployment_id}", f"SCHEDULE#{schedule.slug}")
+        write.check(key, Item.rev == schedule.revision)
+        return write.commit()
+
+    def change(self, run: UUID, how: Callable[[Run], Run | None]) -> tuple[Run, Run]:
+        """Read, decide and write until nobody is in between. (before, after); the same when `how` answers None.
+
+        Raises `NotFound`, what `how` raises, and `Unavailable` when others are always faster.
+        """
+        for _ in range(TRIES):
+            before = self.require(run)
+            after = how(before)
+            if after is None or after == before:
+                return before, before
+            if self.write(before, after):
+                return before, replace(after, revision=before.revision + 1)
+        raise Unavailable(f"Flow run {run} is being changed by many at once.", code="busy", hint="Try again.")
+
+    def delete(self, run: Run) -> bool:
+        """Delete a run with its log and parts, if nobody changed it since it was read."""
+        if not documents.delete((_pk(run.id), "RUN"), Item.rev == run.revision):
+            return False
+        for item in documents.partition(_pk(run.id), (" ", "~")):
+            documents.delete((item.pk, item.sk))
+        return True
+
+    def lane(
+        self, lane: str, *, until: datetime | None = None, after: str | None = None, limit: int
+    ) -> list[tuple[UUID, str]]:
+        """(id, place) of runs in a lane by due time, up to `until`, after a place."""
+        high = f"{stamp(until)}~" if until else "~"
+        low = f"{after}\x00" if after else " "
+        page = documents.index_page(Item.lane_index, lane, low=low, high=high, limit=limit)
+        return [(_id(key), place) for key, place in page.rows]
+
+    def lane_backwards(self, lane: str, *, before: str | None, limit: int) -> list[tuple[UUID, str]]:
+        """(id, place) of runs in a lane, latest first, before a place."""
+        page = documents.index_page(Item.lane_index, lane, high=_below(before), forward=False, limit=limit)
+        return [(_id(key), place) for key, place in page.rows]
+
+    def history(
+        self, owner: str, *, low: str = " ", high: str = "~", forward: bool, limit: int
+    ) -> list[tuple[UUID, str]]:
+        """(id, place) of all runs of a `DEPLOYMENT#<id>` or `FLOW#<id>`."""
+        page = documents.index_page(
+            Item.history_index, owner, low=low, high=high, forward=forward, limit=limit
+        )
+        return [(_id(key), place) for key, place in page.rows]
+
+    def day(
+        self, day: str, *, low: str = " ", high: str = "~", forward: bool, limit: int
+    ) -> list[tuple[UUID, str]]:
+        """(id, place) of all runs of a day, merged over its shards."""
+        pages: list[IndexPage] = [
+            documents.index_page(
+                Item.day_index, f"RUNS#{day}#{shard}", low=low, high=high, forward=forward, limit=limit
+            )
+            for shard in range(SHARDS)
+        ]
+        rows = sorted(
+            (row for page in pages for row in page.rows), key=lambda row: row[1], reverse=not forward
+        )
+        return [(_id(key), place) for key, place in rows[:limit]]
+
+    def days(self, *, low: str = " ", high: str = "~", forward: bool, limit: int = 100) -> list[str]:
+        """Days on which runs were first due, in order."""
+        page = documents.index_page(
+            Item.lane_index, "CATALOGUE#DAY", low=low, high=high, forward=forward, limit=limit
+        )
+        return [day for _, day in page.rows]
+
+    def _note_day(self, run: Run) -> None:
+        day = stamp(run.listed_at)[:10]
+        if day in self._days:
+            return
+        documents.put(Item(f"DAY#{day}", "DAY", lane="CATALOGUE#DAY", lane_at=day))
+        self._days.add(day)
+
+
+def ready_lane(pool: str, queue: str) -> str:
+    """Where runs of a queue wait that may start."""
+    return f"READY#{pool}#{queue}"
+
+
+def line_lane(limit: str) -> str:
+    """Where runs wait for a limit."""
+    return f"LINE#{limit}"
+
+
+def active_lane(pool: str) -> str:
+    """Where a pool's PENDING, RUNNING and CANCELLING runs are."""
+    return f"ACTIVE#{pool}"
+
+
+def owner(run: Run) -> str:
+    """Whose history a run belongs to."""
+    return f"DEPLOYMENT#{run.deployment_id}" if run.deployment_id else f"FLOW#{run.flow_id}"
+
+
+def place(run: Run) -> str:
+    """A run's place in lists."""
+    return f"{stamp(run.listed_at)}#{run.id}"
+
+
+def _below(before: str | None) -> str:
+    """The highest text that sorts before another of our fixed-width places."""
+    return f"{before[:-1]}{chr(ord(before[-1]) - 1)}~" if before else "~"
+
+
+def _lane(run: Run) -> str | None:
+    if run.work_pool_name is None or run.is_terminal:
+        return None
+    if run.is_held:
+        return active_lane(run.work_pool_name)
+    if run.state.type is StateType.PAUSED:
+        return f"PAUSED#{run.work_pool_name}"
+    return line_lane(run.line) if run.line else ready_lane(run.work_pool_name, run.work_queue_name or "")
+
+
+def _item(run: Run) -> Item:
+    inline = _packed(run.parameters)
+    outcome = _outcome(run)
+    parts = ("P" if len(inline) > SMALL else "") + ("O" if len(outcome) > SMALL else "")
+    leave_out = {"parameters"} | ({"result", "error"} if "O" in parts else set())
+    item = Item(
+        _pk(run.id), "RUN", rev=run.revision, doc=_RUN.dump(run, leave_out), expires_at=run.expires_at
+    )
+    item.history, item.history_at = owner(run), place(run)
+    item.day = f"RUNS#{stamp(run.listed_at)[:10]}#{run.id.int % SHARDS}"
+    item.day_at = place(run)
+    if run.parameters and "P" not in parts:
+        item.blob = inline
+    item.parts = parts or None
+    lane = _lane(run)
+    if lane:
+        item.lane, item.lane_at = lane, f"{stamp(run.due)}#{run.id}"
+    return item
+
+
+def _large_parts(run: Run) -> list[Item]:
+    parts = []
+    for sk, packed in (("PARAMETERS", _packed(run.parameters)), ("OUTCOME", _outcome(run))):
+        if len(packed) > SMALL:
+            parts.append(Item(_pk(run.id), sk, blob=packed, expires_at=run.expires_at))
+    return parts
+
+
+def _part_keys(item: Item) -> Sequence[Key]:
+    names = {"P": "PARAMETERS", "O": "OUTCOME"}
+    return [(item.pk, names[part]) for part in item.parts or ""]
+
+
+def _load(item: Item, parts: dict[Key, Item]) -> Run:
+    run = _RUN.load(item.doc)
+    changes: dict[str, object] = {"revision": int(item.rev)}
+    packed = item.blob if "P" not in (item.parts or "") else _part(parts, item, "PARAMETERS")
+    if packed:
+        changes["parameters"] = _unpacked(packed)
+    if "O" in (item.parts or "") and (outcome := _part(parts, item, "OUTCOME")):
+        changes |= _unpacked(outcome)
+    return replace(run, **changes)  # type: ignore[arg-type]
+
+
+def _part(parts: dict[Key, Item], item: Item, sk: str) -> bytes | None:
+    found = parts.get((item.pk, sk))
+    return found.blob if found else None
+
+
+def _outcome(run: Run) -> bytes:
+    if run.result is None and run.error is None:
+        return b""
+    return _packed({"result": run.result, "error": run.error})
+
+
+def _packed(value: object) -> bytes:
+    return zlib.compress(json.dumps(value, separators=(",", ":")).encode(), 6)
+
+
+def _unpacked(packed: bytes) -> dict[str, object]:
+    value: dict[str, object] = json.loads(zlib.decompress(packed))
+    return value
+
+
+def _id(key: Key) -> UUID:
+    return UUID(key[0].removeprefix("RUN#"))
+
+
+def _pk(run: UUID) -> str:
+    return f"RUN#{run}"

@@ -1,0 +1,64 @@
+"""The composition root: the only place that says which part gets which. Tests call it with other parts."""
+
+from __future__ import annotations
+
+from chalicelib.dispatch.queues import Queues
+from chalicelib.services.claims import Claims
+from chalicelib.services.control_plane import ControlPlane
+from chalicelib.services.deployments import Deployments
+from chalicelib.services.limits import Limits
+from chalicelib.services.lines import Lines
+from chalicelib.services.logs import Logs
+from chalicelib.services.pools import Pools
+from chalicelib.services.ports import Ports
+from chalicelib.services.rescue import Rescue
+from chalicelib.services.run_lists import RunLists
+from chalicelib.services.runs import Runs
+from chalicelib.services.schedules import Schedules
+from chalicelib.services.sync import Sync
+from chalicelib.services.tick import Tick
+from chalicelib.services.waiting import Waiting
+from chalicelib.services.why import Why
+from chalicelib.services.workers import Workers
+from chalicelib.settings import Settings
+from chalicelib.storage.documents import use_clock
+from chalicelib.storage.table import use_table
+
+
+def build(ports: Ports) -> ControlPlane:
+    """Put the parts together."""
+    use_table(ports.settings)
+    use_clock(ports.clock)
+    lines = Lines(ports)
+    runs = Runs(ports, lines)
+    limits = Limits(ports, lines)
+    rescue = Rescue(ports, lines, runs)
+    workers = Workers(ports, rescue)
+    waiting = Waiting(ports, lines, runs)
+    schedules = Schedules(ports, lines)
+    claims = Claims(ports, lines, runs)
+    return ControlPlane(
+        ports=ports,
+        pools=Pools(ports, workers, limits, lines, waiting),
+        workers=workers,
+        deployments=Deployments(ports, limits, lines, waiting, schedules),
+        schedules=schedules,
+        runs=runs,
+        run_lists=RunLists(ports),
+        logs=Logs(ports, runs),
+        limits=limits,
+        sync=Sync(ports, claims, lines, rescue, runs),
+        why=Why(ports, workers),
+        timed=Tick(ports, rescue, lines, limits, schedules, runs),
+    )
+
+
+_made: list[ControlPlane] = []
+
+
+def control_plane() -> ControlPlane:
+    """The control plane of this process, by its environment; made at the first call and kept warm."""
+    if not _made:
+        settings = Settings.from_environment()
+        _made.append(build(Ports(settings=settings, queues=Queues(settings))))
+    return _made[0]

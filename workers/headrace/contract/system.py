@@ -1,0 +1,19 @@
+"""What the control plane says of itself."""
+
+from __future__ import annotations
+
+from headrace.contract.base import Answer
+
+
+class Version(Answer):
+    """`GET /version`."""
+
+    version: str
+    stage: str
+
+
+class Explanation(Answer):
+    """`GET /flow_runs/{id}/why`: a stable `code`, and one sentence with the facts."""
+
+    code: str
+    reason: str
