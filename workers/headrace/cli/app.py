@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 from typing import Annotated, Any
 
 import typer
@@ -26,9 +26,9 @@ class Branch:
 BRANCHES = (
     Branch("version", "version", "Show the versions of Headrace and of what it runs on.", single=True),
     Branch("server", "server", "Run the control plane on this machine."),
-    Branch("work-pool", "work_pool", "Make and manage work pools: groups of queues that workers serve."),
+    Branch("work-pool", "work_pool", "Make and manage work pools."),
     Branch("work-queue", "work_queue", "Make and manage the work queues of a pool."),
-    Branch("worker", "worker", "Start a worker on this machine, or see which ones there are."),
+    Branch("worker", "worker", "Start a worker here, or see which ones there are."),
     Branch("deploy", "deploy", "Deploy a flow: say where, when and how it runs.", single=True),
     Branch("deployment", "deployment", "See, run, schedule and manage deployments."),
     Branch("flow", "flow", "See the flows that the control plane knows."),
@@ -51,23 +51,25 @@ PLAIN: Any = {
 
 def build(words: Sequence[str] | None) -> typer.Typer:
     """Make the tree; given a command line, each branch that it does not name is a stub with its help."""
-    path = None if words is None else list(takewhile(lambda word: not word.startswith("-"), words))
+    path = None if words is None else _path(words)
     root = typer.Typer(
         name="headrace",
         help="Headrace runs Python flows on your own machines, led by a serverless control plane.",
         epilog=EPILOG,
-        add_help_option=_has_help(0, path),
         **PLAIN,
     )
-    root.callback()(_no_options if path else options)
+    # Reading any option, even `--help`, loads pydantic: a command line that uses none here has none here.
+    plain = words is not None and bool(path) and not words[0].startswith("-")
+    root.callback(add_help_option=not plain)(_no_options if plain else options)
     for branch in BRANCHES:
         _grow(root, branch, path)
     return root
 
 
-def _has_help(depth: int, path: list[str] | None) -> bool:
-    """Whether a group can be asked for help; not if the command line goes on: any option loads pydantic."""
-    return path is None or len(path) <= depth
+def _path(words: Sequence[str]) -> list[str]:
+    """The words that name a command: those before the first option, save options of the root."""
+    rest = dropwhile(lambda word: word.startswith("-"), words)
+    return list(takewhile(lambda word: not word.startswith("-"), rest))
 
 
 def _grow(root: typer.Typer, branch: Branch, path: list[str] | None) -> None:
@@ -80,7 +82,11 @@ def _grow(root: typer.Typer, branch: Branch, path: list[str] | None) -> None:
     if not module:
         group.command()(_stub)
     root.add_typer(
-        group, name=branch.name, help=branch.help, no_args_is_help=True, add_help_option=_has_help(1, path)
+        group,
+        name=branch.name,
+        help=branch.help,
+        no_args_is_help=True,
+        add_help_option=path is None or len(path) == 1,
     )
 
 

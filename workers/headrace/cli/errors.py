@@ -16,7 +16,7 @@ class CliError(Exception):
         self.code = code
 
 
-class BadUsage(CliError):  # noqa: N818 - it names whose fault it is
+class BadUsage(CliError):
     """The command line itself is wrong: nothing was sent anywhere."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:

@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         return _misused(error)
     except (KeyboardInterrupt, typer.Abort):
-        return _complain("Interrupted.", None, INTERRUPTED)
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (`headrace ... | head`): nobody is left to be told.
         _drop_stdout()
@@ -44,8 +44,7 @@ def _run(words: list[str]) -> int:
 
 
 def _complain(message: str, hint: str | None, code: int) -> int:
-    text = f"Error: {message}" if code != INTERRUPTED else message
-    note(text if hint is None else f"{text}\n{hint}")
+    note(f"Error: {message}" if hint is None else f"Error: {message}\n{hint}")
     return code
 
 

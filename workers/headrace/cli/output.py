@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
 
     Model: TypeAlias = BaseModel | Mapping[str, Any]
     Printable: TypeAlias = Model | Iterable[Model]
-
-ItemT = TypeVar("ItemT", bound="Model")
 
 WIDE = 400
 """Columns to lay out for when nobody looks: lines that go into a pipe are never folded."""
@@ -28,16 +25,6 @@ class Format(StrEnum):
 
     TABLE = "table"
     JSON = "json"
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a table; a `solid` one is never folded."""
-
-    name: str
-    solid: bool = False
-    right: bool = False
-    style: str | None = None
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -75,20 +62,6 @@ def report(output: Format, value: Printable, *lines: str) -> None:
         say(line, None if number else "green")
 
 
-def listing(
-    output: Format,
-    items: Sequence[ItemT],
-    columns: Sequence[Column],
-    row: Callable[[ItemT], Sequence[object]],
-    empty: str,
-) -> None:
-    """Print a table with one row for each item, or the items as JSON."""
-    if output is Format.JSON:
-        print_json(items)
-    else:
-        print_table(columns, map(row, items), empty)
-
-
 def details(output: Format, value: Printable, fields: Callable[[], Mapping[str, object]]) -> None:
     """Print names and values one below the other, or the thing itself as JSON."""
     if output is Format.JSON:
@@ -107,29 +80,6 @@ def print_json(value: Printable) -> None:
 
 def _plain(value: Any) -> Any:
     return value if isinstance(value, Mapping) else value.model_dump(mode="json")
-
-
-def print_table(columns: Sequence[Column], rows: Iterable[Sequence[object]], empty: str) -> None:
-    """Print an aligned table, or one line that says what to do when there is nothing in it."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False, padding=(0, 1))
-    for column in columns:
-        table.add_column(
-            Text(column.name),
-            no_wrap=column.solid,
-            justify="right" if column.right else "left",
-            style=column.style,
-            overflow="fold",
-        )
-    for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(show(cell)) for cell in row))
-    if table.row_count:
-        console().print(table)
-    else:
-        say(empty)
 
 
 def print_fields(fields: Mapping[str, object]) -> None:

@@ -11,14 +11,15 @@ from headrace.cli.app import new_group
 from headrace.cli.connect import connect, rows_of
 from headrace.cli.errors import BadUsage
 from headrace.cli.options import Output
-from headrace.cli.output import Column, Format, details, listing, report
+from headrace.cli.output import Format, details, report
+from headrace.cli.tables import ID, Column, listing
 
 app = new_group()
 
 Tag = Annotated[str, typer.Argument(help="The tag that is limited.", show_default=False)]
 COLUMNS = (
     Column("Tag", style="bold"),
-    Column("ID", solid=True),
+    ID,
     Column("Limit", right=True),
     Column("Held", right=True),
     Column("Active"),

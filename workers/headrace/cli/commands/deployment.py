@@ -11,7 +11,8 @@ from headrace.cli.commands import deployment_run, schedule
 from headrace.cli.connect import connect, rows_of
 from headrace.cli.lookup import deployment_reference, find_deployment, full_name
 from headrace.cli.options import CancelRuns, DeploymentName, Output, removal
-from headrace.cli.output import Column, Format, details, listing, report
+from headrace.cli.output import Format, details, report
+from headrace.cli.tables import ID, Column, listing
 from headrace.cli.times import show_moment
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ app.add_typer(schedule.app, name="schedule", help="Make and manage the schedules
 
 COLUMNS = (
     Column("Name", style="bold"),
-    Column("ID", solid=True),
+    ID,
     Column("Work Pool"),
     Column("Schedules", right=True),
     Column("Status", solid=True),

@@ -5,14 +5,15 @@ from __future__ import annotations
 from headrace.cli.app import new_group
 from headrace.cli.connect import connect, rows_of
 from headrace.cli.options import Output
-from headrace.cli.output import Column, Format, listing
+from headrace.cli.output import Format
+from headrace.cli.tables import ID, Column, listing
 from headrace.cli.times import show_moment
 
 app = new_group()
 
 COLUMNS = (
     Column("Name", style="bold"),
-    Column("ID", solid=True),
+    ID,
     Column("Created", solid=True),
     Column("Tags"),
 )

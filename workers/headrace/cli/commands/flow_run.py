@@ -12,7 +12,8 @@ from headrace.cli.connect import connect, rows_of
 from headrace.cli.errors import FAILURE, BadUsage
 from headrace.cli.lookup import read_run_id
 from headrace.cli.options import Output
-from headrace.cli.output import Column, Format, details, listing, note, print_json, report, say
+from headrace.cli.output import Format, details, note, print_json, report, say
+from headrace.cli.tables import ID, Column, listing
 from headrace.cli.times import show_ago, show_duration, show_moment
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ OfDeployment = Annotated[
     str | None, typer.Option("--deployment", help="Only runs of this deployment.", metavar="FLOW/NAME")
 ]
 COLUMNS = (
-    Column("ID", solid=True),
-    Column("Run"),
+    Column("Run", style="bold"),
+    ID,
     Column("Deployment"),
     Column("State", solid=True),
     Column("When", solid=True),
@@ -64,8 +65,8 @@ def list_(
         runs,
         COLUMNS,
         lambda run: [
-            run.id,
             run.name,
+            run.id,
             f"{run.flow_name}/{run.deployment_name}" if run.deployment_name else run.flow_name,
             state_mark(run.state_type, run.state_name),
             show_ago(run.start_time or run.expected_start_time, now),
@@ -81,7 +82,7 @@ def inspect(run_id: RunId, *, output: Output = Format.TABLE) -> None:
     with connect() as api:
         run = api.runs.read(wanted_id)
     details(output, run, lambda: _fields(run))
-    if run.error and run.error.get("traceback"):
+    if output is Format.TABLE and run.error and run.error.get("traceback"):
         say(f"\n{run.error['traceback']}".rstrip(), "red")
 
 

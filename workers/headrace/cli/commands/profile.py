@@ -11,10 +11,12 @@ from headrace.cli.app import new_group
 from headrace.cli.connect import settings_errors
 from headrace.cli.errors import BadUsage, CliError
 from headrace.cli.options import Output
-from headrace.cli.output import Column, Format, details, listing, report
+from headrace.cli.output import Format, details, report
+from headrace.cli.tables import Column, listing
 from headrace.settings import (
     Profile,
     Profiles,
+    SettingsError,
     checked_url,
     headrace_home,
     load_profiles,
@@ -68,7 +70,7 @@ def create(
         )
     try:
         profile = Profile(checked_url(api_url, "--api-url"), api_key)
-    except ValueError as error:
+    except SettingsError as error:
         raise BadUsage(str(error)) from None
     profiles = profiles.with_profile(name, profile, use=use)
     save_profiles(headrace_home(), profiles)

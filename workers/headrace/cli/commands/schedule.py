@@ -13,8 +13,9 @@ from headrace.cli.connect import checked, connect, given
 from headrace.cli.errors import BadUsage
 from headrace.cli.lookup import deployment_reference, find_deployment, find_schedules, full_name
 from headrace.cli.options import DeploymentName, Output, Param, Params
-from headrace.cli.output import Column, Format, listing, report
+from headrace.cli.output import Format, report
 from headrace.cli.schedules import Cron, Interval, RRule, TimeZone, describe, read_schedule, read_times
+from headrace.cli.tables import ID, Column, listing
 from headrace.cli.times import parse_duration, show_moment
 from headrace.cli.values import merge_parameters
 
@@ -28,7 +29,7 @@ COLUMNS = (
     Column("Schedule"),
     Column("Active"),
     Column("Next", solid=True),
-    Column("ID", solid=True),
+    ID,
 )
 
 

@@ -11,7 +11,8 @@ from headrace.cli.connect import connect
 from headrace.cli.errors import FAILURE, BadUsage
 from headrace.cli.lookup import deployment_reference, find_schedules
 from headrace.cli.options import DeploymentName, Output
-from headrace.cli.output import Column, Format, listing, note, print_json, print_table
+from headrace.cli.output import Format, note, print_json
+from headrace.cli.tables import Column, listing, print_table
 from headrace.cli.times import parse_moment, show_moment
 
 if TYPE_CHECKING:

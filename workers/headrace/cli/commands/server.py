@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from headrace.cli.app import new_group
+from headrace.cli.connect import given
 from headrace.cli.errors import CliError
 
 app = new_group()
@@ -41,8 +42,10 @@ def start(
             f"This installation cannot serve a control plane: the package {error.name!r} is missing.",
             "Install it with: pip install 'headrace[local]'",
         ) from error
-    options = ServerOptions(host=host, port=port, data_dir=data_dir, with_worker=with_worker, fsync=fsync)
-    raise typer.Exit(serve(options))
+    folder = given(data_dir=data_dir)
+    raise typer.Exit(
+        serve(ServerOptions(host=host, port=port, with_worker=with_worker, fsync=fsync, **folder))
+    )
 
 
 app.callback()(lambda: None)

@@ -20,7 +20,8 @@ from headrace.cli.options import (
     read_limit,
     removal,
 )
-from headrace.cli.output import Column, Format, details, listing, print_json, report
+from headrace.cli.output import Format, details, print_json, report
+from headrace.cli.tables import ID, Column, listing
 from headrace.cli.values import quote, read_object_file
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ Description = Annotated[str | None, typer.Option("--description", help="What the
 COLUMNS = (
     Column("Name", style="bold"),
     Column("Type"),
-    Column("ID", solid=True),
+    ID,
     Column("Concurrency Limit", right=True),
     Column("Status", solid=True),
 )

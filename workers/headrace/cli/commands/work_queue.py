@@ -20,7 +20,8 @@ from headrace.cli.options import (
     read_limit,
     removal,
 )
-from headrace.cli.output import Column, Format, details, listing, report
+from headrace.cli.output import Format, details, report
+from headrace.cli.tables import ID, Column, listing
 from headrace.cli.times import show_ago, show_moment
 
 app = new_group()
@@ -48,8 +49,8 @@ Description = Annotated[str | None, typer.Option("--description", help="What the
 COLUMNS = (
     Column("Name", style="bold"),
     Column("Pool"),
-    Column("ID", solid=True),
-    Column("Priority", right=True),
+    ID,
+    Column("Prio", right=True),
     Column("Limit", right=True),
     Column("Health", solid=True),
 )

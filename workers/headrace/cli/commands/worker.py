@@ -10,10 +10,11 @@ from typing import Annotated
 import typer
 
 from headrace.cli.app import new_group
-from headrace.cli.connect import connect, read_settings, rows_of
+from headrace.cli.connect import connect, given, read_settings, rows_of
 from headrace.cli.errors import BadUsage
 from headrace.cli.options import Output, Pool
-from headrace.cli.output import Column, Format, listing
+from headrace.cli.output import Format
+from headrace.cli.tables import Column, listing
 from headrace.cli.times import show_ago
 
 app = new_group()
@@ -65,22 +66,26 @@ def start(
     """Start a worker here. Ctrl-C once: finish what runs, take nothing new; twice: stop that too."""
     if type_ not in TYPES:
         raise BadUsage(f"--type: there is no worker type {type_!r}.", f"Types: {', '.join(TYPES)}.")
-    read_settings()
+    _check_names(pool, *(work_queue or ()), *((name,) if name is not None else ()))
+    settings = read_settings()
     from headrace.worker.main import WorkerOptions, start
 
-    raise typer.Exit(
-        start(
-            WorkerOptions(
-                pool=pool,
-                work_queues=tuple(work_queue or ()),
-                limit=limit,
-                name=name,
-                type=type_,
-                run_once=run_once,
-                on_disconnect=on_disconnect.value,
-            )
-        )
+    options = WorkerOptions(
+        pool=pool,
+        work_queues=tuple(work_queue or ()),
+        type=type_,
+        run_once=run_once,
+        on_disconnect=on_disconnect.value,
+        settings=settings,
+        **given(limit=limit, name=name),
     )
+    raise typer.Exit(start(options))
+
+
+def _check_names(*names: str) -> None:
+    for name in names:
+        if not name.strip() or "/" in name:
+            raise BadUsage(f"{name!r} is not a name.", "See the names with: headrace work-queue ls")
 
 
 @app.command("ls")

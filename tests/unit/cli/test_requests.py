@@ -1,0 +1,266 @@
+"""What the options of a command become in the request's body, query and headers."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.cli import canned
+from tests.unit.cli.canned import DEPLOYMENT_ID, RUN_ID
+from tests.unit.cli.conftest import Cli
+from tests.unit.cli.fake_api import Answer, FakeApi, Seen
+
+CREATE_RUN = f"/deployments/{DEPLOYMENT_ID}/create_flow_run"
+
+
+def body_of(api: FakeApi, method: str = "POST", path: str | None = None) -> Any:
+    """The body of the only change that was sent."""
+    found = [one for one in api.sent(method) if path is None or one.path == path]
+    assert len(found) == 1
+    return found[0].body
+
+
+def test_a_pool_is_made_as_told(cli: Cli, api: FakeApi, tmp_path: Path) -> None:
+    template = tmp_path / "template.json"
+    template.write_text('{"job_configuration": {"env": "{{ env }}"}}', encoding="utf-8")
+    options = ["--type", "process", "--concurrency-limit", "0", "--description", "for reports", "--paused"]
+
+    cli("work-pool", "create", "p 1", *options, "--base-job-template", str(template))
+
+    assert body_of(api) == {
+        "name": "p 1",
+        "type": "process",
+        "description": "for reports",
+        "base_job_template": {"job_configuration": {"env": "{{ env }}"}},
+        "is_paused": True,
+        "concurrency_limit": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "sent"),
+    [
+        ("work-pool update my-process-pool --no-concurrency-limit", {"concurrency_limit": None}),
+        ("work-pool update my-process-pool --concurrency-limit 0", {"concurrency_limit": 0}),
+        ("work-pool pause my-process-pool", {"is_paused": True}),
+        ("work-queue update default --priority 2 --limit 3", {"priority": 2, "concurrency_limit": 3}),
+        ("work-queue resume default", {"is_paused": False}),
+        ("deployment pause hello/first", {"paused": True}),
+        ("deployment schedule pause hello/first nightly", {"active": False}),
+    ],
+)
+def test_an_update_sends_only_what_was_given(cli: Cli, api: FakeApi, line: str, sent: dict[str, Any]) -> None:
+    assert cli(*shlex.split(line)).code == 0
+    assert body_of(api, "PATCH") == sent
+
+
+@pytest.mark.parametrize(
+    ("line", "query"),
+    [
+        ("work-pool delete my-process-pool --cancel-runs", "cancel_runs=true"),
+        ("work-pool delete my-process-pool --move-to other", "move_to=other"),
+        ("work-queue delete default --cancel-runs", "cancel_runs=true"),
+        ("deployment delete hello/first --cancel-runs", "cancel_runs=true"),
+    ],
+)
+def test_deleting_says_what_becomes_of_waiting_runs(cli: Cli, api: FakeApi, line: str, query: str) -> None:
+    assert cli(*line.split()).code == 0
+    assert query in api.sent("DELETE")[0].query
+
+
+def test_parameters_are_json_unless_the_schema_says_text(cli: Cli, api: FakeApi) -> None:
+    given = ["x=3", "word=3", "maybe=null", "either=4", "more=a=b", "list=[1, 2]", "bare=NaN"]
+    words = [word for pair in given for word in ("--param", pair)]
+
+    cli("deployment", "run", "hello/first", "--params", '{"x": 1, "y": {"z": true}}', *words)
+
+    assert body_of(api)["parameters"] == {
+        "x": 3,
+        "y": {"z": True},
+        "word": "3",
+        "maybe": "null",
+        "either": 4,
+        "more": "a=b",
+        "list": [1, 2],
+        "bare": "NaN",
+    }
+
+
+def test_a_run_is_made_as_told(cli: Cli, api: FakeApi) -> None:
+    options = [
+        "--idempotency-key",
+        "k1",
+        "--name",
+        "mine",
+        "--tag",
+        "a",
+        "--tag",
+        "b",
+        "--job-variable",
+        "env.X=1",
+    ]
+
+    cli("deployment", "run", "hello/first", *options)
+
+    sent = body_of(api)
+    assert sent == {
+        "name": "mine",
+        "parameters": {},
+        "tags": ["a", "b"],
+        "idempotency_key": "k1",
+        "job_variables": {"env.X": 1},
+    }
+
+
+def test_start_in_counts_from_now(cli: Cli, api: FakeApi) -> None:
+    cli("deployment", "run", "hello/first", "--start-in", "1h30m")
+
+    state = body_of(api)["state"]
+    due = datetime.fromisoformat(state["state_details"]["scheduled_time"])
+    assert state["type"] == "SCHEDULED"
+    assert abs(due - datetime.now(UTC) - timedelta(minutes=90)) < timedelta(minutes=1)
+
+
+def test_start_at_is_sent_in_utc(cli: Cli, api: FakeApi) -> None:
+    cli("deployment", "run", "hello/first", "--start-at", "2030-01-01T09:00+02:00")
+
+    assert body_of(api)["state"]["state_details"]["scheduled_time"] == "2030-01-01T07:00:00Z"
+
+
+def test_a_found_run_is_told_from_a_made_one(cli: Cli, api: FakeApi) -> None:
+    api.on("POST", CREATE_RUN, Answer(canned.run("SCHEDULED"), 200))
+
+    assert cli("deployment", "run", "hello/first", "--idempotency-key", "k").out.startswith(
+        "Found, by its ide"
+    )
+
+
+def test_a_schedule_is_made_as_told(cli: Cli, api: FakeApi) -> None:
+    options = (
+        "--interval 2h --anchor 2026-01-01T00:00+01:00 --timezone Europe/Berlin --slug s --param word=5"
+        " --jitter 30s --catchup all --max-lateness 1h --overlap skip --dst both --inactive --replaces old"
+    )
+
+    assert cli(*["deployment", "schedule", "create", "hello/first"], *options.split()).code == 0
+
+    assert body_of(api) == [
+        {
+            "schedule": {
+                "interval": 7200.0,
+                "anchor_date": "2025-12-31T23:00:00Z",
+                "timezone": "Europe/Berlin",
+            },
+            "slug": "s",
+            "replaces": "old",
+            "parameters": {"word": "5"},
+            "jitter": 30.0,
+            "catchup": "all",
+            "max_lateness": 3600.0,
+            "overlap": "skip",
+            "dst": "both",
+            "active": False,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "filters"),
+    [
+        ("", {}),
+        ("--state running", {"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}}),
+        ("--state Late", {"flow_runs": {"state": {"name": {"any_": ["Late"]}}}}),
+        ("--flow-name hello", {"flows": {"name": {"any_": ["hello"]}}}),
+        ("--deployment hello/first", {"flow_runs": {"deployment_id": {"any_": [DEPLOYMENT_ID]}}}),
+    ],
+)
+def test_runs_are_chosen_by_the_filters_of_the_api(
+    cli: Cli, api: FakeApi, options: str, filters: dict[str, Any]
+) -> None:
+    cli("flow-run", "ls", "--limit", "7", *options.split())
+
+    sent = next(one.body for one in api.seen if one.path == "/flow_runs/filter")
+    assert sent == {**filters, "limit": 7}
+
+
+def test_cancelling_by_choice_leaves_runs_that_are_over(cli: Cli, api: FakeApi) -> None:
+    result = cli("flow-run", "cancel", "--deployment", "hello/first")
+
+    sent = next(one.body for one in api.seen if one.path == "/flow_runs/filter")
+    types = sent["flow_runs"]["state"]["type"]["any_"]
+    assert set(types) == {"SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING"}
+    assert result.out == f"{RUN_ID} is Cancelling.\n"
+
+
+def test_a_retry_is_forced_by_a_person(cli: Cli, api: FakeApi) -> None:
+    cli("flow-run", "retry", RUN_ID)
+
+    sent = body_of(api)
+    assert (sent["state"]["type"], sent["force"]) == ("SCHEDULED", True)
+
+
+def test_lists_follow_the_cursor(cli: Cli, api: FakeApi) -> None:
+    def page(seen: Seen) -> Answer:
+        second = seen.body.get("cursor") == "c1"
+        pool = canned.POOL | {"name": "second" if second else "first"}
+        return Answer([pool], headers={} if second else {"Headrace-Next-Cursor": "c1"})
+
+    api.on("POST", "/work_pools/filter", page)
+
+    assert [pool["name"] for pool in cli("work-pool", "ls", "-o", "json").json] == ["first", "second"]
+
+
+def test_a_queue_is_found_without_its_pool_if_only_one_has_the_name(cli: Cli, api: FakeApi) -> None:
+    twin = canned.QUEUE | {"work_pool_name": "other"}
+    api.on("POST", "/work_queues/filter", Answer([canned.QUEUE, twin]))
+
+    result = cli("work-queue", "pause", "default")
+
+    assert result.code == 2
+    assert "Several pools have a queue 'default': my-process-pool, other." in result.err
+    assert api.changes() == []
+
+
+def test_an_unknown_queue_is_told(cli: Cli, api: FakeApi) -> None:
+    api.on("POST", "/work_queues/filter", Answer([]))
+
+    assert "no work queue 'q'" in cli("work-queue", "pause", "q").err
+
+
+def test_an_unknown_schedule_is_told_with_those_there_are(cli: Cli, api: FakeApi) -> None:
+    result = cli("deployment", "schedule", "delete", "hello/first", "hourly")
+
+    assert result.err == "Error: 'hello/first' has no schedule 'hourly'.\nIts schedules: nightly.\n"
+    assert api.changes() == []
+
+
+def test_names_with_spaces_and_signs_travel_whole(cli: Cli, api: FakeApi) -> None:
+    api.on("GET", "/work_pools/my pool #1", Answer(canned.POOL))
+
+    assert cli("work-pool", "inspect", "my pool #1").code == 0
+
+
+def test_the_key_goes_along(cli: Cli, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_API_KEY", "hr_1_secret")
+
+    cli("flow", "ls")
+
+    assert api.seen[0].headers["authorization"] == "Bearer hr_1_secret"
+
+
+def test_an_inspected_run_shows_its_error(cli: Cli, api: FakeApi) -> None:
+    wrong = {
+        "type": "ValueError",
+        "message": "no such mill",
+        "traceback": "Traceback (most ...",
+    }
+    api.on("GET", f"/flow_runs/{RUN_ID}", Answer(canned.run("FAILED", error=wrong)))
+
+    result = cli("flow-run", "inspect", RUN_ID)
+
+    assert "ValueError: no such mill" in result.out
+    assert json.loads(cli("flow-run", "inspect", RUN_ID, "-o", "json").out)["error"] == wrong

@@ -1,0 +1,129 @@
+"""Following a run: states and records as they come, each once, and the exit code of how it ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from headrace.cli import watch
+from tests.unit.cli import canned
+from tests.unit.cli.canned import RUN_ID
+from tests.unit.cli.conftest import Cli
+from tests.unit.cli.fake_api import Answer, FakeApi, Seen
+
+
+@pytest.fixture(autouse=True)
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between two looks, not slept."""
+    taken: list[float] = []
+    monkeypatch.setattr(watch.time, "sleep", taken.append)
+    return taken
+
+
+def play(api: FakeApi, *states: dict[str, Any]) -> None:
+    """Let the run be in one state after the other, one per look."""
+    coming: Iterator[dict[str, Any]] = iter(states)
+    last = states[-1]
+    api.on("GET", f"/flow_runs/{RUN_ID}", lambda seen: Answer(next(coming, last)))
+
+
+def grow(api: FakeApi, *counts: int) -> None:
+    """Let the log hold so many records at each look."""
+    coming = iter(counts)
+
+    def page(seen: Seen) -> Answer:
+        number = next(coming, counts[-1])
+        return Answer([canned.log(n, f"line {n}") for n in range(number)])
+
+    api.on("POST", "/logs/filter", page)
+
+
+def test_shows_each_state_and_each_record_once(cli: Cli, api: FakeApi) -> None:
+    play(api, canned.run("SCHEDULED"), canned.run("RUNNING"), canned.run("RUNNING"), canned.run("COMPLETED"))
+    grow(api, 0, 1, 2, 3, 4)
+
+    result = cli("deployment", "run", "hello/first", "--watch")
+
+    told = [
+        line.split(maxsplit=2)[2] for line in result.out.splitlines() if "STATE" in line or " line " in line
+    ]
+    assert told == ["Scheduled", "Running", "line 0", "line 1", "line 2", "line 3", "Completed after 2.0s"]
+    assert result.code == 0
+
+
+@pytest.mark.parametrize("end", ["FAILED", "CRASHED", "CANCELLED"])
+def test_exits_1_unless_completed(cli: Cli, api: FakeApi, end: str) -> None:
+    play(api, canned.run("RUNNING"), canned.run(end))
+
+    assert cli("flow-run", "watch", RUN_ID).code == 1
+
+
+def test_with_json_the_run_alone_is_on_stdout(cli: Cli, api: FakeApi) -> None:
+    result = cli("flow-run", "watch", RUN_ID, "-o", "json")
+
+    assert result.json["state_type"] == "COMPLETED"
+    assert "first line" in result.err
+
+
+def test_records_of_many_pages_come_once(cli: Cli, api: FakeApi) -> None:
+    def page(seen: Seen) -> Answer:
+        if seen.body.get("cursor") == "c1":
+            return Answer([canned.log(3, "line 3"), canned.log(4, "line 4")])
+        return Answer(
+            [canned.log(1, "line 1"), canned.log(2, "line 2")], headers={"Headrace-Next-Cursor": "c1"}
+        )
+
+    api.on("POST", "/logs/filter", page)
+    play(api, canned.run("RUNNING"), canned.run("RUNNING"), canned.run("COMPLETED"))
+
+    out = cli("flow-run", "logs", RUN_ID, "--follow").out
+
+    assert [line.split()[-1] for line in out.splitlines()] == ["1", "2", "3", "4"]
+
+
+def test_followed_json_is_one_record_a_line(cli: Cli, api: FakeApi) -> None:
+    out = cli("flow-run", "logs", RUN_ID, "--follow", "-o", "json").out
+
+    assert [json.loads(line)["message"] for line in out.splitlines()] == ["first line", "second line"]
+
+
+def test_looks_less_often_while_nothing_happens(cli: Cli, api: FakeApi, naps: list[float]) -> None:
+    play(api, *[canned.run("RUNNING")] * 14, canned.run("COMPLETED"))
+    grow(api, *[0] * 12, 1)
+
+    cli("flow-run", "watch", RUN_ID)
+
+    quiet = naps[1:12]
+    assert quiet == sorted(quiet)
+    assert quiet[-1] == watch.SLOWEST
+    assert naps[12] == watch.QUICKEST
+
+
+def test_ctrl_c_lets_go_of_the_run(cli: Cli, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    play(api, canned.run("RUNNING"))
+    monkeypatch.setattr(watch.time, "sleep", interrupt)
+
+    result = cli("flow-run", "watch", RUN_ID)
+
+    assert result.code == 130
+    assert result.err == f"\nThe run goes on. Follow it again with: headrace flow-run watch {RUN_ID}\n"
+    assert api.changes() == []
+
+
+def test_shows_the_result(cli: Cli, api: FakeApi) -> None:
+    play(api, canned.run("COMPLETED", result={"rows": 7}))
+
+    assert cli("flow-run", "watch", RUN_ID).out.splitlines()[-1] == 'Result: {"rows": 7}'
+
+
+def test_a_retried_run_is_watched(cli: Cli, api: FakeApi) -> None:
+    result = cli("flow-run", "retry", RUN_ID, "--watch")
+
+    assert result.code == 0
+    assert api.changes() == [f"POST /flow_runs/{RUN_ID}/set_state"]
