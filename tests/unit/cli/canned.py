@@ -125,9 +125,17 @@ def log(number: int, message: str, level: int = 20) -> dict[str, Any]:
     }
 
 
-LIMIT: dict[str, Any] = STAMP | {"id": LIMIT_ID, "name": "db", "limit": 3, "active": True, "active_slots": 1}
+LIMIT: dict[str, Any] = {
+    "id": LIMIT_ID,
+    "name": "tag:db",
+    "kind": "tag",
+    "subject": "db",
+    "limit": 3,
+    "active_slots": 1,
+    "holders": [RUN_ID],
+}
 ACCEPTED = {"status": "ACCEPT", "state": state("CANCELLING"), "details": {}}
-WHY = {"message": "The queue 'default' is paused since 10:00.", "code": "queue_paused"}
+WHY = {"code": "queue_paused", "reason": "The queue 'default' is paused since 10:00."}
 OCCURRENCE = {"due": "2026-03-02T03:00:00Z", "schedule_slug": "nightly"}
 TEMPLATES = {
     "headrace": {"process": {"type": "process", "default_base_job_configuration": {"variables": {}}}}

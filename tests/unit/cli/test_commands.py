@@ -83,7 +83,7 @@ CASES: list[tuple[str, list[str], list[str], bool]] = [
     (f"flow-run delete {RUN_ID}", ["Deleted"], [f"DELETE /flow_runs/{RUN_ID}"], True),
     ("concurrency-limit create db 3", ["At most 3", "'db'"], ["POST /v2/concurrency_limits/"], False),
     ("concurrency-limit ls", ["db", "3", "yes"], [], True),
-    ("concurrency-limit inspect db", ["db", "Active slots"], [], False),
+    ("concurrency-limit inspect db", ["tag:db", "Held by", RUN_ID], [], False),
     ("concurrency-limit delete db", ["no longer"], ["DELETE /v2/concurrency_limits/db"], False),
     ("profile create other --api-url http://h/api", ["Created", "http://h/api"], [], False),
     ("profile ls", ["No profiles"], [], True),

@@ -1,6 +1,6 @@
 """What a call to the API may raise: one class per kind of answer, each saying what to do next."""
 
-# ruff: noqa: N818 - the names say what happened, as those of the server's errors do
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from pydantic import RootModel
-
 from headrace.client.resource import Page, Resource, at
-from headrace.contract.base import Json, ListRequest
+from headrace.contract.limits import (
+    ConcurrencyLimit,
+    ConcurrencyLimitCreate,
+    ConcurrencyLimitList,
+    ConcurrencyLimitUpdate,
+)
 
 
 class Limits(Resource):
-    """`/v2/concurrency_limits`. Bodies and answers are plain JSON objects, as in Prefect 3."""
+    """`/v2/concurrency_limits`."""
 
-    def create(self, name: str, limit: int, *, active: bool = True) -> Json:
+    def create(self, body: ConcurrencyLimitCreate) -> ConcurrencyLimit:
         """Make a limit."""
-        body = RootModel[Json]({"name": name, "limit": limit, "active": active})
-        made: Json = self._post(Json, "/v2/concurrency_limits/", body)
+        made: ConcurrencyLimit = self._post(ConcurrencyLimit, "/v2/concurrency_limits/", body)
         return made
 
-    def read(self, name: str) -> Json:
-        """One limit with its holders, by name or id."""
-        return self._get(Json, at("v2", "concurrency_limits", name))
+    def read(self, name: str) -> ConcurrencyLimit:
+        """One limit with its holders, by name."""
+        return self._get(ConcurrencyLimit, at("v2", "concurrency_limits", name))
 
-    def list(self, request: ListRequest | None = None) -> Page[Json]:
+    def list(self, request: ConcurrencyLimitList | None = None) -> Page[ConcurrencyLimit]:
         """A page of limits."""
-        return self._page(Json, "/v2/concurrency_limits/filter", request or ListRequest())
+        return self._page(
+            ConcurrencyLimit, "/v2/concurrency_limits/filter", request or ConcurrencyLimitList()
+        )
 
-    def update(self, name: str, changes: Json) -> None:
-        """Change the members given: `limit`, `active`."""
-        self._patch(at("v2", "concurrency_limits", name), RootModel[Json](changes))
+    def update(self, name: str, body: ConcurrencyLimitUpdate) -> None:
+        """Another maximum."""
+        self._patch(at("v2", "concurrency_limits", name), body)
 
     def delete(self, name: str) -> None:
         """Remove a limit."""

@@ -7,7 +7,6 @@ from uuid import UUID
 from pydantic import RootModel
 
 from headrace.client.resource import Made, Page, Resource, at
-from headrace.contract.base import Json
 from headrace.contract.flow_runs import (
     BareFlowRunCreate,
     FlowRun,
@@ -19,6 +18,7 @@ from headrace.contract.flow_runs import (
 )
 from headrace.contract.logs import IdFilter, Log, LogCreate, LogFilter, LogList
 from headrace.contract.states import StateType
+from headrace.contract.system import Explanation
 
 
 class Runs(Resource):
@@ -56,9 +56,9 @@ class Runs(Resource):
         answer: SetStateAnswer = self._post(SetStateAnswer, path, SetState(state=state), safe=True)
         return answer
 
-    def why(self, run_id: UUID) -> Json:
+    def why(self, run_id: UUID) -> Explanation:
         """Why the run is not running: one sentence, with facts."""
-        return self._get(Json, at("flow_runs", run_id, "why"))
+        return self._get(Explanation, at("flow_runs", run_id, "why"))
 
 
 class Logs(Resource):

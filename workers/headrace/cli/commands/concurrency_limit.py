@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from headrace.cli.app import new_group
-from headrace.cli.connect import connect, rows_of
+from headrace.cli.connect import checked, connect, rows_of
 from headrace.cli.errors import BadUsage
 from headrace.cli.options import Output
 from headrace.cli.output import Format, details, report
 from headrace.cli.tables import ID, Column, listing
 
+if TYPE_CHECKING:
+    from headrace.contract.limits import ConcurrencyLimit
+
 app = new_group()
 
 Tag = Annotated[str, typer.Argument(help="The tag that is limited.", show_default=False)]
 COLUMNS = (
-    Column("Tag", style="bold"),
+    Column("Name", style="bold"),
     ID,
     Column("Limit", right=True),
     Column("Held", right=True),
@@ -40,30 +42,27 @@ def create(
 ) -> None:
     """Limit the runs that carry a tag."""
     _check(tag)
+    from headrace.contract.limits import ConcurrencyLimitCreate
+
+    body = checked(ConcurrencyLimitCreate, name=tag, limit=limit)
     with connect() as api:
-        made = api.limits.create(tag, limit)
+        made = api.limits.create(body)
     report(output, made, f"At most {limit} runs with the tag {tag!r} go at once from now on.")
 
 
 @app.command("ls")
 def list_(*, output: Output = Format.TABLE) -> None:
-    """List the limits of tags."""
-    from headrace.contract.base import ListRequest
+    """List all limits: of tags, and those of pools, queues and deployments."""
+    from headrace.contract.limits import ConcurrencyLimitList
 
     with connect() as api:
-        limits = rows_of(api.limits.list, ListRequest())
+        limits = rows_of(api.limits.list, ConcurrencyLimitList())
     listing(
         output,
         limits,
         COLUMNS,
-        lambda each: [
-            each.get("name"),
-            each.get("id"),
-            each.get("limit"),
-            each.get("active_slots"),
-            each.get("active"),
-        ],
-        "No limits on tags. Make one: headrace concurrency-limit create TAG 3",
+        lambda each: [each.name, each.id, each.limit, each.active_slots, each.active],
+        "No limits. Make one: headrace concurrency-limit create TAG 3",
     )
 
 
@@ -73,7 +72,7 @@ def inspect(tag: Tag, *, output: Output = Format.TABLE) -> None:
     _check(tag)
     with connect() as api:
         limit = api.limits.read(tag)
-    details(output, limit, lambda: _named(limit))
+    details(output, limit, lambda: _fields(limit))
 
 
 @app.command()
@@ -91,5 +90,12 @@ def _check(tag: str) -> None:
         raise BadUsage(f"{tag[:60]!r} is not a tag.", "A tag has 1 to 100 characters.")
 
 
-def _named(limit: Mapping[str, object]) -> dict[str, object]:
-    return {name.replace("_", " ").capitalize(): value for name, value in limit.items()}
+def _fields(limit: ConcurrencyLimit) -> dict[str, object]:
+    return {
+        "Name": limit.name,
+        "ID": limit.id,
+        "Limit": limit.limit,
+        "Held": limit.active_slots,
+        "Held by": [str(run_id) for run_id in limit.holders],
+        "Active": limit.active,
+    }

@@ -155,7 +155,7 @@ def why(run_id: RunId, *, output: Output = Format.TABLE) -> None:
     wanted_id = read_run_id(run_id)
     with connect() as api:
         answer = api.runs.why(wanted_id)
-    report(output, answer, str(answer.get("message") or answer))
+    report(output, answer, answer.reason)
 
 
 @app.command()
