@@ -136,13 +136,13 @@ class Answers:
     def _take_over(self, welcome: Message) -> None:
         loop = self._loop
         registered = Registered.model_validate(welcome["session"]["registered"])
-        for run in welcome["runs"]:
+        runs = welcome["runs"]
+        loop.say("good", f"Goes on where its predecessor stopped: {len(runs)} runs taken over.")
+        for run in runs:
             loop.outbox.take_over(key_of(run), run["logs_acked"], run["marks"])
             loop.do(loop.supervisor.adopt(run))
         loop.dialogue.resume(registered, welcome["sync_seq"])
         self._listen(registered)
-        count = len(loop.supervisor.live())
-        loop.say("good", f"Goes on where its predecessor stopped: {count} runs taken over.")
 
     def _listen(self, registered: Registered) -> None:
         loop = self._loop

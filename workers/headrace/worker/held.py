@@ -53,9 +53,10 @@ class Held:
     @classmethod
     def from_meta(cls, grant: Grant, meta: Message) -> Self:
         """A run taken over."""
-        return cls(
-            grant, Phase.STARTED, engine=meta["engine"], timeout=meta["timeout"], stream=meta["stream"]
-        )
+        # Written by another release, perhaps: what it does not say gets its default.
+        held = cls(grant, Phase.STARTED, engine=meta.get("engine", True))
+        held.timeout, held.stream = meta.get("timeout"), meta.get("stream", False)
+        return held
 
     @property
     def label(self) -> str:

@@ -21,6 +21,7 @@ from headrace.worker.lease import Lease
 from headrace.worker.prepare import INHERITED
 
 READY_WITHIN = 20.0
+ANSWER_WITHIN = 10.0
 LINE_BYTES = 256 * 1024 * 1024
 
 
@@ -54,13 +55,15 @@ class KeeperClient:
         lines = Lines(LINE_BYTES)
         self._send({"op": "hello", "token": card["token"], "on_disconnect": self._on_disconnect})
         heard: list[Message] = []
+        self._socket.settimeout(ANSWER_WITHIN)
         while not heard:
-            data = self._socket.recv(256 * 1024)
+            data = self._welcome(card["pid"])
             if not data:
                 self._socket.close()
                 self._socket = None
                 return None
             heard = [decode(line) for line in lines.feed(data)]
+        self._socket.settimeout(None)
         welcome, *rest = heard
         if welcome["t"] != "welcome":
             raise KeeperError(f"The keeper in {self._folder} refuses this worker: {welcome.get('message')}.")
@@ -149,6 +152,18 @@ class KeeperClient:
             self._socket.close()
             self._socket = None
         self._reap()
+
+    def _welcome(self, pid: int) -> bytes:
+        if self._socket is None:
+            return b""
+        try:
+            return self._socket.recv(256 * 1024)
+        except TimeoutError as error:
+            raise KeeperError(
+                f"The keeper of this worker (process {pid}) does not answer; end it with `kill -9 {pid}`."
+            ) from error
+        except OSError:
+            return b""
 
     def _send(self, message: Message) -> None:
         # A keeper that is gone is found by the reader, which says so in the mailbox.

@@ -100,9 +100,11 @@ class Loop:
             self._answers.begin()
             while self.exit_code is None:
                 self._step()
-            return self.exit_code
+            self._finish()
         finally:
+            # After a failure of ours the keeper goes on, so that the next worker finds the runs alive.
             self._close()
+        return self.exit_code
 
     def say(self, tone: str, text: str) -> None:
         """Tell the person at the console."""
@@ -247,6 +249,9 @@ class Loop:
         if self.inbox is not None:
             self.inbox.close()
         self.courier.close()
+        self.keeper.close()
+
+    def _finish(self) -> None:
         if left := self.dialogue.leave_undelivered():
             self.say(
                 "bad", f"{left} reports could not be delivered; the next worker of this name delivers them."

@@ -100,12 +100,7 @@ class Supervisor:
             ready = held.phase is Phase.WAITING and held.grant.expected_start_time <= now
             if ready and held.launch is not None and not self._haunted(key):
                 held.phase = Phase.STARTED
-                meta = {
-                    "grant": held.grant.model_dump(mode="json"),
-                    "engine": held.engine,
-                    "timeout": held.timeout,
-                }
-                decisions.append(Start(key, held.launch, meta))
+                decisions.append(Start(key, held.launch, held.meta()))
         return decisions
 
     def state(self, key: Key, seq: int, event: Message, *, known: bool = False) -> list[Decision]:

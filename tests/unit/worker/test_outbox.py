@@ -1,0 +1,161 @@
+"""What is still to be told: order, bounds, splitting, and the same batches after a takeover."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from headrace.contract.sync import Report, ReportKind
+from headrace.worker.journal import Journal
+from headrace.worker.logtail import LogTail
+from headrace.worker.outbox import Outbox
+
+RUN = UUID(int=7)
+KEY = (RUN, 1)
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def report(seq: int = 1, **more: object) -> Report:
+    return Report.model_validate({"run": RUN, "attempt": 1, "seq": seq, "kind": "ended", "at": AT, **more})
+
+
+def events(count: int, size: int = 10) -> list[dict[str, object]]:
+    return [
+        {"at": AT.isoformat(), "level": 20, "name": "n", "message": f"{n:0{size}d}"} for n in range(count)
+    ]
+
+
+def test_reports_go_before_logs_and_repeats_are_dropped() -> None:
+    outbox = Outbox()
+    outbox.add_logs(KEY, 1, events(3))
+    assert outbox.add(report())
+    assert not outbox.add(report())
+    batch = outbox.next_batch()
+    assert [one.seq for one in batch.reports] == [1]
+    assert [(one.seq, len(one.records)) for one in batch.logs()] == [(1, 3)]
+    assert outbox
+    outbox.delivered()
+    assert not outbox
+
+
+def test_a_batch_is_bounded_and_the_rest_follows() -> None:
+    outbox = Outbox(most=500)
+    outbox.add_logs(KEY, 1, events(20))
+    seqs = []
+    while batch := outbox.next_batch():
+        assert sum(piece.size for piece in batch.pieces) <= 600
+        seqs += [(piece.first, piece.last) for piece in batch.pieces]
+        outbox.delivered()
+    assert seqs[0][0] == 1
+    assert seqs[-1][1] == 20
+    assert all(after[0] == before[1] + 1 for before, after in pairwise(seqs))
+
+
+def test_what_was_too_large_is_sent_in_smaller_parts() -> None:
+    outbox = Outbox()
+    outbox.add_logs(KEY, 1, events(1000, 100))
+    outbox.add(report())
+    refused, messages, rounds = 0, [], 0
+    while batch := outbox.next_batch():
+        rounds += 1
+        assert rounds < 200
+        if sum(piece.size for piece in batch.pieces) > 20_000:
+            refused += 1
+            assert not outbox.split()
+            continue
+        messages += [record.message for logs in batch.logs() for record in logs.records]
+        outbox.delivered()
+    assert refused > 1
+    assert messages == [event["message"] for event in events(1000, 100)]
+
+
+def test_a_report_that_never_fits_loses_its_result_and_then_is_dropped() -> None:
+    outbox = Outbox()
+    outbox.add(report(result="x" * 1000, state_type="COMPLETED"))
+    outbox.next_batch()
+    assert not outbox.split()
+    smaller = outbox.next_batch().reports[0]
+    assert smaller.result is None
+    assert "too large" in (smaller.message or "")
+    assert outbox.split().reports == (smaller,)
+    assert not outbox
+
+
+def test_a_takeover_cuts_the_batches_that_its_predecessor_cut() -> None:
+    tail = LogTail(*KEY)
+    tail.take_over(2, [(5, 7)])
+    tail.add(1, events(10))
+    cuts = []
+    while piece := tail.take(1_000_000):
+        cuts.append((piece.first, piece.last))
+    assert cuts == [(3, 4), (5, 7), (8, 10)]
+
+
+def test_an_attempt_that_writes_too_much_is_cut_with_a_mark() -> None:
+    tail = LogTail(*KEY, limit=1000)
+    tail.add(1, events(100))
+    piece = tail.take(1_000_000)
+    assert piece is not None
+    assert piece.last == 100
+    assert "cut here" in piece.records[-1].message
+    assert len(piece.records) < 20
+
+
+def test_records_that_cannot_be_read_do_no_harm() -> None:
+    tail = LogTail(*KEY)
+    bad = [
+        {},
+        {"at": "x", "level": "y", "name": None, "message": 1},
+        {"at": AT, "level": 99999, "name": "", "message": ""},
+    ]
+    tail.add(1, bad)
+    piece = tail.take(1_000_000)
+    assert piece is not None
+    assert len(piece.records) == 3
+    assert all("could not be read" in record.message for record in piece.records)
+
+
+def test_a_long_message_is_cut_visibly() -> None:
+    tail = LogTail(*KEY)
+    tail.add(1, [{"at": AT, "level": 20, "name": "n", "message": "ä" * 300_000}])
+    piece = tail.take(1)
+    assert piece is not None
+    assert len(piece.records[0].message.encode()) <= 200_000
+    assert piece.records[0].message.endswith("[cut: the message had 600000 bytes]")
+
+
+def test_the_journal_gives_back_what_it_got_and_survives_a_torn_line(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    journal = Journal(path)
+    outbox = Outbox()
+    outbox.add_logs(KEY, 5, events(2))
+    batch = outbox.next_batch().logs()
+    journal.add([report()], batch)
+    journal.close()
+    with path.open("a") as file:
+        file.write('{"report": {"run": "')
+    assert Journal(path).read() == ([report()], batch)
+    Journal(path).clear()
+    assert Journal(path).read() == ([], [])
+
+
+def test_a_predecessors_batch_keeps_its_number() -> None:
+    outbox = Outbox()
+    outbox.add_logs(KEY, 5, events(2))
+    batch = outbox.next_batch().logs()[0]
+    other = Outbox()
+    other.add_batch(batch)
+    assert other.next_batch().logs() == [batch]
+
+
+def test_forgotten_attempts_leave_nothing() -> None:
+    outbox = Outbox()
+    other = (uuid4(), 1)
+    outbox.add(report(kind=ReportKind.ENDED))
+    outbox.add_logs(other, 1, events(1))
+    outbox.next_batch()
+    outbox.delivered()
+    outbox.forget(KEY)
+    assert outbox.add(report())

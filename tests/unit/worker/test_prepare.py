@@ -1,0 +1,113 @@
+"""From a grant to a command."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from headrace.contract.sync import Grant
+from headrace.worker.prepare import ENGINE_SLACK, PrepareError, prepare
+from headrace.worker.state import StateFolder
+
+ENV = {
+    "PATH": "/bin",
+    "LC_ALL": "C",
+    "https_proxy": "p",
+    "PYTHONPATH": "x",
+    "HEADRACE_API_KEY": "secret",
+    "AWS_ACCESS_KEY_ID": "secret",
+    "PYTHONSTARTUP": "no",
+    "MY_PATH": "no",
+}
+
+
+def grant(configuration: dict[str, object] | None = None, **more: object) -> Grant:
+    return Grant.model_validate(
+        {
+            "run": uuid4(),
+            "attempt": 2,
+            "name": "n",
+            "flow_name": "f",
+            "work_queue_name": "q",
+            "entrypoint": "f.py:f",
+            "expected_start_time": "2026-01-01T00:00:00Z",
+            "configuration": configuration or {},
+            **more,
+        }
+    )
+
+
+def test_the_engine_is_started_with_a_spec() -> None:
+    launch = prepare(grant(parameters={"x": 1}, timeout_seconds=10), ENV)
+    assert launch.argv[:4] == [sys.executable, "-P", "-m", "headrace.engine"]
+    assert launch.engine
+    assert launch.spec is not None
+    assert (launch.spec["parameters"], launch.spec["attempt"], launch.spec["timeout_seconds"]) == (
+        {"x": 1},
+        2,
+        10,
+    )
+    assert launch.timeout == 10 + ENGINE_SLACK
+    assert (launch.grace, launch.stream) == (30.0, True)
+
+
+def test_the_environment_is_an_allow_list() -> None:
+    env = prepare(grant({"env": {"A": 1, "LC_ALL": None}}), ENV).env
+    kept = {name for name in env if not name.startswith("HEADRACE__")}
+    assert kept == {"PATH", "https_proxy", "PYTHONPATH", "A", "PYTHONUNBUFFERED"}
+    assert env["HEADRACE__FLOW_NAME"] == "f"
+
+
+@pytest.mark.parametrize("command", ["sh -c 'echo hi'", ["sh", "-c", "echo hi"]])
+def test_any_command_runs_instead_of_the_engine(command: object) -> None:
+    launch = prepare(
+        grant({"command": command, "timeout": 3, "memory_mb": 100, "nice": "5"}, entrypoint=None), ENV
+    )
+    assert launch.argv == ["sh", "-c", "echo hi"]
+    assert not launch.engine
+    assert launch.timeout == 3
+    assert launch.limits == {"memory_mb": 100, "nice": 5}
+
+
+def test_folders(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    steps = [{"headrace.deployments.steps.set_working_directory": {"directory": str(tmp_path)}}]
+    assert prepare(grant(pull_steps=steps), ENV).cwd == str(tmp_path)
+    assert prepare(grant(pull_steps=steps, path="a"), ENV).cwd == str(tmp_path / "a")
+    assert prepare(grant({"working_dir": "b"}, pull_steps=steps, path="a"), ENV).cwd == str(
+        tmp_path / "a" / "b"
+    )
+
+
+@pytest.mark.parametrize(
+    ("configuration", "more", "words"),
+    [
+        ({}, {"entrypoint": None}, "neither an entrypoint"),
+        ({"command": [1]}, {}, "command"),
+        ({"env": "A=1"}, {}, "env"),
+        ({"timeout": "soon"}, {}, "timeout"),
+        ({"working_dir": "/no/such"}, {}, "/no/such"),
+        ({}, {"path": "/no/such"}, "/no/such"),
+        ({}, {"pull_steps": [{"x.y": {}}]}, "does not know the pull step 'x.y'"),
+        ({}, {"pull_steps": [{"headrace.deployments.steps.set_working_directory": {}}]}, "directory"),
+    ],
+)
+def test_what_does_not_fit_is_explained(
+    configuration: dict[str, object], more: dict[str, object], words: str
+) -> None:
+    with pytest.raises(PrepareError, match=words):
+        prepare(grant(configuration, **more), ENV)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a b", "ä:*?", "x.y"])
+def test_any_name_has_a_folder_of_its_own(tmp_path: Path, name: str) -> None:
+    folder = StateFolder(tmp_path, "p", name)
+    assert folder.path.parent == tmp_path / "workers" / "p"
+    assert folder.path.is_dir()
+    assert folder.take()
+    assert not StateFolder(tmp_path, "p", name).take()
+    folder.release()
+    assert StateFolder(tmp_path, "p", name).take()

@@ -1,0 +1,192 @@
+"""The life of a run, as decisions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+import pytest
+
+from headrace.contract.sync import Command, Grant, ReportKind, Verdict
+from headrace.worker.decisions import Ack, Decision, Deliver, Key, Kill, Prepare, Start
+from headrace.worker.events import Launch
+from headrace.worker.supervisor import Supervisor
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LAUNCH = Launch(["x"], {}, "/", {"run": "r"}, None, 30.0, {}, stream=False)
+D = TypeVar("D", bound=Decision)
+
+
+def grant(run: UUID | None = None, attempt: int = 1, due: datetime = NOW) -> Grant:
+    return Grant.model_validate(
+        {
+            "run": run or uuid4(),
+            "attempt": attempt,
+            "name": "n",
+            "flow_name": "f",
+            "work_queue_name": "q",
+            "expected_start_time": due,
+        }
+    )
+
+
+def only(kind: type[D], decisions: list[Decision]) -> list[D]:
+    return [decision for decision in decisions if isinstance(decision, kind)]
+
+
+def reported(decisions: list[Decision]) -> list[ReportKind]:
+    return [deliver.report.kind for deliver in only(Deliver, decisions)]
+
+
+def verdict(key: Key, seq: int, word: str = "accepted") -> Verdict:
+    return Verdict.model_validate({"run": key[0], "attempt": key[1], "seq": seq, "verdict": word})
+
+
+@pytest.fixture
+def supervisor() -> Supervisor:
+    return Supervisor(2)
+
+
+def begun(supervisor: Supervisor, run: UUID | None = None, attempt: int = 1) -> Key:
+    given = grant(run, attempt)
+    supervisor.granted(given)
+    supervisor.prepared(given, LAUNCH, NOW)
+    key = (given.run, given.attempt)
+    supervisor.state(key, 1, {"t": "spawned", "pid": 5, "at": NOW.isoformat()})
+    return key
+
+
+def test_from_grant_to_told(supervisor: Supervisor) -> None:
+    given = grant()
+    key = (given.run, 1)
+    assert supervisor.granted(given) == [Prepare(given)]
+    assert supervisor.free == 1
+    assert [start.key for start in only(Start, supervisor.prepared(given, LAUNCH, NOW))] == [key]
+    supervisor.state(key, 1, {"t": "spawned", "pid": 5, "at": NOW.isoformat()})
+    first = supervisor.state(key, 2, {"t": "started", "at": NOW.isoformat()})
+    assert reported(first) == [ReportKind.STARTED]
+    assert not only(Deliver, first)[0].urgent
+    supervisor.state(key, 3, {"t": "receipt", "state_type": "COMPLETED", "at": NOW.isoformat()})
+    last = supervisor.state(key, 4, {"t": "exited", "status": 0, "at": NOW.isoformat()})
+    assert reported(last) == [ReportKind.ENDED]
+    assert only(Deliver, last)[0].urgent
+    assert supervisor.free == 2
+    assert supervisor.refs()
+    assert supervisor.verdict(verdict(key, 4)) == [Ack(key, 4)]
+    assert not supervisor.refs()
+
+
+def test_the_same_grant_and_the_same_state_twice_change_nothing(supervisor: Supervisor) -> None:
+    key = begun(supervisor)
+    assert supervisor.granted(grant(key[0])) == []
+    assert supervisor.state(key, 1, {"t": "spawned", "pid": 5}) == []
+
+
+def test_an_early_run_waits_for_its_time(supervisor: Supervisor) -> None:
+    later = NOW + timedelta(seconds=2)
+    given = grant(due=later)
+    supervisor.granted(given)
+    assert supervisor.prepared(given, LAUNCH, NOW) == []
+    assert supervisor.next_due() == later
+    assert only(Start, supervisor.due(later))
+    assert supervisor.next_due() is None
+
+
+def test_what_cannot_be_prepared_is_over(supervisor: Supervisor) -> None:
+    given = grant()
+    supervisor.granted(given)
+    decisions = supervisor.unprepared(given, "no code", NOW)
+    assert only(Deliver, decisions)[0].report.message == "no code"
+    assert supervisor.free == 2
+
+
+def test_a_leaving_worker_hands_back(supervisor: Supervisor) -> None:
+    given = grant()
+    supervisor.granted(given)
+    assert reported(supervisor.drain(NOW)) == [ReportKind.RELEASED]
+    assert reported(supervisor.granted(grant())) == [ReportKind.RELEASED]
+    assert supervisor.prepared(given, LAUNCH, NOW) == []
+    assert supervisor.free == 0
+
+
+def test_cancel_before_the_start_needs_no_kill(supervisor: Supervisor) -> None:
+    given = grant()
+    supervisor.granted(given)
+    command = Command.model_validate({"kind": "cancel", "run": given.run})
+    assert reported(supervisor.command(command, NOW)) == [ReportKind.CANCELLED]
+    assert supervisor.prepared(given, LAUNCH, NOW) == []
+
+
+def test_cancel_kills_once_and_reports_when_gone(supervisor: Supervisor) -> None:
+    key = begun(supervisor)
+    command = Command.model_validate({"kind": "cancel", "run": key[0], "attempt": 1, "grace_seconds": 3})
+    assert only(Kill, supervisor.command(command, NOW)) == [Kill(key, "cancel", 3)]
+    assert supervisor.command(command, NOW) == []
+    last = supervisor.state(key, 2, {"t": "exited", "status": -15, "why": "cancel", "at": NOW.isoformat()})
+    assert reported(last) == [ReportKind.CANCELLED]
+
+
+def test_a_cancel_of_another_attempt_is_not_ours(supervisor: Supervisor) -> None:
+    key = begun(supervisor, attempt=2)
+    command = Command.model_validate({"kind": "cancel", "run": key[0], "attempt": 1})
+    assert supervisor.command(command, NOW) == []
+
+
+def test_a_fenced_run_is_killed_without_a_word_to_the_service(supervisor: Supervisor) -> None:
+    key = begun(supervisor)
+    assert only(Kill, supervisor.verdict(verdict(key, 1, "fenced"))) == [Kill(key, "fenced", 0)]
+    assert supervisor.refs() == []
+    last = supervisor.state(key, 2, {"t": "exited", "status": -9, "why": "fenced"})
+    assert reported(last) == []
+    assert only(Ack, last) == [Ack(key, 2)]
+    assert supervisor.free == 2
+
+
+def test_a_new_attempt_starts_after_the_old_one_is_gone(supervisor: Supervisor) -> None:
+    old = begun(supervisor)
+    new = grant(old[0], attempt=2)
+    assert only(Kill, supervisor.granted(new)) == [Kill(old, "fenced", 0)]
+    assert only(Start, supervisor.prepared(new, LAUNCH, NOW)) == []
+    supervisor.state(old, 2, {"t": "exited", "status": -9, "why": "fenced"})
+    assert [start.key for start in only(Start, supervisor.due(NOW))] == [(new.run, 2)]
+
+
+@pytest.mark.parametrize("go_on", [True, False])
+def test_a_closed_session_disowns_its_runs(supervisor: Supervisor, go_on: bool) -> None:
+    key = begun(supervisor)
+    waiting = grant()
+    supervisor.granted(waiting)
+    decisions = supervisor.disowned(go_on=go_on)
+    assert only(Kill, decisions) == ([] if go_on else [Kill(key, "fenced", 0)])
+    assert supervisor.refs() == []
+    assert len(supervisor.live()) == 1
+    assert supervisor.verdict(verdict(key, 1, "fenced")) == [Ack(key, 1)]
+
+
+def test_a_dead_keeper_crashes_its_runs(supervisor: Supervisor) -> None:
+    key = begun(supervisor)
+    waiting = grant()
+    supervisor.granted(waiting)
+    decisions = supervisor.keeper_died(supervisor.started(), NOW)
+    assert [deliver.report.run for deliver in only(Deliver, decisions)] == [key[0]]
+    assert only(Deliver, decisions)[0].report.seq == 2
+    assert supervisor.free == 1
+
+
+def test_a_takeover_replays_and_tells_only_what_is_new(supervisor: Supervisor) -> None:
+    given = grant()
+    supervisor.granted(given)
+    start = only(Start, supervisor.prepared(given, LAUNCH, NOW))[0]
+    states = [
+        {"t": "spawned", "pid": 5},
+        {"t": "started"},
+        {"t": "receipt", "state_type": "COMPLETED"},
+        {"t": "exited", "status": 0},
+    ]
+    other = Supervisor(2)
+    run = {"run": str(given.run), "attempt": 1, "meta": start.meta, "states": states, "states_acked": 2}
+    assert reported(other.adopt(run)) == [ReportKind.ENDED]
+    told = Supervisor(2)
+    assert reported(told.adopt({**run, "states_acked": 4})) == []
+    assert told.refs() == []

@@ -1,0 +1,97 @@
+"""Lines, and the keeper's spool."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headrace.worker.keeper.spool import Spool
+from headrace.worker.keeper.wire import Lines, decode, encode
+
+
+@given(st.lists(st.text(), max_size=8), st.integers(1, 7))
+def test_messages_survive_any_cutting_of_the_stream(texts: list[str], size: int) -> None:
+    stream = b"".join(encode({"v": text}) for text in texts)
+    lines = Lines(1_000_000)
+    heard = [line for at in range(0, len(stream), size) for line in lines.feed(stream[at : at + size])]
+    assert [decode(line)["v"] for line in heard] == texts
+
+
+def test_long_lines_come_in_pieces_also_without_an_end() -> None:
+    lines = Lines(4)
+    assert lines.feed(b"abcdefghij") == [b"abcd", b"efgh"]
+    assert lines.feed(b"k\nxy") == [b"ijk"]
+    assert lines.close() == [b"xy"]
+    assert lines.close() == []
+
+
+def test_what_is_no_object_is_refused() -> None:
+    with pytest.raises(ValueError, match="object"):
+        decode(b"[1]")
+
+
+def spool(path: Path, **bounds: int) -> Spool:
+    return Spool(path / "spool.log", **bounds)
+
+
+def take_all(spool: Spool) -> list[bytes]:
+    got: list[bytes] = []
+    while True:
+        first, records = spool.take(100)
+        if not records:
+            return got
+        assert first == spool.acked + 1
+        got += records
+        spool.ack(first + len(records) - 1)
+
+
+def test_records_overflow_to_disk_and_come_back_in_order(tmp_path: Path) -> None:
+    kept = spool(tmp_path, memory=50, window=60)
+    records = [b"%03d-record" % number for number in range(300)]
+    for record in records:
+        kept.add(record, "now")
+    assert (tmp_path / "spool.log").exists()
+    assert take_all(kept) == records
+    assert kept.empty
+    kept.add(b"later", "now")
+    assert take_all(kept) == [b"later"]
+    kept.close()
+    assert not (tmp_path / "spool.log").exists()
+
+
+def test_the_window_holds_back_what_is_not_acknowledged(tmp_path: Path) -> None:
+    kept = spool(tmp_path, window=10)
+    for _ in range(5):
+        kept.add(b"12345", "now")
+    assert kept.take(100) == (1, [b"12345", b"12345"])
+    assert kept.take(100)[1] == []
+    kept.ack(1)
+    assert kept.take(100) == (3, [b"12345"])
+
+
+def test_a_new_worker_gets_what_was_not_acknowledged_again(tmp_path: Path) -> None:
+    kept = spool(tmp_path)
+    for number in range(4):
+        kept.add(b"%d" % number, "now")
+    kept.take(100)
+    kept.ack(1)
+    kept.rewind()
+    assert kept.take(100) == (2, [b"1", b"2", b"3"])
+
+
+def test_past_the_bound_a_mark_stands_for_what_is_lost(tmp_path: Path) -> None:
+    kept = spool(tmp_path, memory=10, disk=40)
+    for number in range(20):
+        kept.add(b'{"n":%d}' % number, "2026-01-01T00:00:00+00:00")
+    records = [json.loads(record) for record in take_all(kept)]
+    marks = [record for record in records if record.get("level") == 40]
+    assert len(marks) == 1
+    assert "cut here" in marks[0]["message"]
+    assert [record["n"] for record in records if "n" in record] == list(range(len(records) - 1))
+    kept.add(b'{"n":99}', "now")
+    assert take_all(kept) == [b'{"n":99}']
+    kept.close()
