@@ -82,10 +82,6 @@ class Flow(Callee[P, R]):
 
         return Arguments(self.fn, dict(parameters)).validated(self.label).values
 
-    def retry_policy(self) -> dict[str, object] | None:
-        """The flow's retries as a deployment's `retry_policy`; None when the flow says nothing of them."""
-        return self.rules.as_policy()
-
     def with_options(self, **changes: Unpack[FlowOptions]) -> Self:
         """The same function as a flow with other options."""
         return self.copy_with(dict(changes))

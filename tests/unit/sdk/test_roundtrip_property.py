@@ -11,9 +11,10 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple, NotRequired, Optional, TypedDict
 from uuid import UUID
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from chalicelib.domain import json_schema
 from headrace import flow
 from headrace.jsonable import jsonable
 
@@ -111,3 +112,19 @@ def test_reading_what_was_written_gives_the_value_back(pair: tuple[Any, Any]) ->
     f.__annotations__["x"] = hint
     wire = json.loads(json.dumps(jsonable(value), allow_nan=False))
     assert flow(f).validate_parameters({"x": wire})["x"] == value
+
+
+@settings(max_examples=150, deadline=None)
+@given(typed_values())
+def test_what_was_written_passes_the_services_check_against_the_schema(pair: tuple[Any, Any]) -> None:
+    hint, value = pair
+
+    def f(x): ...
+
+    f.__annotations__["x"] = hint
+    schema = flow(f).parameter_schema()
+    assert json_schema.schema_problems(schema, "schema") == []
+    text = json.dumps(jsonable(value))
+    assume("Infinity" not in text)  # the schema of a float speaks of numbers; JSON has no infinite one
+    wire = json.loads(text)
+    assert json_schema.problems(schema, {"x": wire}, "parameters") == []
