@@ -1,6 +1,5 @@
 """What a call to the API may raise: one class per kind of answer, each saying what to do next."""
 
-
 from __future__ import annotations
 
 from collections.abc import Sequence
