@@ -9,8 +9,10 @@ from chalicelib.services.deployments import Deployments
 from chalicelib.services.limits import Limits
 from chalicelib.services.lines import Lines
 from chalicelib.services.logs import Logs
+from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.pools import Pools
 from chalicelib.services.ports import Ports
+from chalicelib.services.proposals import Proposals
 from chalicelib.services.rescue import Rescue
 from chalicelib.services.run_lists import RunLists
 from chalicelib.services.runs import Runs
@@ -35,7 +37,8 @@ def build(ports: Ports) -> ControlPlane:
     rescue = Rescue(ports, lines, runs)
     workers = Workers(ports, rescue)
     waiting = Waiting(ports, lines, runs)
-    schedules = Schedules(ports, lines)
+    making = Occurrences(ports, lines)
+    schedules = Schedules(ports, making)
     claims = Claims(ports, lines, runs)
     return ControlPlane(
         ports=ports,
@@ -43,13 +46,15 @@ def build(ports: Ports) -> ControlPlane:
         workers=workers,
         deployments=Deployments(ports, limits, lines, waiting, schedules),
         schedules=schedules,
+        occurrences=making,
         runs=runs,
+        proposals=Proposals(ports, lines, runs),
         run_lists=RunLists(ports),
         logs=Logs(ports, runs),
         limits=limits,
         sync=Sync(ports, claims, lines, rescue, runs),
         why=Why(ports, workers),
-        timed=Tick(ports, rescue, lines, limits, schedules, runs),
+        timed=Tick(ports, rescue, lines, limits, making, runs),
     )
 
 

@@ -68,7 +68,9 @@ def delete(call: Call[None], run_id: UUID) -> None:
 )
 def set_state(call: Call[wire.SetState], run_id: UUID) -> wire.SetStateAnswer:
     """Propose a state; the answer says ACCEPT or REJECT, and the state that the run has then."""
-    accepted, run, reason = call.plane.runs.set_state(run_id, _proposed(call.body.state), call.body.force)
+    accepted, run, reason = call.plane.proposals.set_state(
+        run_id, _proposed(call.body.state), call.body.force
+    )
     now = call.plane.ports.clock()
     details: dict[str, object] = {"type": "accept_details" if accepted else "reject_details"}
     if not accepted:

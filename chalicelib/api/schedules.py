@@ -12,7 +12,7 @@ from chalicelib.api import render
 from chalicelib.api.endpoint import Call, Page, endpoint
 from chalicelib.api.queries import given
 from chalicelib.api.wishes import plain, spec, wishes
-from chalicelib.services.schedules import MOST
+from chalicelib.services.occurrences import MOST
 from headrace.contract import schedules as wire
 from headrace.contract.base import Time
 
@@ -61,7 +61,7 @@ def upcoming(call: Call[None], deployment_id: UUID, schedule_id: UUID) -> Page:
     record = call.plane.schedules.find(deployment_id, schedule_id)
     after, before = _period(call, ahead=True)
     limit = TypeAdapter(int).validate_python(call.query.get("limit", 20))
-    times = call.plane.schedules.upcoming(record, after, before, max(1, min(limit, MOST)))
+    times = call.plane.occurrences.upcoming(record, after, before, max(1, min(limit, MOST)))
     return Page([wire.Occurrence(due=time, schedule_slug=record.slug) for time in times])
 
 
@@ -70,7 +70,7 @@ def verify(call: Call[None], deployment_id: UUID, schedule_id: UUID) -> Page:
     """Every occurrence of a period (`after`, `before`) with its one run."""
     record = call.plane.schedules.find(deployment_id, schedule_id)
     after, before = _period(call, ahead=False)
-    rows = call.plane.schedules.verify(record, after, before)
+    rows = call.plane.occurrences.verify(record, after, before)
     now = call.plane.ports.clock()
     return Page(
         [

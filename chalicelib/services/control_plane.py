@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from chalicelib.services.deployments import Deployments
 from chalicelib.services.limits import Limits
 from chalicelib.services.logs import Logs
+from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.pools import Pools
 from chalicelib.services.ports import Ports
+from chalicelib.services.proposals import Proposals
 from chalicelib.services.run_lists import RunLists
 from chalicelib.services.runs import Runs
 from chalicelib.services.schedules import Schedules
@@ -27,7 +29,9 @@ class ControlPlane:
     workers: Workers
     deployments: Deployments
     schedules: Schedules
+    occurrences: Occurrences
     runs: Runs
+    proposals: Proposals
     run_lists: RunLists
     logs: Logs
     limits: Limits

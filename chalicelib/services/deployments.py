@@ -118,7 +118,7 @@ class Deployments:
             )
             raise Invalid("Runs of a deployment cannot be moved.", errors=[problem])
         schedules = self._ports.deployments.schedules(deployment.id)
-        self._schedules.drop_upcoming(schedules)
+        self._schedules.withdraw(schedules)
         limit = deployment_limit(deployment.id)
         lanes = [line_lane(limit)]
         if deployment.work_pool_name:

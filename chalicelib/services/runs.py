@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from chalicelib.domain import names, parameters, runs, transitions
+from chalicelib.domain import names, parameters, runs
 from chalicelib.domain.deployments import Deployment
 from chalicelib.domain.eligibility import EARLY, Answer, judge
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound, WrongState
@@ -133,13 +133,6 @@ class Runs:
                 f"Flow run {run.name!r} changed at the same moment.", code="busy", hint="Try again."
             )
 
-    def set_state(self, run_id: UUID, wanted: Proposed, force: bool) -> tuple[bool, Run, str]:
-        """Propose a state: (accepted, the run afterwards, why not). A refusal is an answer, not an error."""
-        try:
-            return self._propose(run_id, wanted, force)
-        except WrongState as error:
-            return False, self._ports.runs.require(run_id), f"{error.message} {error.hint or ''}".strip()
-
     def cancel(self, run_id: UUID, reason: str | None = None) -> Run:
         """Cancel: at once what only waits, by its worker what is held. Raises `WrongState` for what is over."""
         now = self._ports.clock()
@@ -176,65 +169,9 @@ class Runs:
         self._lines.ring([after])
         return after
 
-    def reschedule(self, run_id: UUID, wanted: Proposed) -> Run:
-        """Another due time or name for a run that waits or is paused."""
-        now = self._ports.clock()
-
-        def how(run: Run) -> Run:
-            due = wanted.scheduled_time or (now if run.state.type is StateType.PAUSED else run.due)
-            return runs.back_to_scheduled(
-                run, Cause.USER, now, due=due, name=wanted.name, message=wanted.message
-            )
-
-        after = self._ports.runs.change(run_id, how)[1]
-        self._lines.ring([after])
-        return after
-
     def retention(self) -> datetime:
         """When what ends now may be forgotten."""
         return self._ports.clock() + timedelta(days=self._ports.settings.retention_days)
-
-    def _propose(self, run_id: UUID, wanted: Proposed, force: bool) -> tuple[bool, Run, str]:
-        run = self._ports.runs.require(run_id)
-        if run.work_pool_name is None and not run.is_terminal:
-            return True, self._bare_move(run_id, wanted), ""
-        if wanted.type in (StateType.CANCELLING, StateType.CANCELLED) and not run.is_terminal:
-            after = self.cancel(run_id, wanted.message)
-            reason = (
-                "The run was waiting and is cancelled at once." if not run.is_held else "Its worker is told."
-            )
-            return after.state.type is wanted.type, after, reason
-        if wanted.type is StateType.SCHEDULED and run.is_terminal:
-            if not force:
-                text = f"The run is over ({run.state.type.value})."
-                raise WrongState(text, hint="Say force to start it again, or `headrace flow-run retry`.")
-            return True, self.rerun(run_id, wanted.message, wanted.scheduled_time), ""
-        if wanted.type is StateType.SCHEDULED and not run.is_held:
-            return True, self.reschedule(run_id, wanted), ""
-        transitions.check(run.state.type, wanted.type, Cause.USER)
-        raise WrongState(f"A {run.state.type.value} run becomes {wanted.type.value} by its worker alone.")
-
-    def _bare_move(self, run_id: UUID, wanted: Proposed) -> Run:
-        """A run that no worker holds is moved by its own engine, along the same table."""
-        now = self._ports.clock()
-
-        def how(run: Run) -> Run:
-            to = wanted.type
-            if to is StateType.PENDING:
-                return replace(runs.claimed(run, run.id, "", (), now), session=None)
-            if to is StateType.RUNNING:
-                return runs.started(run, now, now, None, 0)
-            if to in transitions.TERMINAL:
-                if to is StateType.CANCELLED and run.state.type is not StateType.CANCELLING:
-                    run = runs.move(run, StateType.CANCELLING, Cause.USER, now)
-                after = runs.ended(
-                    run, to, Cause.REPORT, now, name=wanted.name, message=wanted.message, result=wanted.data
-                )
-                return self._over(after)
-            cause = Cause.USER if to is StateType.CANCELLING else Cause.REPORT
-            return runs.move(run, to, cause, now, name=wanted.name, message=wanted.message)
-
-        return self._ports.runs.change(run_id, how)[1]
 
     def _order_cancel(self, run: Run, session: UUID) -> None:
         """Tell the worker now, and have its next sync tell it again."""

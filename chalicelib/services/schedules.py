@@ -1,37 +1,22 @@
-"""Schedules: changed with their deployment, and turned into runs a little ahead of time.
+"""Schedules: changed with their deployment or by themselves.
 
-An occurrence is a run whose id is derived from deployment, slug and UTC instant, made in one
-transaction with the check that the schedule's revision is unchanged: exactly one run, whatever is
-repeated, concurrent, late or redeployed in between. Every change raises the revision and deletes
-what the old one had made and nobody started (deleted, not cancelled: putting it back makes it again).
+Every change raises the revision and deletes what the old one had made and nobody started (deleted, not
+cancelled: putting the schedule back makes the runs again).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from uuid import UUID
 
 from chalicelib.domain import parameters
 from chalicelib.domain.deployments import Deployment, ScheduleRecord, spec_of
 from chalicelib.domain.eligibility import schedule_limit
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound
-from chalicelib.domain.run_names import run_name
-from chalicelib.domain.runs import Run, State
-from chalicelib.domain.schedules import jittered, next_after, occurrence_id, occurrences, to_skip
-from chalicelib.services.lines import Lines
+from chalicelib.domain.schedules import next_after
+from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.ports import Ports
-from headrace.contract.states import StateType
-
-LOOKAHEAD = timedelta(minutes=3)
-"""How far ahead runs are made: three ticks, so that one may be late or missing."""
-PER_TICK = 200
-"""Occurrences of one schedule that one tick makes; the next goes on."""
-MOST = 1000
-"""Rows of a preview or a verification."""
-_WINDOWS = [timedelta(minutes=2), timedelta(hours=2), timedelta(days=2), timedelta(days=60)]
-_ONE = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +37,12 @@ class Change:
     after: ScheduleRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
-    """One occurrence and its one run, if there is one."""
-
-    instant: datetime
-    run_id: UUID
-    run: Run | None
-
-
 class Schedules:
     """Use cases of schedules."""
 
-    def __init__(self, ports: Ports, lines: Lines) -> None:
+    def __init__(self, ports: Ports, making: Occurrences) -> None:
         self._ports = ports
-        self._lines = lines
+        self._making = making
 
     def plan(self, deployment: Deployment, wishes: Sequence[Wish]) -> list[Change]:
         """What must change so that the deployment has these schedules and no others. Raises `Invalid`."""
@@ -136,9 +112,13 @@ class Schedules:
             f"There is no schedule {schedule_id}.", hint="`headrace deployment schedule ls` lists them."
         )
 
+    def withdraw(self, schedules: Sequence[ScheduleRecord]) -> None:
+        """Delete the coming runs of schedules that go together with their deployment."""
+        self._making.drop_upcoming(schedules)
+
     def follow_up(self, deployment: Deployment, changes: Sequence[Change]) -> None:
         """After a write: what the old revisions had made goes, what the new ones want soon is made."""
-        self.drop_upcoming([change.before for change in changes if change.before])
+        self._making.drop_upcoming([change.before for change in changes if change.before])
         for change in changes:
             after = change.after
             limit = schedule_limit(after.deployment_id, after.slug)
@@ -147,114 +127,7 @@ class Schedules:
                     self._ports.slots.remove(limit)
             else:
                 self._ports.slots.set_maximum(limit, 1)
-            self.materialise(deployment, after)
-
-    def drop_upcoming(self, old: Sequence[ScheduleRecord]) -> None:
-        """Delete runs that these schedules made, of their revision or an older one, and that nobody started."""
-        now = self._ports.clock()
-        for schedule in old:
-            if not schedule.active or schedule.deleted:
-                continue
-            instants = occurrences(spec_of(schedule), now - LOOKAHEAD, now + 2 * LOOKAHEAD, limit=MOST)
-            ids = [occurrence_id(schedule.deployment_id, schedule.slug, instant) for instant in instants]
-            for run in self._ports.runs.read_many(ids).values():
-                if (
-                    run.state.type is StateType.SCHEDULED
-                    and (run.schedule_revision or 0) <= schedule.revision
-                ):
-                    self._ports.runs.delete(run)
-
-    def due(self, limit: int = 500) -> int:
-        """The tick's part: make the runs of every schedule whose next time has come near. How many schedules."""
-        until = self._ports.clock() + LOOKAHEAD
-        rows = self._ports.deployments.due_schedules(until, limit)
-        records = self._ports.deployments.schedules_by_slug(rows)
-        owners = self._ports.deployments.read_many({owner for owner, _ in rows})
-        for row in rows:
-            if row in records and row[0] in owners:
-                self.materialise(owners[row[0]], records[row])
-        return len(rows)
-
-    def materialise(self, deployment: Deployment, schedule: ScheduleRecord) -> None:
-        """Make the runs of one schedule up to the look-ahead, ring them, and move its next due time."""
-        if not schedule.active or schedule.deleted or schedule.next_due is None:
-            return
-        now = self._ports.clock()
-        instants = self._instants(schedule, now)
-        made = []
-        for instant in instants:
-            run = self._occurrence(deployment, schedule, instant, now)
-            if self._ports.runs.create_occurrence(run, schedule) or self._renewed(run):
-                made.append(run)
-        self._lines.ring([run for run in made if run.work_pool_name])
-        last = instants[-1] if instants else schedule.next_due - _ONE
-        coming = next_after(spec_of(schedule), max(last, schedule.next_due - _ONE))
-        if coming != schedule.next_due:
-            self._ports.deployments.advance(schedule, coming)
-
-    def upcoming(
-        self, schedule: ScheduleRecord, start: datetime, end: datetime, limit: int
-    ) -> list[datetime]:
-        """Times of a schedule in a window, computed."""
-        return occurrences(spec_of(schedule), start - _ONE, end, limit=min(limit, MOST))
-
-    def verify(self, schedule: ScheduleRecord, start: datetime, end: datetime) -> list[Occurrence]:
-        """Every occurrence of a period with its one run."""
-        instants = occurrences(spec_of(schedule), start - _ONE, end, limit=MOST)
-        ids = [occurrence_id(schedule.deployment_id, schedule.slug, instant) for instant in instants]
-        found = self._ports.runs.read_many(ids)
-        return [Occurrence(at, run, found.get(run)) for at, run in zip(instants, ids, strict=True)]
-
-    def _instants(self, schedule: ScheduleRecord, now: datetime) -> list[datetime]:
-        """The occurrences to make now: what is due by the catch-up policy, and what comes soon."""
-        spec = spec_of(schedule)
-        after = (schedule.next_due or now) - _ONE
-        if schedule.catchup == "all":
-            return occurrences(spec, after, now + LOOKAHEAD, limit=PER_TICK)
-        past = _latest(spec, after, now)
-        skipped = {
-            skip.due
-            for skip in to_skip(past, now, catchup=schedule.catchup, max_lateness=schedule.max_lateness)
-        }
-        coming = occurrences(spec, max(after, now), now + LOOKAHEAD, limit=PER_TICK)
-        return [instant for instant in past if instant not in skipped] + coming
-
-    def _occurrence(
-        self, deployment: Deployment, schedule: ScheduleRecord, instant: datetime, now: datetime
-    ) -> Run:
-        due = jittered(instant, schedule.jitter, f"{deployment.id}/{schedule.slug}")
-        return Run(
-            id=occurrence_id(deployment.id, schedule.slug, instant),
-            name=run_name(),
-            flow_name=deployment.flow_name,
-            flow_id=deployment.flow_id,
-            created=now,
-            updated=now,
-            due=due,
-            listed_at=due,
-            state=State(StateType.SCHEDULED, now, "Scheduled", None, due),
-            deployment_id=deployment.id,
-            deployment_name=deployment.name,
-            deployment_version=deployment.version,
-            work_pool_name=deployment.work_pool_name,
-            work_queue_name=deployment.work_queue_name,
-            parameters=parameters.merge_defaults(deployment.parameters, schedule.parameters),
-            tags=tuple(dict.fromkeys((*deployment.tags, "auto-scheduled"))),
-            retry_policy=deployment.retry_policy,
-            auto_scheduled=True,
-            schedule_slug=schedule.slug,
-            schedule_revision=schedule.revision,
-            occurrence=instant,
-        )
-
-    def _renewed(self, wanted: Run) -> bool:
-        """A run of this occurrence that an older revision made and nobody started becomes this revision's."""
-        found = self._ports.runs.read(wanted.id)
-        if found is None or found.state.type is not StateType.SCHEDULED:
-            return False
-        if (found.schedule_revision or 0) >= (wanted.schedule_revision or 0):
-            return False
-        return self._ports.runs.write(found, replace(wanted, created=found.created))
+            self._making.materialise(deployment, after)
 
     def _wanted(
         self, deployment: Deployment, slug: str, wish: Wish, before: ScheduleRecord | None, path: str
@@ -319,16 +192,6 @@ class Schedules:
             if not self._ports.deployments.write_schedule(change.after):
                 raise Conflict("The schedule changed at the same moment.", code="busy", hint="Try again.")
         self.follow_up(deployment, changes)
-
-
-def _latest(spec: object, after: datetime, now: datetime) -> list[datetime]:
-    """The last occurrence due by now, found without walking over all those missed before it."""
-    for window in (*_WINDOWS, now - after):
-        start = max(after, now - window)
-        found = occurrences(spec, start, now, limit=MOST * 200)  # type: ignore[arg-type]
-        if found or start == after:
-            return found[-1:]
-    return []
 
 
 def _with_slugs(wishes: Sequence[Wish], taken: Iterable[str] = ()) -> dict[str, Wish]:

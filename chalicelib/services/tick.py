@@ -18,10 +18,10 @@ from chalicelib.domain.pools import PoolView, Session
 from chalicelib.domain.runs import Run
 from chalicelib.services.limits import Limits
 from chalicelib.services.lines import Lines
+from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.ports import Ports
 from chalicelib.services.rescue import Rescue
 from chalicelib.services.runs import Runs
-from chalicelib.services.schedules import Schedules
 from chalicelib.storage.runs import active_lane, line_lane, ready_lane
 from headrace.contract.states import StateType
 
@@ -46,14 +46,14 @@ class Tick:
         rescue: Rescue,
         lines: Lines,
         limits: Limits,
-        schedules: Schedules,
+        making: Occurrences,
         use_cases: Runs,
     ) -> None:
         self._ports = ports
         self._rescue = rescue
         self._lines = lines
         self._limits = limits
-        self._schedules = schedules
+        self._making = making
         self._runs = use_cases
 
     def tick(self) -> None:
@@ -70,7 +70,7 @@ class Tick:
         self._promote_lines()
         for pool in pools:
             self._ring(pool, [s for s in sessions if s.id in alive and s.work_pool_name == pool], now)
-        self._schedules.due()
+        self._making.due()
         self._ports.watermark.write(now)
 
     def _sessions(self) -> list[Session]:

@@ -1,0 +1,172 @@
+"""Occurrences: schedules turned into runs a little ahead of time.
+
+An occurrence is a run whose id is derived from deployment, slug and UTC instant, made in one
+transaction with the check that the schedule's revision is unchanged: exactly one run, whatever is
+repeated, concurrent, late or redeployed in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from chalicelib.domain import parameters
+from chalicelib.domain.deployments import Deployment, ScheduleRecord, spec_of
+from chalicelib.domain.run_names import run_name
+from chalicelib.domain.runs import Run, State
+from chalicelib.domain.schedules import (
+    ScheduleSpec,
+    jittered,
+    next_after,
+    occurrence_id,
+    occurrences,
+    to_skip,
+)
+from chalicelib.services.lines import Lines
+from chalicelib.services.ports import Ports
+from headrace.contract.states import StateType
+
+LOOKAHEAD = timedelta(minutes=3)
+"""How far ahead runs are made: three ticks, so that one may be late or missing."""
+PER_TICK = 200
+"""Occurrences of one schedule that one tick makes; the next goes on."""
+MOST = 1000
+"""Rows of a preview or a verification."""
+_WINDOWS = [timedelta(minutes=2), timedelta(hours=2), timedelta(days=2), timedelta(days=60)]
+_ONE = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One occurrence and its one run, if there is one."""
+
+    instant: datetime
+    run_id: UUID
+    run: Run | None
+
+
+class Occurrences:
+    """Makes the runs of schedules, previews and verifies them."""
+
+    def __init__(self, ports: Ports, lines: Lines) -> None:
+        self._ports = ports
+        self._lines = lines
+
+    def drop_upcoming(self, old: Sequence[ScheduleRecord]) -> None:
+        """Delete runs that these schedules made, of their revision or an older one, and that nobody started."""
+        now = self._ports.clock()
+        for schedule in old:
+            if not schedule.active or schedule.deleted:
+                continue
+            instants = occurrences(spec_of(schedule), now - LOOKAHEAD, now + 2 * LOOKAHEAD, limit=MOST)
+            ids = [occurrence_id(schedule.deployment_id, schedule.slug, instant) for instant in instants]
+            for run in self._ports.runs.read_many(ids).values():
+                if (
+                    run.state.type is StateType.SCHEDULED
+                    and (run.schedule_revision or 0) <= schedule.revision
+                ):
+                    self._ports.runs.delete(run)
+
+    def due(self, limit: int = 500) -> int:
+        """The tick's part: make the runs of every schedule whose next time has come near. How many schedules."""
+        until = self._ports.clock() + LOOKAHEAD
+        rows = self._ports.deployments.due_schedules(until, limit)
+        records = self._ports.deployments.schedules_by_slug(rows)
+        owners = self._ports.deployments.read_many({owner for owner, _ in rows})
+        for row in rows:
+            if row in records and row[0] in owners:
+                self.materialise(owners[row[0]], records[row])
+        return len(rows)
+
+    def materialise(self, deployment: Deployment, schedule: ScheduleRecord) -> None:
+        """Make the runs of one schedule up to the look-ahead, ring them, and move its next due time."""
+        if not schedule.active or schedule.deleted or schedule.next_due is None:
+            return
+        now = self._ports.clock()
+        instants = self._instants(schedule, now)
+        made = []
+        for instant in instants:
+            run = self._occurrence(deployment, schedule, instant, now)
+            if self._ports.runs.create_occurrence(run, schedule) or self._renewed(run):
+                made.append(run)
+        self._lines.ring([run for run in made if run.work_pool_name])
+        last = instants[-1] if instants else schedule.next_due - _ONE
+        coming = next_after(spec_of(schedule), max(last, schedule.next_due - _ONE))
+        if coming != schedule.next_due:
+            self._ports.deployments.advance(schedule, coming)
+
+    def upcoming(
+        self, schedule: ScheduleRecord, start: datetime, end: datetime, limit: int
+    ) -> list[datetime]:
+        """Times of a schedule in a window, computed."""
+        return occurrences(spec_of(schedule), start - _ONE, end, limit=min(limit, MOST))
+
+    def verify(self, schedule: ScheduleRecord, start: datetime, end: datetime) -> list[Occurrence]:
+        """Every occurrence of a period with its one run."""
+        instants = occurrences(spec_of(schedule), start - _ONE, end, limit=MOST)
+        ids = [occurrence_id(schedule.deployment_id, schedule.slug, instant) for instant in instants]
+        found = self._ports.runs.read_many(ids)
+        return [Occurrence(at, run, found.get(run)) for at, run in zip(instants, ids, strict=True)]
+
+    def _instants(self, schedule: ScheduleRecord, now: datetime) -> list[datetime]:
+        """The occurrences to make now: what is due by the catch-up policy, and what comes soon."""
+        spec = spec_of(schedule)
+        after = (schedule.next_due or now) - _ONE
+        if schedule.catchup == "all":
+            return occurrences(spec, after, now + LOOKAHEAD, limit=PER_TICK)
+        past = _latest(spec, after, now)
+        skipped = {
+            skip.due
+            for skip in to_skip(past, now, catchup=schedule.catchup, max_lateness=schedule.max_lateness)
+        }
+        coming = occurrences(spec, max(after, now), now + LOOKAHEAD, limit=PER_TICK)
+        return [instant for instant in past if instant not in skipped] + coming
+
+    def _occurrence(
+        self, deployment: Deployment, schedule: ScheduleRecord, instant: datetime, now: datetime
+    ) -> Run:
+        due = jittered(instant, schedule.jitter, f"{deployment.id}/{schedule.slug}")
+        return Run(
+            id=occurrence_id(deployment.id, schedule.slug, instant),
+            name=run_name(),
+            flow_name=deployment.flow_name,
+            flow_id=deployment.flow_id,
+            created=now,
+            updated=now,
+            due=due,
+            listed_at=due,
+            state=State(StateType.SCHEDULED, now, "Scheduled", None, due),
+            deployment_id=deployment.id,
+            deployment_name=deployment.name,
+            deployment_version=deployment.version,
+            work_pool_name=deployment.work_pool_name,
+            work_queue_name=deployment.work_queue_name,
+            parameters=parameters.merge_defaults(deployment.parameters, schedule.parameters),
+            tags=tuple(dict.fromkeys((*deployment.tags, "auto-scheduled"))),
+            retry_policy=deployment.retry_policy,
+            auto_scheduled=True,
+            schedule_slug=schedule.slug,
+            schedule_revision=schedule.revision,
+            occurrence=instant,
+        )
+
+    def _renewed(self, wanted: Run) -> bool:
+        """A run of this occurrence that an older revision made and nobody started becomes this revision's."""
+        found = self._ports.runs.read(wanted.id)
+        if found is None or found.state.type is not StateType.SCHEDULED:
+            return False
+        if (found.schedule_revision or 0) >= (wanted.schedule_revision or 0):
+            return False
+        return self._ports.runs.write(found, replace(wanted, created=found.created))
+
+
+def _latest(spec: ScheduleSpec, after: datetime, now: datetime) -> list[datetime]:
+    """The last occurrence due by now, found without walking over all those missed before it."""
+    for window in (*_WINDOWS, now - after):
+        start = max(after, now - window)
+        found = occurrences(spec, start, now, limit=MOST * 200)
+        if found or start == after:
+            return found[-1:]
+    return []
