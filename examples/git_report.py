@@ -214,9 +214,8 @@ def git_report(
         raise ValueError(f"{root} has no commits" + (f" since {since}" if since else ""))
     logger.info("Read %d commits of %s", len(commits), root.name)
     weeks = count_weeks(commits, top)
-    logger.info(
-        "They span %d weeks; the busiest had %d", len(weeks), max(sum(w.values()) for w in weeks.values())
-    )
+    busiest = max(sum(counts.values()) for counts in weeks.values())
+    logger.info("Weeks spanned: %d; commits in the busiest: %d", len(weeks), busiest)
     churn = count_churn(commits, top)
     for row in churn:
         logger.info(

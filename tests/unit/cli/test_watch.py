@@ -119,7 +119,7 @@ def test_ctrl_c_lets_go_of_the_run(cli: Cli, api: FakeApi, monkeypatch: pytest.M
 def test_shows_the_result(cli: Cli, api: FakeApi) -> None:
     play(api, canned.run("COMPLETED", result={"rows": 7}))
 
-    assert cli("flow-run", "watch", RUN_ID).out.splitlines()[-1] == 'Result: {"rows": 7}'
+    assert cli("flow-run", "watch", RUN_ID).out.endswith('Result: {\n  "rows": 7\n}\n')
 
 
 def test_a_retried_run_is_watched(cli: Cli, api: FakeApi) -> None:

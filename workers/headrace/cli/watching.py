@@ -43,7 +43,7 @@ def watch(api: Api, run_id: UUID, output: Format) -> None:
     if output is Format.JSON:
         print_json(run)
     elif run.result is not None:
-        say(f"Result: {json.dumps(run.result, ensure_ascii=False)}")
+        say(f"Result: {json.dumps(run.result, ensure_ascii=False, indent=2)}")
     raise typer.Exit(0 if run.state_type is StateType.COMPLETED else FAILURE)
 
 

@@ -11,7 +11,7 @@ from headrace.cli.connect import checked, connect, given
 from headrace.cli.errors import BadUsage
 from headrace.cli.lookup import deployment_reference, find_deployment, full_name
 from headrace.cli.options import DeploymentName, JobVariable, Output, Param, Params, Tag
-from headrace.cli.output import Format, report
+from headrace.cli.output import Format, report, say
 from headrace.cli.times import parse_duration, parse_moment, show_moment
 from headrace.cli.values import merge_parameters, read_pairs
 
@@ -65,10 +65,18 @@ def run(
         deployment = find_deployment(api, name)
         parameters = merge_parameters(params, param or [], deployment.parameter_openapi_schema)
         run, created = api.deployments.run(deployment.id, _body(members, parameters))
-        if not (watch and output is Format.JSON):
-            _report(run, deployment, output, created=created)
+        headline = _headline(run, deployment, created=created)
         if watch:
+            say(headline, "green", stderr=output is Format.JSON)
             watch_run(api, run.id, output)
+    due = show_moment(run.expected_start_time)
+    report(
+        output,
+        run,
+        headline,
+        f"It is {run.state_name}, due {due}.",
+        f"Follow it:  headrace flow-run watch {run.id}",
+    )
 
 
 def _state(start_at: str | None, start_in: str | None) -> dict[str, Any] | None:
@@ -94,13 +102,3 @@ def _body(members: dict[str, Any], parameters: dict[str, Any]) -> FlowRunCreate:
 def _headline(run: FlowRun, deployment: Deployment, *, created: bool) -> str:
     done = "Created" if created else "Found, by its idempotency key,"
     return f"{done} flow run {run.name!r} of {full_name(deployment)!r}, id {run.id}."
-
-
-def _report(run: FlowRun, deployment: Deployment, output: Format, *, created: bool) -> None:
-    report(
-        output,
-        run,
-        _headline(run, deployment, created=created),
-        f"It is {run.state_name}, due {show_moment(run.expected_start_time)}.",
-        f"Follow it:  headrace flow-run watch {run.id}",
-    )
