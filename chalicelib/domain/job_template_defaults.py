@@ -2,83 +2,89 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 Json = dict[str, object]
 
+_PROCESS: Json = {
+    "command": {
+        "title": "Command",
+        "description": "Starts the run instead of the worker's own child process, by way of no shell.",
+        "anyOf": [{"type": "string", "minLength": 1}, {"type": "null"}],
+        "default": None,
+    },
+    "env": {
+        "title": "Environment variables",
+        "description": "Set for the run on top of what the worker passes on; null removes a variable.",
+        "type": "object",
+        "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "default": {},
+    },
+    "working_dir": {
+        "title": "Working directory",
+        "description": "Where the run starts; null is the folder of the flow's code.",
+        "anyOf": [{"type": "string", "minLength": 1}, {"type": "null"}],
+        "default": None,
+    },
+    "timeout": {
+        "title": "Timeout (seconds)",
+        "description": "The worker stops a run that takes longer. null leaves it to flow and deployment.",
+        "anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "null"}],
+        "default": None,
+    },
+    "grace_seconds": {
+        "title": "Grace (seconds)",
+        "description": "Time between the request to stop (SIGTERM) and the end by force (SIGKILL).",
+        "type": "number",
+        "minimum": 0,
+        "maximum": 3600,
+        "default": 30,
+    },
+    "stream_output": {
+        "title": "Stream output",
+        "description": "Show what the run prints on the worker's console as well.",
+        "type": "boolean",
+        "default": True,
+    },
+    "python": {
+        "title": "Python",
+        "description": "Path of the interpreter that runs the flow; null is the worker's own.",
+        "anyOf": [{"type": "string", "minLength": 1}, {"type": "null"}],
+        "default": None,
+    },
+    "memory_mb": {
+        "title": "Memory limit (MB)",
+        "description": "Address space that the run may use, where the platform can limit it.",
+        "anyOf": [{"type": "integer", "minimum": 16}, {"type": "null"}],
+        "default": None,
+    },
+    "cpu_seconds": {
+        "title": "CPU limit (seconds)",
+        "description": "Processor time that the run may use, where the platform can limit it.",
+        "anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}],
+        "default": None,
+    },
+    "nice": {
+        "title": "Niceness",
+        "description": "0 to 19; the higher, the more the run gives way to other processes.",
+        "anyOf": [{"type": "integer", "minimum": 0, "maximum": 19}, {"type": "null"}],
+        "default": None,
+    },
+}
+"""Variables of the `process` pool: how a worker starts the child that runs a flow."""
 
-def _process() -> Json:
-    """Variables of the `process` pool: how a worker starts the child that runs a flow."""
-    properties: Json = {
-        "command": {
-            "title": "Command",
-            "description": "Starts the run instead of the worker's own child process, by way of no shell.",
-            "anyOf": [{"type": "string", "minLength": 1}, {"type": "null"}],
-            "default": None,
-        },
-        "env": {
-            "title": "Environment variables",
-            "description": "Set for the run on top of what the worker passes on; null removes a variable.",
-            "type": "object",
-            "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "null"}]},
-            "default": {},
-        },
-        "working_dir": {
-            "title": "Working directory",
-            "description": "Where the run starts; null is the folder of the flow's code.",
-            "anyOf": [{"type": "string", "minLength": 1}, {"type": "null"}],
-            "default": None,
-        },
-        "timeout": {
-            "title": "Timeout (seconds)",
-            "description": "The worker stops a run that takes longer. null leaves it to flow and deployment.",
-            "anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "null"}],
-            "default": None,
-        },
-        "grace_seconds": {
-            "title": "Grace (seconds)",
-            "description": "Time between the request to stop (SIGTERM) and the end by force (SIGKILL).",
-            "type": "number",
-            "minimum": 0,
-            "maximum": 3600,
-            "default": 30,
-        },
-        "stream_output": {
-            "title": "Stream output",
-            "description": "Show what the run prints on the worker's console as well.",
-            "type": "boolean",
-            "default": True,
-        },
-        "python": {
-            "title": "Python",
-            "description": "Path of the interpreter that runs the flow; null is the worker's own.",
-            "anyOf": [{"type": "string", "minLength": 1}, {"type": "null"}],
-            "default": None,
-        },
-        "memory_mb": {
-            "title": "Memory limit (MB)",
-            "description": "Address space that the run may use, where the platform can limit it.",
-            "anyOf": [{"type": "integer", "minimum": 16}, {"type": "null"}],
-            "default": None,
-        },
-        "cpu_seconds": {
-            "title": "CPU limit (seconds)",
-            "description": "Processor time that the run may use, where the platform can limit it.",
-            "anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}],
-            "default": None,
-        },
-        "nice": {
-            "title": "Niceness",
-            "description": "0 to 19; the higher, the more the run gives way to other processes.",
-            "anyOf": [{"type": "integer", "minimum": 0, "maximum": 19}, {"type": "null"}],
-            "default": None,
-        },
-    }
+
+def _template(variables: Json) -> Json:
     return {
-        "job_configuration": {name: f"{{{{ {name} }}}}" for name in properties},
-        "variables": {"type": "object", "properties": properties, "additionalProperties": False},
+        "job_configuration": {name: f"{{{{ {name} }}}}" for name in variables},
+        "variables": {
+            "type": "object",
+            "properties": copy.deepcopy(variables),
+            "additionalProperties": False,
+        },
     }
 
 
-DEFAULTS: dict[str, Callable[[], Json]] = {"process": _process}
+DEFAULTS: dict[str, Callable[[], Json]] = {"process": lambda: _template(_PROCESS)}
 """By type of pool; each call makes a new one, so that nobody changes another's."""
