@@ -1,0 +1,109 @@
+"""S3 objects as files: a directory per bucket, a file per object, written before the call is answered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from headrace.local.aws.patch import Patch, Patches
+from headrace.local.aws.place import ACCOUNT, REGION
+from headrace.local.records import DataError
+
+
+class Objects:
+    """Follows moto's S3 and gives it back its buckets at start. It is imported when first needed."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._ready = False
+        self._touched: list[tuple[str, str | None]] = []
+        self._patches = Patches([self._noted_writes])
+
+    def load(self) -> None:
+        """Make the buckets and objects of the disk again."""
+        if self._directory.is_dir() and any(self._directory.iterdir()):
+            self.prepare()
+
+    def prepare(self) -> None:
+        """Load moto's S3, once."""
+        if self._ready:
+            return
+        self._directory.mkdir(parents=True, exist_ok=True)
+        for bucket in sorted(path for path in self._directory.iterdir() if path.is_dir()):
+            self._backend().create_bucket(bucket.name, REGION)
+            for path in sorted(bucket.glob("*.object")):
+                self._load_object(bucket.name, path)
+        self._patches.apply()
+        self._ready = True
+
+    def flush(self) -> None:
+        """Bring the disk up to date with what the last call wrote. Raises OSError when that is impossible."""
+        while self._touched:
+            bucket, key = self._touched.pop()
+            directory = self._directory / bucket
+            if key is not None:
+                self._write_object(bucket, key)
+            elif bucket in self._backend().buckets:
+                directory.mkdir(exist_ok=True)
+            elif directory.is_dir():
+                directory.rmdir()
+
+    def close(self) -> None:
+        """Stop following moto's S3."""
+        self._patches.undo()
+
+    def _backend(self) -> Any:
+        from moto.s3.models import s3_backends
+
+        return s3_backends[ACCOUNT]["aws"]
+
+    def _path(self, bucket: str, key: str) -> Path:
+        return self._directory / bucket / (hashlib.sha256(key.encode()).hexdigest() + ".object")
+
+    def _load_object(self, bucket: str, path: Path) -> None:
+        head, _, content = path.read_bytes().partition(b"\n")
+        try:
+            about = json.loads(head)
+            stored = self._backend().put_object(bucket, about["key"], content, etag=about["etag"])
+        except (ValueError, KeyError) as error:
+            raise DataError(f"{path} is damaged: remove it, or restore it from a backup.") from error
+        stored.set_metadata(about["metadata"])
+
+    def _write_object(self, bucket: str, key: str) -> None:
+        path = self._path(bucket, key)
+        holder = self._backend().buckets.get(bucket)
+        stored = holder.keys.get(key) if holder else None
+        if stored is None or not hasattr(stored, "value"):
+            path.unlink(missing_ok=True)
+            return
+        about = {"key": key, "etag": stored.etag.strip('"'), "metadata": dict(stored.metadata)}
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            file.write(json.dumps(about).encode() + b"\n" + stored.value)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+
+    def _noted_writes(self) -> list[Patch]:
+        """Stock S3 lives in memory only: take note of what each call writes, for `flush`."""
+        from moto.s3.models import S3Backend
+
+        def noting(name: str, with_key: bool) -> Patch:
+            stock = getattr(S3Backend, name)
+
+            def noted(backend: Any, bucket_name: str, *args: Any, **kwargs: Any) -> Any:
+                key = kwargs.get("key_name", args[0] if args else None) if with_key else None
+                self._touched.append((bucket_name, key))
+                return stock(backend, bucket_name, *args, **kwargs)
+
+            return Patch(S3Backend, name, noted)
+
+        return [
+            noting("create_bucket", with_key=False),
+            noting("delete_bucket", with_key=False),
+            noting("put_object", with_key=True),
+            noting("delete_object", with_key=True),
+        ]
