@@ -1,0 +1,1 @@
+"""The parts of the control plane that the embedded server calls."""

@@ -1,0 +1,106 @@
+"""The embedded server as a process: starting, answering, refusing, stopping."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+
+import boto3
+import pytest
+from botocore.config import Config
+
+QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/"
+
+
+def client(server, service):
+    return boto3.client(
+        service,
+        endpoint_url=f"{server.url}/aws",
+        region_name="us-east-1",
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+        config=Config(retries={"total_max_attempts": 1}, proxies={}),
+    )
+
+
+def test_it_comes_up_on_a_free_port_says_so_and_makes_other_commands_work(start_server):
+    server = start_server()
+    assert server.request("GET", "/api/health").json() == {"status": "ok"}
+    profiles = json.loads((server.home / "profiles.json").read_text())
+    api_url = f"{server.url}/api"
+    assert profiles == {"active": "local", "profiles": {"local": {"api_url": api_url, "api_key": None}}}
+    code, output = server.end()
+    assert code == 0
+    assert api_url in output
+    assert str(server.home / "server") in output
+    assert "Stopped." in output
+    assert not (server.home / "server" / "server.json").exists()
+
+
+def test_the_clock_ticks_at_start(start_server, until):
+    server = start_server()
+    until(lambda: server.request("GET", "/api/ticks").json()["ticks"] == 1)
+
+
+def test_a_profile_chosen_by_the_user_stays_active(start_server, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    cloud = {"api_url": "https://example.org/api", "api_key": "hr_k"}
+    (home / "profiles.json").write_text(json.dumps({"active": "cloud", "profiles": {"cloud": cloud}}))
+    server = start_server(home=home)
+    profiles = json.loads((home / "profiles.json").read_text())
+    assert profiles["active"] == "cloud"
+    assert profiles["profiles"]["cloud"] == cloud
+    assert profiles["profiles"]["local"]["api_url"] == f"{server.url}/api"
+    assert f"export HEADRACE_API_URL={server.url}/api" in server.end()[1]
+
+
+def test_no_profile_is_written_when_none_is_wanted(start_server):
+    server = start_server(write_profile=False)
+    assert not (server.home / "profiles.json").exists()
+
+
+def test_a_second_server_on_the_same_directory_is_told_who_has_it(start_server):
+    first = start_server()
+    code, output = start_server(wait=False).end(None)
+    assert code == 1
+    assert f"process {first.process.pid}, {first.url}" in output
+    assert first.request("GET", "/api/health").status_code == 200
+
+
+def test_a_port_in_use_is_a_clear_error(start_server, tmp_path):
+    first = start_server()
+    port = int(first.url.rpartition(":")[2])
+    code, output = start_server(port=port, home=tmp_path / "other", wait=False).end(None)
+    assert code == 1
+    assert f"127.0.0.1:{port} cannot be listened on" in output
+    assert "--port" in output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_quickly_with_long_polls_open(start_server, until, number):
+    server = start_server()
+    server.request("PUT", "/api/queues/q")
+    sqs = client(server, "sqs")
+    answers = []
+
+    def poll():
+        answers.append(sqs.receive_message(QueueUrl=QUEUE_URL + "q", WaitTimeSeconds=20).get("Messages", []))
+
+    pollers = [threading.Thread(target=poll) for _ in range(3)]
+    for poller in pollers:
+        poller.start()
+    until(lambda: _polls(server) == 3)
+    began = time.monotonic()
+    code, _ = server.end(number)
+    for poller in pollers:
+        poller.join()
+    assert code == 0
+    assert answers == [[], [], []]
+    assert time.monotonic() - began < 5
+
+
+def _polls(server):
+    return server.request("GET", "/api/polls").json()["waiting"]

@@ -1,0 +1,59 @@
+"""The worker that `--with-worker` runs beside the server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+
+POOL = "default"
+_PATIENCE = 5.0
+_COMMAND = "import sys; from headrace.cli.main import main; sys.exit(main())"
+
+
+class Companion:
+    """A worker for the pool `default`, ended with the server."""
+
+    def __init__(self, api_url: str, environment: Mapping[str, str]) -> None:
+        self._api_url = api_url
+        self._environment = {**environment, "HEADRACE_API_URL": api_url}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Make the pool unless it exists, and start the worker in a process group of its own.
+
+        Ctrl-C in the terminal then reaches the server alone, which ends the worker in its turn.
+        """
+        self._create_pool()
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _COMMAND, "worker", "start", "--pool", POOL],
+            env=self._environment,
+            start_new_session=True,
+        )
+
+    def stop(self) -> None:
+        """Ask the worker to leave; insist after a while."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _create_pool(self) -> None:
+        request = urllib.request.Request(  # noqa: S310 - our own address
+            f"{self._api_url}/work_pools/",
+            data=json.dumps({"name": POOL, "type": "process"}).encode(),
+            headers={"Content-Type": "application/json"},
+            method="POST",
+        )
+        try:
+            urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
+        except urllib.error.HTTPError as error:
+            if error.code != 409:
+                raise

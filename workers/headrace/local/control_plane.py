@@ -1,0 +1,59 @@
+"""Where the control plane's code lies, and how it is imported."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import headrace
+from headrace.local.errors import StartError
+
+
+def control_plane_root() -> Path:
+    """The directory of `app.py` and `chalicelib`: inside the installed wheel, or the checkout."""
+    package = Path(headrace.__file__).resolve().parent
+    for root in (package / "_control_plane", package.parent.parent):
+        if (root / "app.py").is_file() and (root / "chalicelib").is_dir():
+            return root
+    raise StartError(
+        "This installation of headrace does not carry the control plane.",
+        'Install it again: pip install --force-reinstall "headrace[local]"',
+    )
+
+
+class ControlPlane:
+    """The application's few entrances that the embedded server uses."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        if str(root) not in sys.path:
+            sys.path.insert(0, str(root))
+
+    def create_table(self) -> None:
+        """Make the table, as the application defines it."""
+        self._module("chalicelib.storage.table").create_table()
+
+    def app(self) -> Any:
+        """The Chalice application."""
+        return self._module("app").app
+
+    def tick(self) -> None:
+        """Do what time must do. This is the only place that knows how the application's tick is called."""
+        self._module("chalicelib.wiring").control_plane().tick()
+
+    def _module(self, name: str) -> Any:
+        try:
+            module = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            raise StartError(
+                f"The control plane needs the package {error.name}, which is not installed.",
+                'Install the server\'s packages: pip install "headrace[local]"',
+            ) from error
+        if not Path(module.__file__ or "").resolve().is_relative_to(self._root):
+            raise StartError(
+                f"{name} was found at {module.__file__}, not in {self._root}.",
+                "Start the server where no other module of that name is on PYTHONPATH.",
+            )
+        return module

@@ -1,0 +1,57 @@
+"""Keeps web pages out: on loopback no key is asked for, so whose request it is must show in its headers.
+
+A page in the user's browser can send requests to any port of this machine, under its own name (Origin) or,
+after rebinding a name that it owns to 127.0.0.1, under that name (Host). Both are refused.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from headrace.local.webserver import Response, error_response
+
+_WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - to recognise, not to bind
+
+
+class Guard:
+    """Decides by `Host` and `Origin` whether a request may be answered."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host.lower()
+        self._port = port
+
+    def refusal(self, headers: Mapping[str, str]) -> Response | None:
+        """The answer to a request that must not be carried out; None for one that may."""
+        given = {name.lower(): value for name, value in headers.items()}
+        host = given.get("host", "")
+        if not self._is_ours(host):
+            return error_response(
+                403, "wrong_host", f"This server does not answer as {host!r}.", f"Use 127.0.0.1:{self._port}."
+            )
+        origin = given.get("origin")
+        if origin is not None and origin.lower() != f"http://{host.lower()}":
+            return error_response(403, "wrong_origin", f"Pages of {origin} may not use this server.")
+        return None
+
+    def _is_ours(self, host: str) -> bool:
+        try:
+            parts = urlsplit(f"//{host}")
+            name, port = (parts.hostname or "").lower(), parts.port or 80
+        except ValueError:
+            return False
+        if self._host in _WILDCARDS:
+            # Reached from outside under addresses unknown here; a rebound name is never a bare address.
+            return name == "localhost" or _address(name) is not None
+        if port != self._port:
+            return False
+        address = _address(name)
+        return name in ("localhost", self._host) or (address is not None and address.is_loopback)
+
+
+def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None

@@ -1,0 +1,194 @@
+"""`headrace server start`: the embedded control plane from its lock to its last answer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headrace.local.companion import Companion
+from headrace.local.control_plane import ControlPlane, control_plane_root
+from headrace.local.environment import prepare_environment
+from headrace.local.errors import StartError
+from headrace.local.lock import DirectoryLock
+from headrace.local.profiles import write_profile
+from headrace.local.ticker import Ticker
+from headrace.local.webserver import Server
+
+if TYPE_CHECKING:
+    from headrace.local.aws.services import Services
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def _home() -> Path:
+    return Path(os.environ.get("HEADRACE_HOME") or Path.home() / ".headrace").expanduser()
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """What the command line says. Port 0 takes any free port."""
+
+    host: str = "127.0.0.1"
+    port: int = 4200
+    data_dir: Path = field(default_factory=lambda: _home() / "server")
+    fsync: bool = False
+    with_worker: bool = False
+    write_profile: bool = True
+    home: Path = field(default_factory=_home)
+    root: Path | None = None
+    """Where the control plane's code lies; found by itself unless given."""
+
+
+def serve(options: ServerOptions) -> int:
+    """Run the embedded control plane until SIGTERM or Ctrl-C; the exit code for the shell."""
+    from headrace.local.records import DataError
+
+    stop = threading.Event()
+    _stop_on_signals(stop)
+    server = EmbeddedServer(options)
+    try:
+        server.start()
+        sys.stdout.write(server.banner())
+        sys.stdout.flush()
+        while not stop.wait(1.0):  # with a timeout, since Windows delivers Ctrl-C only in between
+            pass
+    except StartError as error:
+        sys.stderr.write(f"Error: {error}\n{error.hint}\n")
+        return 1
+    except DataError as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return 1
+    finally:
+        server.stop()
+    sys.stdout.write("Stopped.\n")
+    return 0
+
+
+class EmbeddedServer:
+    """Everything that runs in the server's process. Starts once and stops once."""
+
+    def __init__(self, options: ServerOptions) -> None:
+        self._options = options
+        self._closing = ExitStack()
+        self._profile_active = False
+        self._seconds = 0.0
+        self.url = ""
+
+    def start(self) -> None:
+        """Come up to the point where requests are answered. Raises StartError or DataError."""
+        began = time.perf_counter()
+        options = self._options
+        lock = DirectoryLock(options.data_dir)
+        lock.take()
+        self._closing.callback(lock.release)
+        web = self._bind()
+        user_environment = dict(os.environ)
+        prepare_environment(os.environ, f"{self.url}/aws")
+
+        control_plane = ControlPlane(options.root or control_plane_root())
+        services = self._open_services(control_plane)
+        self._listen(web, control_plane, services)
+        lock.write_status(self.url, datetime.now(UTC).isoformat(timespec="seconds"))
+        ticker = Ticker(control_plane.tick)
+        ticker.start()
+        self._closing.callback(ticker.stop)
+        if options.write_profile:
+            self._write_profile()
+        if options.with_worker:
+            companion = Companion(self.api_url, user_environment)
+            self._closing.callback(companion.stop)
+            companion.start()
+        self._seconds = time.perf_counter() - began
+
+    def stop(self) -> None:
+        """Take everything down, last thing first."""
+        self._closing.close()
+
+    @property
+    def api_url(self) -> str:
+        """Where the API answers."""
+        return f"{self.url}/api"
+
+    def banner(self) -> str:
+        """What the terminal says when the server is up."""
+        use = "" if self._profile_active else f"  export HEADRACE_API_URL={self.api_url}\n"
+        exposed = "" if self._options.host in _LOOPBACK else _EXPOSED
+        return _BANNER.format(
+            seconds=self._seconds, url=self.url, data=self._options.data_dir, use=use, exposed=exposed
+        )
+
+    def _bind(self) -> Server:
+        options = self._options
+        try:
+            web = Server(options.host, options.port)
+        except OSError as error:
+            raise StartError(
+                f"{options.host}:{options.port} cannot be listened on: {error.strerror or error}.",
+                "Choose another port with --port, or --port 0 for any free one.",
+            ) from error
+        self._closing.callback(web.stop)
+        name = "127.0.0.1" if options.host in ("0.0.0.0", "::", "") else options.host  # noqa: S104
+        self.url = f"http://{f'[{name}]' if ':' in name else name}:{web.port}"
+        return web
+
+    def _open_services(self, control_plane: ControlPlane) -> Services:
+        from headrace.local.embedded_aws import open_services
+
+        services, close = open_services(
+            self._options.data_dir, self._options.fsync, control_plane.create_table
+        )
+        self._closing.callback(close)
+        return services
+
+    def _listen(self, web: Server, control_plane: ControlPlane, services: Services) -> None:
+        from headrace.local.gateway import Gateway
+        from headrace.local.guard import Guard
+
+        gateway = Gateway(control_plane.app(), services, Guard(self._options.host, web.port), self.url)
+        web.start(gateway.handle)
+        self._closing.callback(web.stop)
+        self._closing.callback(services.sqs.release)
+
+    def _write_profile(self) -> None:
+        try:
+            self._profile_active = write_profile(self._options.home, self.api_url)
+        except (OSError, ValueError) as error:
+            sys.stderr.write(f"The profile was not written: {error}\n")
+
+
+def _stop_on_signals(stop: threading.Event) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        return
+    handler: Callable[..., None] = lambda *_: stop.set()  # noqa: E731
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if number := getattr(signal, name, None):
+            signal.signal(number, handler)
+
+
+_EXPOSED = """
+  Listening beyond this machine: whoever reaches the address above has full control, no key is asked for.
+"""
+
+_BANNER = """
+  Headrace is up ({seconds:.1f} s)
+
+  Dashboard       {url}
+  API             {url}/api
+  Data            {data}
+{exposed}
+  Ctrl-C stops it; everything is kept. Next, in another terminal:
+
+{use}  headrace work-pool create --type process my-pool
+  headrace worker start --pool my-pool
+  headrace deploy path/to/file.py:flow -n my-deployment -p my-pool
+
+"""
