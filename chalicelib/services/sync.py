@@ -1,7 +1,8 @@
 """`sync`: a worker says everything it has to say, and is told what to do.
 
 1. Read the pool and the session; a closed one is refused.
-2. Apply the reports: one bad report gets its own verdict and never fails the rest.
+2. Apply the reports: one bad report gets its own verdict and never fails the rest. When the lease is
+   due to be written anew, look after other workers of the pool whose lease has lapsed.
 3. Choose runs for the free slots, and grant again those whose answer was lost.
 4. Write the session: the lease renewed, and the intent to hold what was chosen.
 5. Claim what was chosen; with slots left over, choose again.
@@ -101,10 +102,13 @@ class Sync:
         if self._is_short(session, begun) and said.reports:
             session, revision = self._write(session, revision, said, frozenset(), begun)
         verdicts, freed = self._apply_reports(said)
+        due = self._is_due(session, said, begun)
+        if due:
+            self._look_after_others(session)
         again, leftovers = self._lost_answers(session, said)
         choice = self._choose(session, view, said, freed, len(again))
         chosen = frozenset(run.id for run, _ in choice.chosen)
-        if chosen or leftovers or self._is_due(session, said, begun):
+        if chosen or leftovers or due:
             lean = replace(session, held=session.held - leftovers)
             session, revision = self._write(lean, revision, said, chosen, begun)
         granted = self._take(session, revision, view, said, choice, begun)
@@ -127,6 +131,13 @@ class Sync:
         if (session.work_pool_name, session.worker_name) != (pool, worker):
             raise Conflict(f"The session {session_id} is of another worker.", code="session_closed")
         return session, found[1]
+
+    def _look_after_others(self, session: Session) -> None:
+        """Take runs from workers of the pool that are gone, without waiting for the tick."""
+        ids = [
+            other for _, other in self._ports.sessions.open_ids(session.work_pool_name) if other != session.id
+        ]
+        self._rescue.lapsed(self._ports.sessions.read_many(ids))
 
     def _is_short(self, session: Session, now: datetime) -> bool:
         return (session.lease_until - now).total_seconds() < self._ports.settings.lease_seconds / 2
