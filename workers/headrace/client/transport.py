@@ -114,7 +114,7 @@ class Transport:
         )
 
     def _unreachable(self, error: Exception) -> Unreachable:
-        reason = str(error) or type(error).__name__
+        reason = str(error).rstrip(".") or type(error).__name__
         return Unreachable(
             0,
             "unreachable",

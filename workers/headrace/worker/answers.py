@@ -56,7 +56,7 @@ class Answers:
         if away is not None:
             loop.say("good", f"The control plane answers again, after {away:.0f} s.")
         loop.lease.renewed(event.sent_at, registered.lease_seconds)
-        self.introduce_keeper()
+        loop.introduce_keeper()
         loop.folder.save(registered.session, loop.supervisor.refs())
         self._listen(registered)
         queues = ", ".join(queue.name for queue in registered.queues)
@@ -115,13 +115,6 @@ class Answers:
             self._give_up(str(error))
         else:
             self._away(error)
-
-    def introduce_keeper(self) -> None:
-        """Tell the keeper what it must know of the session."""
-        loop = self._loop
-        if loop.dialogue.registered is not None:
-            loop.keeper.session({"registered": loop.dialogue.registered.model_dump(mode="json")})
-            loop.keeper.lease(loop.lease)
 
     def _leftovers(self) -> set[Key]:
         """Reports that a predecessor could not deliver; gives which attempts they end."""

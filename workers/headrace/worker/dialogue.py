@@ -46,8 +46,8 @@ class Dialogue:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is under way, repeated or left to tell."""
-        return not self.timing.flying and self._request is None and not self._outbox
+        """Whether nothing is under way or left to tell; a failed call that tells nothing is not waited for."""
+        return not self.timing.flying and not self._outbox
 
     def join(self, predecessor: UUID | None, lost: Sequence[RunRef]) -> None:
         """Open a session, as soon as the loop calls `go`."""

@@ -92,6 +92,7 @@ class KeeperClient:
                 start_new_session=True,
             )
         if (line := self._first_line()) != "ready":
+            self._process.kill()
             raise KeeperError(f"The keeper did not start ({line or 'no word from it'}); see {log}.")
         welcome = self.find()
         if welcome is None:

@@ -10,9 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from headrace.client.api import Api
-from headrace.client.errors import ApiError
 from headrace.worker.answers import Answers
-from headrace.worker.burial import bury
 from headrace.worker.console import Console
 from headrace.worker.courier import Courier
 from headrace.worker.decisions import Ack, Decision, Deliver, Kill, Prepare, Say, Start
@@ -33,9 +31,11 @@ from headrace.worker.events import (
     Told,
     Unprepared,
 )
+from headrace.worker.goodbye import say_goodbye
 from headrace.worker.inbox import Inbox
 from headrace.worker.journal import Journal
-from headrace.worker.keeper_client import KeeperClient, key_of
+from headrace.worker.keeper_client import KeeperClient
+from headrace.worker.keeping import Keeping
 from headrace.worker.lease import Lease
 from headrace.worker.options import WorkerOptions
 from headrace.worker.outbox import Outbox
@@ -66,15 +66,17 @@ class Loop:
         self.exit_code: int | None = None
         self._api = api
         self._answers = Answers(self)
+        self._keeping = Keeping(self)
+        self._free: int | None = None
         self._stops = 0
         self._last_words: float | None = None
         self._preparers = ThreadPoolExecutor(PREPARERS, thread_name_prefix="prepare")
         self._handlers: dict[type, Callable[[Any], object]] = {
             Rung: self._on_rung,
             Told: lambda event: self.do(self.supervisor.command(event.command, _now())),
-            KeeperSaid: self._on_keeper,
-            KeeperGone: lambda _: self._on_keeper_gone(),
-            Buried: lambda event: self.do(self.supervisor.keeper_died(event.keys, _now())),
+            KeeperSaid: self._keeping.said,
+            KeeperGone: lambda _: self._keeping.gone(),
+            Buried: self._keeping.buried,
             Prepared: lambda event: self.do(self.supervisor.prepared(event.grant, event.launch, _now())),
             Unprepared: lambda event: self.do(self.supervisor.unprepared(event.grant, event.message, _now())),
             Joined: self._answers.joined,
@@ -100,7 +102,7 @@ class Loop:
             self._answers.begin()
             while self.exit_code is None:
                 self._step()
-            self._finish()
+            say_goodbye(self, self._api)
         finally:
             # After a failure of ours the keeper goes on, so that the next worker finds the runs alive.
             self._close()
@@ -115,6 +117,12 @@ class Loop:
         for decision in decisions:
             self._doers[type(decision)](decision)
         self._tell_free()
+
+    def introduce_keeper(self) -> None:
+        """Tell the keeper what it must know of the session."""
+        if self.dialogue.registered is not None:
+            self.keeper.session({"registered": self.dialogue.registered.model_dump(mode="json")})
+            self.keeper.lease(self.lease)
 
     def leave(self, code: int) -> None:
         """End the loop."""
@@ -194,30 +202,6 @@ class Loop:
         elif self.inbox is not None:
             self.inbox.give_back([rung])
 
-    def _on_keeper(self, event: KeeperSaid) -> None:
-        message = event.message
-        if message["t"] == "state":
-            self.do(self.supervisor.state(key_of(message), message["seq"], message["e"]))
-        elif message["t"] == "logs":
-            key = key_of(message)
-            self.outbox.add_logs(key, message["first"], message["records"])
-            self.dialogue.logs_came()
-            held = self.supervisor.get(key)
-            if held is not None and held.stream:
-                for record in message["records"]:
-                    self.say("out", f"{held.grant.name} | {record.get('message')}")
-
-    def _on_keeper_gone(self) -> None:
-        if self.exit_code is not None:
-            return
-        self.keeper.close()
-        pids = self.supervisor.started()
-        self.say("bad", f"The keeper died; a new one is started, and {len(pids)} runs are lost.")
-        bury(pids, self.mailbox.put)
-        self.keeper = KeeperClient(self.folder.path, self.mailbox.put, self.options.on_disconnect)
-        self.keeper.start()
-        self._answers.introduce_keeper()
-
     def _on_queue_trouble(self, event: QueueTrouble) -> None:
         if self.dialogue.timing.away_since is None:
             text = (
@@ -238,11 +222,13 @@ class Loop:
             self.do(self.supervisor.stop(hard=self._stops > 2))
 
     def _tell_free(self) -> None:
-        if self.inbox is not None:
-            free = self.supervisor.free
+        if self.inbox is None:
+            return
+        if (free := self.supervisor.free) != self._free:
+            self._free = free
             self.inbox.set_free(free)
-            if self.supervisor.leaving:
-                self.inbox.give_back(self.dialogue.unasked())
+        if self.supervisor.leaving:
+            self.inbox.give_back(self.dialogue.unasked())
 
     def _close(self) -> None:
         self._preparers.shutdown(wait=False, cancel_futures=True)
@@ -250,26 +236,6 @@ class Loop:
             self.inbox.close()
         self.courier.close()
         self.keeper.close()
-
-    def _finish(self) -> None:
-        if left := self.dialogue.leave_undelivered():
-            self.say(
-                "bad", f"{left} reports could not be delivered; the next worker of this name delivers them."
-            )
-        self.keeper.leave()
-        if self.dialogue.open and not left:
-            self._sign_off()
-
-    def _sign_off(self) -> None:
-        session = self.dialogue.session
-        if session is None:
-            return
-        try:
-            self._api.workers.sign_off(self.options.pool, self.options.worker_name, session)
-        except ApiError as error:
-            self.say("note", f"Left without signing off: {error.message}")
-            return
-        self.folder.forget()
 
 
 def _now() -> datetime:

@@ -52,6 +52,7 @@ class Outbox:
         self._seen: set[tuple[Key, int]] = set()
         self._ready: deque[Piece] = deque()
         self._tails: dict[Key, LogTail] = {}
+        self._over: set[Key] = set()
         self.in_flight = Batch()
 
     def __bool__(self) -> bool:
@@ -92,8 +93,8 @@ class Outbox:
 
     def forget(self, key: Key) -> None:
         """Nothing more will come of this attempt."""
-        if not self._tails.get(key, None):
-            self._tails.pop(key, None)
+        self._over.add(key)
+        self._drop_empty()
         self._seen = {name for name in self._seen if name[0] != key}
 
     def next_batch(self) -> Batch:
@@ -113,6 +114,7 @@ class Outbox:
         """What was in flight has arrived."""
         batch, self.in_flight = self.in_flight, Batch()
         self._now_most = min(self._most, self._now_most * 2)
+        self._drop_empty()
         return batch
 
     def returned(self) -> None:
@@ -154,6 +156,11 @@ class Outbox:
                 room -= piece_or_none.size
                 count += 1
                 yield piece_or_none
+
+    def _drop_empty(self) -> None:
+        for key in [key for key in self._over if not self._tails.get(key)]:
+            self._tails.pop(key, None)
+            self._over.discard(key)
 
     def _tail(self, key: Key) -> LogTail:
         if key not in self._tails:

@@ -15,44 +15,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from uuid import UUID
 
 from headrace.contract.states import StateType
-from headrace.contract.sync import Command, CommandKind, Grant, Report, ReportKind, ReportVerdict, Verdict
-from headrace.contract.workers import RunRef
+from headrace.contract.sync import Command, CommandKind, Grant, ReportKind, ReportVerdict, Verdict
 from headrace.worker.decisions import Ack, Decision, Deliver, Key, Kill, Prepare, Say, Start
 from headrace.worker.events import Launch
+from headrace.worker.hands import Hands
 from headrace.worker.held import Held, Phase, about_rest, aftermath, end_line, time_of
 from headrace.worker.keeper.wire import Message
 from headrace.worker.outcome import Conclusion, conclude
+from headrace.worker.run_reports import last_report, start_report
 
 
-class Supervisor:
+class Supervisor(Hands):
     """Give it what happened, carry out what it decides."""
 
     def __init__(self, slots: int) -> None:
+        super().__init__()
         self.slots = slots
         self.leaving = False
-        self._held: dict[Key, Held] = {}
 
     @property
     def free(self) -> int:
         """How many more runs may start now."""
         return 0 if self.leaving else max(0, self.slots - len(self.live()))
-
-    def live(self) -> list[Held]:
-        """Runs that are not over."""
-        return [held for held in self._held.values() if held.phase is not Phase.OVER]
-
-    def get(self, key: Key) -> Held | None:
-        """The run, if it is in our hands."""
-        return self._held.get(key)
-
-    def refs(self) -> list[RunRef]:
-        """What this session holds, as it tells the service: also runs whose end was not answered yet."""
-        return [
-            RunRef(run=run, attempt=attempt) for (run, attempt), held in self._held.items() if not held.orphan
-        ]
 
     def granted(self, grant: Grant) -> list[Decision]:
         """Step 1."""
@@ -86,21 +72,15 @@ class Supervisor:
         conclusion = Conclusion(ReportKind.ENDED, StateType.CRASHED, message=message)
         return self._over(key, held, 1, conclusion, now)
 
-    def next_due(self) -> datetime | None:
-        """When a waiting run may start."""
-        waiting = [
-            held.grant.expected_start_time for held in self._held.values() if held.phase is Phase.WAITING
-        ]
-        return min(waiting, default=None)
-
     def due(self, now: datetime) -> list[Decision]:
         """Step 3: start every run whose time has come and whose earlier attempt is gone."""
         decisions: list[Decision] = []
         for key, held in self._held.items():
-            ready = held.phase is Phase.WAITING and held.grant.expected_start_time <= now
-            if ready and held.launch is not None and not self._haunted(key):
+            ready = not self.leaving and held.phase is Phase.WAITING and held.grant.expected_start_time <= now
+            if ready and held.launch is not None and not self.haunted(key):
                 held.phase = Phase.STARTED
                 decisions.append(Start(key, held.launch, held.meta()))
+                held.launch = None
         return decisions
 
     def state(self, key: Key, seq: int, event: Message, *, known: bool = False) -> list[Decision]:
@@ -115,7 +95,7 @@ class Supervisor:
                 held.pid, held.begun = event.get("pid"), time_of(event)
                 decisions = self._spawned(key, held, seq, event)
             case "started":
-                decisions = [self._report(key, seq, ReportKind.STARTED, event, pid=held.pid)]
+                decisions = [Deliver(start_report(key, seq, event, held.pid), urgent=False)]
             case "receipt":
                 held.receipt = event
             case "exited":
@@ -143,7 +123,7 @@ class Supervisor:
         """Step 4, from outside."""
         if command.kind is CommandKind.DRAIN:
             return [Say("note", "Told to take nothing new and leave when all is done."), *self.drain(now)]
-        key, held = self._find(command)
+        key, held = self.find(command)
         if held is None or held.phase is Phase.OVER:
             return []
         if command.kind is CommandKind.FENCED:
@@ -168,10 +148,6 @@ class Supervisor:
         """End everything; `hard`: without grace."""
         self.leaving = True
         return [Kill(key, "stop", 0 if hard else None) for key in self.started()]
-
-    def started(self) -> dict[Key, int | None]:
-        """What the keeper has in hand, with the first process of each."""
-        return {key: held.pid for key, held in self._held.items() if held.phase is Phase.STARTED}
 
     def dropped(self, key: Key, seq: int) -> list[Decision]:
         """A report that the service cannot take; as good as told."""
@@ -214,7 +190,7 @@ class Supervisor:
         said = Say("start", f"{held.label}: started, pid {held.pid}")
         if held.engine:
             return [said]
-        return [said, self._report(key, seq, ReportKind.STARTED, event, pid=held.pid)]
+        return [said, Deliver(start_report(key, seq, event, held.pid), urgent=False)]
 
     def _exited(self, key: Key, held: Held, seq: int, event: Message) -> list[Decision]:
         if held.orphan and event.get("why") == "fenced":
@@ -230,12 +206,7 @@ class Supervisor:
     def _over(self, key: Key, held: Held, seq: int, conclusion: Conclusion, now: datetime) -> list[Decision]:
         held.phase = Phase.OVER
         held.last_state = seq
-        fields = {
-            name: value
-            for name in ("state_type", "state_name", "message", "result", "error", "retry")
-            if (value := getattr(conclusion, name)) is not None
-        }
-        report = Report(run=key[0], attempt=key[1], seq=seq, kind=conclusion.kind, at=now, **fields)
+        report = last_report(key, seq, conclusion, now)
         return [end_line(held, conclusion, now), Deliver(report, urgent=True), *self.due(now)]
 
     def _release(self, key: Key, held: Held) -> list[Decision]:
@@ -257,20 +228,3 @@ class Supervisor:
         if held is not None and held.phase is Phase.OVER and seq >= held.last_state:
             del self._held[key]
         return [Ack(key, seq)]
-
-    def _report(self, key: Key, seq: int, kind: ReportKind, event: Message, pid: int | None) -> Deliver:
-        return Deliver(
-            Report(run=key[0], attempt=key[1], seq=seq, kind=kind, at=time_of(event), pid=pid), urgent=False
-        )
-
-    def _haunted(self, key: Key) -> bool:
-        return any(
-            old != key and old[0] == key[0] and held.phase is Phase.STARTED
-            for old, held in self._held.items()
-        )
-
-    def _find(self, command: Command) -> tuple[Key, Held | None]:
-        for key, held in self._held.items():
-            if key[0] == command.run and command.attempt in (None, key[1]):
-                return key, held
-        return (UUID(int=0), 0), None

@@ -20,4 +20,8 @@ The two speak newline-delimited JSON over a local socket. From the worker, by `o
 To the worker, by `t`: `welcome`, `refused`, `state` {run, attempt, seq, e} and
 `logs` {run, attempt, first, records}. The states of a run are `spawned`, what its child says (`started`,
 `receipt`), and at last `exited`, sent when the whole process group and all found descendants are gone.
+
+If the keeper itself is killed, its children die with it on Linux (PR_SET_PDEATHSIG), and its worker ends
+what they had started. Elsewhere the worker ends their process groups; if that is dead, too, a child learns
+of it by its broken pipes.
 """

@@ -8,25 +8,24 @@ from pathlib import Path
 
 from headrace.worker.keeper import address, processes
 from headrace.worker.keeper.locks import LockFile
-from headrace.worker.keeper.server import Keeper, on_signals
+from headrace.worker.keeper.server import Keeper
+from headrace.worker.keeper.signals import on_signals
 
 
-def main(folder: Path) -> int:
+def main(folder: Path) -> None:
     """Keep the children of the worker whose state lies in `folder`."""
     lock = LockFile(folder / "keeper.lock")
-    if not lock.take():
-        _say("another keeper works in this folder")
-        return 1
+    # A predecessor may be about to leave; whoever started us knows how long to wait.
+    lock.take(wait=True)
     listener, card = address.listen(folder)
     processes.become_subreaper()
     keeper = Keeper(folder, listener, card["token"])
-    wakeup = on_signals(keeper)
+    wakeup = on_signals(keeper.ask_to_end)
     _say("ready")
     try:
         keeper.run(wakeup)
     finally:
         address.forget(folder)
-    return 0
 
 
 def _say(line: str) -> None:
@@ -38,4 +37,4 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    main(Path(sys.argv[1]))

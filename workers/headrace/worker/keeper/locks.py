@@ -9,14 +9,14 @@ from pathlib import Path
 if sys.platform == "win32":
     import msvcrt
 
-    def _take(handle: int) -> None:
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    def _take(handle: int, wait: bool) -> None:
+        msvcrt.locking(handle, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
 
 else:
     import fcntl
 
-    def _take(handle: int) -> None:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _take(handle: int, wait: bool) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
 
 
 class LockFile:
@@ -26,11 +26,11 @@ class LockFile:
         self._path = path
         self._handle: int | None = None
 
-    def take(self) -> bool:
-        """Take the lock; false when somebody else holds it."""
+    def take(self, *, wait: bool = False) -> bool:
+        """Take the lock, waiting for it if told to; false when somebody else holds it."""
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            _take(handle)
+            _take(handle, wait)
         except OSError:
             os.close(handle)
             return False

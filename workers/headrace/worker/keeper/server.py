@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import selectors
-import signal
 import socket
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from headrace.worker.keeper import processes
 from headrace.worker.keeper.child import Child, logs_message
 from headrace.worker.keeper.clock import boottime
 from headrace.worker.keeper.link import Link
+from headrace.worker.keeper.signals import empty
 from headrace.worker.keeper.wire import Message
 
 START_UP = 30.0
@@ -53,7 +53,7 @@ class Keeper:
 
     def run(self, wakeup: int) -> None:
         """Serve until there is nothing left to keep. `wakeup` becomes readable when a signal came."""
-        self._selector.register(wakeup, selectors.EVENT_READ, lambda: _empty(wakeup))
+        self._selector.register(wakeup, selectors.EVENT_READ, lambda: empty(wakeup))
         while not self._finished():
             for key, _ in self._selector.select(self._timeout()):
                 key.data()
@@ -239,27 +239,3 @@ def _summary(child: Child) -> Message:
         "logs_acked": child.spool.acked,
         "marks": child.marks,
     }
-
-
-def _empty(wakeup: int) -> None:
-    try:
-        os.read(wakeup, 4096)
-    except BlockingIOError:
-        return
-
-
-def on_signals(keeper: Keeper) -> int:
-    """Have signals wake the loop, and give the handle that they make readable.
-
-    The terminal's and the service manager's signals are the worker's business. They get handlers instead
-    of being ignored, since children would inherit the ignoring.
-    """
-    readable, writable = os.pipe()
-    os.set_blocking(readable, False)
-    os.set_blocking(writable, False)
-    signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
-    for name in ("SIGCHLD", "SIGINT", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: None)
-    signal.signal(signal.SIGTERM, lambda *_: keeper.ask_to_end())
-    return readable

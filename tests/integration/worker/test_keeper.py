@@ -1,0 +1,215 @@
+"""The keeper alone, over its socket: what it keeps, what it refuses, when it leaves."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from headrace.worker.keeper import address
+from headrace.worker.keeper.clock import boottime
+from headrace.worker.keeper.wire import decode, encode
+from tests.integration.worker.conftest import alive, until
+
+
+class Line:
+    """A connection to a keeper, as a worker has it."""
+
+    def __init__(self, folder: Path, **hello: object) -> None:
+        found = address.connect(folder)
+        assert found is not None
+        self.socket, card = found
+        self.socket.settimeout(20)
+        self.stream: IO[bytes] = self.socket.makefile("rb")
+        self.say(op="hello", **{"token": card["token"], "on_disconnect": "kill", **hello})
+        self.welcome = self.hear()
+
+    def say(self, **message: object) -> None:
+        self.socket.sendall(encode(message))
+
+    def hear(self) -> dict[str, Any]:
+        line = self.stream.readline()
+        return decode(line) if line else {"t": "closed"}
+
+    def lease(self, seconds: float) -> None:
+        self.say(op="lease", deadline=boottime() + seconds, term_at=boottime() + seconds * 0.9)
+
+    def start(self, *argv: str, run: str = "r", **more: object) -> None:
+        order = {
+            "argv": argv,
+            "env": dict(os.environ),
+            "cwd": "/",
+            "spec": None,
+            "grace": 5,
+            "meta": {"m": 1},
+        }
+        self.say(op="start", run=run, attempt=1, **{**order, **more})
+
+    def exited(self, run: str = "r") -> tuple[dict[str, Any], list[str]]:
+        """The run's last state, and the log's messages on the way there."""
+        messages: list[str] = []
+        while True:
+            heard = self.hear()
+            assert heard["t"] in ("state", "logs"), heard
+            if heard["run"] != run:
+                continue
+            if heard["t"] == "logs":
+                messages += [record["message"] for record in heard["records"]]
+                self.say(op="ack", run=run, attempt=1, logs=heard["first"] + len(heard["records"]) - 1)
+            elif heard["e"]["t"] == "exited":
+                return heard["e"], messages
+
+    def close(self) -> None:
+        self.stream.close()
+        self.socket.close()
+
+
+@pytest.fixture
+def keeper(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-P", "-m", "headrace.worker.keeper", str(tmp_path)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+        started.append(process)
+        assert process.stdout is not None
+        with process.stdout as pipe:
+            assert pipe.readline() == b"ready\n"
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def line(keeper: Callable[[], subprocess.Popen[bytes]], tmp_path: Path) -> Iterator[Line]:
+    keeper()
+    line = Line(tmp_path)
+    line.lease(60)
+    yield line
+    line.close()
+
+
+def test_it_leaves_when_told_and_when_there_is_nothing_to_keep(
+    keeper: Callable[[], subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    for goodbye in ({"op": "exit"}, {"op": "session", "data": {}}):
+        process = keeper()
+        line = Line(tmp_path)
+        line.say(**goodbye)
+        line.close()
+        assert process.wait(timeout=10) == 0
+        assert address.connect(tmp_path) is None
+
+
+def test_strangers_are_refused(line: Line, tmp_path: Path) -> None:
+    assert line.welcome["t"] == "welcome"
+    stranger = Line(tmp_path, token="guess")
+    assert stranger.welcome["t"] == "refused"
+    stranger.close()
+    second = Line(tmp_path)
+    assert "another worker" in second.welcome["message"]
+    second.close()
+
+
+def test_all_that_is_said_while_no_worker_is_there_is_kept(line: Line, tmp_path: Path) -> None:
+    count = 40_000
+    script = f"import sys\nfor n in range({count}): print(n, 'x' * 50)\n"
+    line.start(sys.executable, "-c", script)
+    assert line.hear()["e"]["t"] == "spawned"
+    line.say(op="sent", seq=7, logs=[["r", 1, 1, 5]])
+    line.say(op="session", data={"a": 1})
+    line.close()
+    until(lambda: (tmp_path / "spool" / "r-1.log").exists(), "the spool's file")
+    other = Line(tmp_path)
+    assert (other.welcome["session"], other.welcome["sync_seq"]) == ({"a": 1}, 0)
+    run = other.welcome["runs"][0]
+    assert run["meta"] == {"m": 1}
+    assert run["states"][0]["t"] == "spawned"
+    if run["states"][-1]["t"] != "exited":
+        other.say(op="ack", run="r", attempt=1, states=1)
+    messages: list[str] = []
+    while len(messages) < count:
+        heard = other.hear()
+        if heard["t"] == "logs":
+            assert heard["first"] == len(messages) + 1
+            messages += [record["message"] for record in heard["records"]]
+            other.say(op="ack", run="r", attempt=1, logs=len(messages))
+    assert [int(message.split()[0]) for message in messages] == list(range(count))
+    other.close()
+
+
+def test_past_the_lease_nothing_is_started(line: Line) -> None:
+    line.lease(-1)
+    line.start("true")
+    end, _ = line.exited()
+    assert (end["why"], end["status"]) == ("lease", None)
+
+
+def test_the_lease_ends_what_runs_although_the_worker_is_there(line: Line) -> None:
+    line.lease(0.5)
+    line.start("sleep", "1000")
+    end, _ = line.exited()
+    assert end["why"] == "lease"
+
+
+def test_a_renewed_lease_lets_it_go_on(line: Line) -> None:
+    line.lease(0.5)
+    line.start("sleep", "1")
+    line.lease(60)
+    end, _ = line.exited()
+    assert (end["why"], end["status"]) == (None, 0)
+
+
+def test_memory_and_processor_limits_hold(line: Line) -> None:
+    hungry = "x = bytearray(400 * 1024 * 1024)"
+    line.start(sys.executable, "-c", hungry, run="m", limits={"memory_mb": 200})
+    end, messages = line.exited("m")
+    assert end["status"] == 1
+    assert "MemoryError" in messages[-1]
+    line.start(sys.executable, "-c", "while True: pass", run="c", limits={"cpu_seconds": 1})
+    end, _ = line.exited("c")
+    assert end["status"] == -24
+
+
+def test_a_large_spec_and_a_large_receipt_pass(line: Line) -> None:
+    script = (
+        "import json, os, sys\n"
+        "spec = json.load(os.fdopen(int(sys.argv[1])))\n"
+        "receipt = {'t': 'receipt', 'size': len(spec['big']), 'big': spec['big']}\n"
+        "os.fdopen(int(sys.argv[2]), 'w').write(json.dumps(receipt) + chr(10))\n"
+    )
+    line.start(sys.executable, "-c", script, "{spec_fd}", "{events_fd}", spec={"big": "x" * 3_000_000})
+    states = []
+    while not states or states[-1]["t"] != "exited":
+        heard = line.hear()
+        states.append(heard["e"])
+    assert [state["t"] for state in states] == ["spawned", "receipt", "exited"]
+    assert states[1]["size"] == 3_000_000
+
+
+def test_sigterm_without_a_worker_ends_children_and_keeper(
+    keeper: Callable[[], subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    process = keeper()
+    line = Line(tmp_path)
+    line.lease(60)
+    line.start("sleep", "1000")
+    pid = line.hear()["e"]["pid"]
+    process.terminate()
+    line.start("true", run="other")
+    line.exited("other")
+    assert alive(pid), "with a worker there, its own signals are the worker's business"
+    line.lease(1)
+    line.close()
+    process.terminate()
+    until(lambda: not alive(pid), "the child's end")
+    assert process.wait(timeout=10) == 0

@@ -1,0 +1,54 @@
+"""What the loop does with the keeper's words, and with its death."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from headrace.worker.burial import bury
+from headrace.worker.events import Buried, KeeperSaid
+from headrace.worker.keeper.wire import Message
+from headrace.worker.keeper_client import KeeperClient, key_of
+
+if TYPE_CHECKING:
+    from headrace.worker.loop import Loop
+
+
+class Keeping:
+    """Part of the loop, in a file of its own; touches what the loop owns."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+
+    def said(self, event: KeeperSaid) -> None:
+        """A state of a run, or records of its log."""
+        loop, message = self._loop, event.message
+        if message["t"] == "state":
+            loop.do(loop.supervisor.state(key_of(message), message["seq"], message["e"]))
+        elif message["t"] == "logs":
+            loop.outbox.add_logs(key_of(message), message["first"], message["records"])
+            loop.dialogue.logs_came()
+            self._show(message)
+
+    def gone(self) -> None:
+        """It died: make sure that the children are gone, and go on with a new one."""
+        loop = self._loop
+        if loop.exit_code is not None:
+            return
+        loop.keeper.close()
+        pids = loop.supervisor.started()
+        loop.say("bad", f"The keeper died; a new one is started, and {len(pids)} runs are lost.")
+        bury(pids, loop.mailbox.put)
+        loop.keeper = KeeperClient(loop.folder.path, loop.mailbox.put, loop.options.on_disconnect)
+        loop.keeper.start()
+        loop.introduce_keeper()
+
+    def buried(self, event: Buried) -> None:
+        """The children are gone."""
+        self._loop.do(self._loop.supervisor.keeper_died(event.keys, datetime.now(UTC)))
+
+    def _show(self, message: Message) -> None:
+        held = self._loop.supervisor.get(key_of(message))
+        if held is not None and held.stream:
+            for record in message["records"]:
+                self._loop.say("out", f"{held.grant.name} | {record.get('message')}")
