@@ -105,10 +105,10 @@ def week_chart(weeks: dict[str, dict[str, int]], colours: dict[str, str]) -> str
     tallest = max(sum(counts.values()) for counts in weeks.values()) or 1
     scale = (height - bottom - 12) / tallest
     shapes = []
-    for share in (0.0, 0.5, 1.0):
-        y = height - bottom - share * tallest * scale
+    for mark in sorted({0, tallest // 2, tallest}):
+        y = height - bottom - mark * scale
         shapes.append(f'<line class="grid" x1="{left}" x2="{width}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        shapes.append(f'<text class="end" x="{left - 6}" y="{y + 4:.1f}">{share * tallest:g}</text>')
+        shapes.append(f'<text class="end" x="{left - 6}" y="{y + 4:.1f}">{mark}</text>')
     every = max(1, len(weeks) // 8)
     for position, (week, counts) in enumerate(weeks.items()):
         x, y = left + position * step + step * 0.12, float(height - bottom)

@@ -264,3 +264,10 @@ def test_an_inspected_run_shows_its_error(cli: Cli, api: FakeApi) -> None:
 
     assert "ValueError: no such mill" in result.out
     assert json.loads(cli("flow-run", "inspect", RUN_ID, "-o", "json").out)["error"] == wrong
+
+
+def test_an_inspected_run_shows_its_way_to_its_state(cli: Cli, api: FakeApi) -> None:
+    history = [canned.state("SCHEDULED"), canned.state("PENDING"), canned.state("COMPLETED")]
+    api.on("GET", f"/flow_runs/{RUN_ID}", Answer(canned.run(state_history=history)))
+
+    assert "Scheduled > Pending > Completed" in cli("flow-run", "inspect", RUN_ID).out

@@ -90,7 +90,7 @@ def _fields(run: FlowRun) -> dict[str, object]:
     from headrace.cli.marks import state_mark
 
     took = show_duration(run.total_run_time) if run.start_time else None
-    history = " > ".join(state.name for state in run.state_history)
+    earlier = [state.name for state in run.state_history if state.id != run.state_id]
     return {
         "Name": run.name,
         "ID": run.id,
@@ -107,7 +107,7 @@ def _fields(run: FlowRun) -> dict[str, object]:
         "Started": show_moment(run.start_time),
         "Ended": show_moment(run.end_time),
         "Took": took,
-        "History": history,
+        "History": " > ".join([*earlier, run.state_name]),
         "Result": run.result,
         "Error": f"{run.error.get('type')}: {run.error.get('message')}" if run.error else None,
     }
