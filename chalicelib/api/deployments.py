@@ -17,6 +17,7 @@ from chalicelib.domain.errors import FieldProblem, Invalid
 from chalicelib.services.runs import Wanted
 from headrace.contract import deployments as wire
 from headrace.contract import flow_runs as run_wire
+from headrace.contract import work_pools as pool_wire
 from headrace.contract.states import StateType
 
 blueprint = Blueprint(__name__)
@@ -62,7 +63,7 @@ def update(call: Call[wire.DeploymentUpdate], deployment_id: UUID) -> None:
     call.plane.deployments.update(deployment_id, _values(body), schedules)
 
 
-@endpoint(blueprint, "DELETE", "/deployments/{deployment_id}")
+@endpoint(blueprint, "DELETE", "/deployments/{deployment_id}", query=pool_wire.DeleteOptions)
 def delete(call: Call[None], deployment_id: UUID) -> None:
     """Delete a deployment with its schedules."""
     call.plane.deployments.delete(deployment_id, fate(call.query))

@@ -6,20 +6,24 @@ from chalice.app import Blueprint
 
 from chalicelib.api import render
 from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.api.kept import kept_message
+from chalicelib.api.requests import MAX_BATCH
 from chalicelib.domain.errors import FieldProblem, Invalid
 from chalicelib.services.logs import LogQuery
 from chalicelib.storage.logs import Record
 from headrace.contract import logs as wire
 
 blueprint = Blueprint(__name__)
-_CUT = "... [cut: the message had {size} bytes]"
 
 
-@endpoint(blueprint, "POST", "/logs", body=list[wire.LogCreate], status=201)
+@endpoint(blueprint, "POST", "/logs", body=list[wire.LogCreate], status=201, max_body=MAX_BATCH)
 def create(call: Call[list[wire.LogCreate]]) -> Page:
     """Store records that belong to a flow run; others are answered and dropped, as Prefect does."""
     rows = [
-        (row.flow_run_id, Record(row.timestamp, row.level, row.name, _cut(row.message), row.task_run_id))
+        (
+            row.flow_run_id,
+            Record(row.timestamp, row.level, row.name, kept_message(row.message), row.task_run_id),
+        )
         for row in call.body
         if row.flow_run_id is not None
     ]
@@ -53,10 +57,3 @@ def page(call: Call[wire.LogList]) -> Page:
         )
     )
     return Page([render.log(row) for row in rows], cursor)
-
-
-def _cut(message: str) -> str:
-    data = message.encode(errors="replace")
-    if len(data) <= wire.MESSAGE_BYTES:
-        return message
-    return data[: wire.MESSAGE_BYTES].decode(errors="ignore") + _CUT.format(size=len(data))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -25,9 +24,8 @@ def given(
     return values
 
 
-def fate(query: Mapping[str, str]) -> Fate:
+def fate(options: DeleteOptions) -> Fate:
     """What becomes of waiting runs, from the query of a DELETE."""
-    options = DeleteOptions.model_validate(dict(query))
     if options.cancel_runs and options.move_to:
         problem = FieldProblem("query.move_to", "contradicts cancel_runs", "one of the two")
         raise Invalid("cancel_runs and move_to contradict each other.", errors=[problem])

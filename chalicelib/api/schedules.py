@@ -6,20 +6,21 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from chalice.app import Blueprint
-from pydantic import TypeAdapter
 
 from chalicelib.api import render
 from chalicelib.api.endpoint import Call, Page, endpoint
 from chalicelib.api.queries import given
 from chalicelib.api.wishes import plain, spec, wishes
-from chalicelib.services.occurrences import MOST
+from chalicelib.domain.errors import FieldProblem, Invalid
 from headrace.contract import schedules as wire
-from headrace.contract.base import Time
 
 blueprint = Blueprint(__name__)
 _PATH = "/deployments/{deployment_id}/schedules"
 _ONE = _PATH + "/{schedule_id}"
-_TIME: TypeAdapter[datetime] = TypeAdapter(Time)
+AHEAD = timedelta(days=366 * 5)
+"""How far a preview looks that names no end."""
+BACK = timedelta(days=1)
+"""How far back a verification looks that names no beginning."""
 _NOT_NULL = {"schedule", "active", "parameters", "slug", "jitter", "catchup", "overlap", "dst"}
 
 
@@ -55,23 +56,24 @@ def delete(call: Call[None], deployment_id: UUID, schedule_id: UUID) -> None:
     call.plane.schedules.delete(call.plane.deployments.read(deployment_id), schedule_id)
 
 
-@endpoint(blueprint, "GET", _ONE + "/upcoming", answer=list[wire.Occurrence])
+@endpoint(blueprint, "GET", _ONE + "/upcoming", answer=list[wire.Occurrence], query=wire.Window)
 def upcoming(call: Call[None], deployment_id: UUID, schedule_id: UUID) -> Page:
     """Times of a schedule in a period (`after`, `before`, at most `limit`); computed, nothing is made."""
     record = call.plane.schedules.find(deployment_id, schedule_id)
-    after, before = _period(call, ahead=True)
-    limit = TypeAdapter(int).validate_python(call.query.get("limit", 20))
-    times = call.plane.occurrences.upcoming(record, after, before, max(1, min(limit, MOST)))
+    now = call.plane.ports.clock()
+    after, before = _period(call, now, max(now, call.query.after or now) + AHEAD)
+    times = call.plane.occurrences.upcoming(record, after, before, call.query.limit)
     return Page([wire.Occurrence(due=time, schedule_slug=record.slug) for time in times])
 
 
-@endpoint(blueprint, "GET", _ONE + "/verify", answer=list[wire.Occurrence])
+@endpoint(blueprint, "GET", _ONE + "/verify", answer=list[wire.Occurrence], query=wire.Period)
 def verify(call: Call[None], deployment_id: UUID, schedule_id: UUID) -> Page:
     """Every occurrence of a period (`after`, `before`) with its one run."""
     record = call.plane.schedules.find(deployment_id, schedule_id)
-    after, before = _period(call, ahead=False)
-    rows = call.plane.occurrences.verify(record, after, before)
     now = call.plane.ports.clock()
+    before = call.query.before or now
+    after, before = _period(call, before - BACK, before)
+    rows = call.plane.occurrences.verify(record, after, before)
     return Page(
         [
             wire.Occurrence(
@@ -86,8 +88,10 @@ def verify(call: Call[None], deployment_id: UUID, schedule_id: UUID) -> Page:
     )
 
 
-def _period(call: Call[None], ahead: bool) -> tuple[datetime, datetime]:
-    now = call.plane.ports.clock()
-    first, last = (now, now + timedelta(days=366 * 5)) if ahead else (now - timedelta(days=1), now)
-    after = _TIME.validate_python(call.query.get("after", first))
-    return after, _TIME.validate_python(call.query.get("before", last))
+def _period(call: Call[None], first: datetime, last: datetime) -> tuple[datetime, datetime]:
+    """The period asked for, else from `first` to `last`."""
+    after, before = call.query.after or first, call.query.before or last
+    if after > before:
+        problem = FieldProblem("query.before", "lies before `after`", "a later time")
+        raise Invalid("The period ends before it begins.", errors=[problem])
+    return after, before

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from chalice.app import Blueprint
 
 from chalicelib.api import render
@@ -44,7 +42,7 @@ def update(call: Call[wire.WorkPoolUpdate], name: str) -> None:
     call.plane.pools.update(name, changes)
 
 
-@endpoint(blueprint, "DELETE", "/work_pools/{name}")
+@endpoint(blueprint, "DELETE", "/work_pools/{name}", query=wire.DeleteOptions)
 def delete(call: Call[None], name: str) -> None:
     """Delete a work pool with its queues."""
     call.plane.pools.delete(name, fate(call.query))
@@ -75,7 +73,7 @@ def scheduled(call: Call[run_wire.ScheduledRunsRequest], name: str) -> Page:
     call.plane.pools.view(name)
     body = call.body
     rows = call.plane.run_lists.waiting(name, body.work_queue_names, body.scheduled_before, body.limit)
-    now = datetime.now(UTC)
+    now = call.plane.ports.clock()
     return Page([render.waiting(run, now) for run in rows])
 
 

@@ -53,7 +53,7 @@ def update(call: Call[wire.WorkQueueUpdate], queue_id: UUID) -> None:
     call.plane.pools.update_queue(queue.work_pool_name, queue.name, changes)
 
 
-@endpoint(blueprint, "DELETE", "/work_queues/{queue_id}")
+@endpoint(blueprint, "DELETE", "/work_queues/{queue_id}", query=wire.DeleteOptions)
 def delete(call: Call[None], queue_id: UUID) -> None:
     """Delete a queue."""
     queue = call.plane.pools.queue_by_id(queue_id)

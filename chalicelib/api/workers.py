@@ -5,18 +5,23 @@ from __future__ import annotations
 from uuid import UUID
 
 from chalice.app import Blueprint
+from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.api import render
 from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.api.kept import kept_message, kept_result
+from chalicelib.api.requests import MAX_BATCH, refusal
 from chalicelib.domain.reports import Kind, Told
 from chalicelib.services.sync import Answered, Said
 from chalicelib.services.workers import Introduction
 from chalicelib.storage.logs import Record
 from headrace.contract import sync as sync_wire
 from headrace.contract import workers as wire
+from headrace.contract.base import StepName
 
 blueprint = Blueprint(__name__)
 _PATH = "/work_pools/{pool}/workers"
+_NAME: TypeAdapter[str] = TypeAdapter(StepName)
 
 
 @endpoint(
@@ -25,6 +30,7 @@ _PATH = "/work_pools/{pool}/workers"
 def register(call: Call[wire.Register], pool: str, worker: str) -> wire.Registered:
     """Open a session of a worker."""
     body, settings = call.body, call.plane.ports.settings
+    worker = _worker_name(worker)
     said = Introduction(
         session=body.session,
         type=body.info.type,
@@ -57,7 +63,12 @@ def sign_off(call: Call[None], pool: str, worker: str, session_id: UUID) -> None
 
 
 @endpoint(
-    blueprint, "POST", _PATH + "/{worker}/sync", body=sync_wire.SyncRequest, answer=sync_wire.SyncAnswer
+    blueprint,
+    "POST",
+    _PATH + "/{worker}/sync",
+    body=sync_wire.SyncRequest,
+    answer=sync_wire.SyncAnswer,
+    max_body=MAX_BATCH,
 )
 def sync(call: Call[sync_wire.SyncRequest], pool: str, worker: str) -> sync_wire.SyncAnswer:
     """Say and hear everything."""
@@ -92,7 +103,16 @@ def heartbeat(call: Call[wire.WorkerHeartbeat], pool: str) -> None:
     call.plane.workers.heartbeat(pool, call.body.name, call.body.heartbeat_interval_seconds)
 
 
+def _worker_name(text: str) -> str:
+    """The name of a worker that is about to be known by it."""
+    try:
+        return _NAME.validate_python(text)
+    except ValidationError as error:
+        raise refusal(error, "path.worker") from None
+
+
 def _told(session: UUID, report: sync_wire.Report) -> Told:
+    result, message = kept_result(report.result, report.message)
     return Told(
         session=session,
         attempt=report.attempt,
@@ -102,8 +122,8 @@ def _told(session: UUID, report: sync_wire.Report) -> Told:
         pid=report.pid,
         state_type=report.state_type,
         state_name=report.state_name,
-        message=report.message,
-        result=report.result,
+        message=message,
+        result=result,
         error=report.error.model_dump(exclude_none=True) if report.error else None,
         retry_wanted=report.retry.wanted if report.retry else None,
         retry_after=report.retry.after if report.retry else None,
@@ -111,7 +131,9 @@ def _told(session: UUID, report: sync_wire.Report) -> Told:
 
 
 def _records(batch: sync_wire.LogBatch) -> list[Record]:
-    return [Record(record.at, record.level, record.name, record.message) for record in batch.records]
+    return [
+        Record(record.at, record.level, record.name, kept_message(record.message)) for record in batch.records
+    ]
 
 
 def _answer(call: Call[object], body: sync_wire.SyncRequest, answered: Answered) -> sync_wire.SyncAnswer:

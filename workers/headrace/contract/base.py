@@ -2,30 +2,106 @@
 
 from __future__ import annotations
 
+import json
+import math
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 
 def _as_utc(value: datetime) -> datetime:
     """Read a time without a zone as UTC, as Prefect does, and give every other one in UTC."""
+    if not 1900 <= value.year < 2400:
+        raise ValueError("the year must be from 1900 to 2399")
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 Time = Annotated[datetime, AfterValidator(_as_utc)]
 """A moment, always in UTC."""
 
+NAME_BYTES = 500
+"""Two names and a prefix make a key of the table, of which DynamoDB takes 1,024 bytes."""
+
+
+def _addressable(name: str) -> str:
+    """A name must survive as one step of a URL's path, and fit into a key."""
+    if name in (".", ".."):
+        raise ValueError("'.' and '..' are no names: URLs give them another meaning")
+    if len(name.encode()) > NAME_BYTES:
+        raise ValueError(f"has {len(name.encode())} bytes in UTF-8; {NAME_BYTES} are allowed")
+    return name
+
+
 Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^/%&><\x00-\x1f]+$")
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^/%&><\x00-\x1f]+$"),
+    AfterValidator(_addressable),
 ]
 """Name of a flow, deployment, pool, queue or worker: 1 to 200 characters, none of `/ % & > <`."""
 
-Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+RESERVED = frozenset({"filter", "heartbeat"})
+
+
+def _not_reserved(name: str) -> str:
+    if name in RESERVED:
+        raise ValueError(f"{name!r} is a part of the API's own paths; choose another name")
+    return name
+
+
+StepName = Annotated[Name, AfterValidator(_not_reserved)]
+"""Name of a pool, queue or worker: it stands in paths beside fixed steps such as `filter`."""
+
+Tag = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")
+]
 Tags = Annotated[list[Tag], Field(default_factory=list, max_length=50)]
 
-Json = dict[str, object]
+JSON_DEPTH = 100
+"""Deeper values would exhaust the stack of what walks them."""
+SMALL_JSON = 32 * 1024
+"""Bytes of what every item of a run carries along."""
+
+
+def _plain(value: dict[str, object]) -> dict[str, object]:
+    """Refuse what JSON readers elsewhere would choke on: numbers that are none, and endless nesting."""
+    level: list[object] = [value]
+    for _ in range(JSON_DEPTH + 1):
+        if any(isinstance(part, float) and not math.isfinite(part) for part in level):
+            raise ValueError("NaN and Infinity are not JSON")
+        level = [
+            member
+            for part in level
+            if isinstance(part, (dict, list))
+            for member in (part.values() if isinstance(part, dict) else part)
+        ]
+        if not level:
+            return value
+    raise ValueError(f"is nested more than {JSON_DEPTH} levels deep")
+
+
+def _small(value: dict[str, object]) -> dict[str, object]:
+    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    if size > SMALL_JSON:
+        sizes = {"size": size, "limit": SMALL_JSON}
+        raise PydanticCustomError("too_large", "has {size} bytes; at most {limit} are allowed", sizes)
+    return value
+
+
+Json = Annotated[dict[str, object], AfterValidator(_plain)]
 """A JSON object."""
+SmallJson = Annotated[Json, AfterValidator(_small)]
+"""A JSON object of at most 32 KB."""
+
+YEAR = 366 * 86_400
+Seconds = Annotated[float, Field(ge=0, le=YEAR, allow_inf_nan=False)]
+"""A duration of up to a year."""
+Counter = Annotated[int, Field(ge=1, le=999_999_999)]
+"""A number that counts up from 1."""
+
+And = Literal["and_"]
+"""How the members of a filter are combined: no index serves any other way."""
 
 
 class Request(BaseModel):

@@ -8,7 +8,19 @@ from uuid import UUID
 
 from pydantic import Field
 
-from headrace.contract.base import Answer, Json, ListRequest, Name, Request, Tags, Time
+from headrace.contract.base import (
+    YEAR,
+    And,
+    Answer,
+    Json,
+    ListRequest,
+    Name,
+    Request,
+    Seconds,
+    SmallJson,
+    Tags,
+    Time,
+)
 from headrace.contract.schedules import Schedule, ScheduleCreate
 from headrace.contract.work_pools import AnyOf, NameFilter
 
@@ -27,7 +39,7 @@ class ConcurrencyOptions(Request):
     """How a deployment's concurrency limit behaves."""
 
     collision_strategy: CollisionStrategy = CollisionStrategy.ENQUEUE
-    grace_period_seconds: int | None = None
+    grace_period_seconds: int | None = Field(default=None, ge=0, le=YEAR)
 
 
 class RetryPolicy(Request):
@@ -38,18 +50,18 @@ class RetryPolicy(Request):
     """
 
     retries: int = Field(default=0, ge=0, le=1000)
-    delay: float | list[float] = 0
+    delay: Seconds | Annotated[list[Seconds], Field(min_length=1, max_length=1000)] = 0
     backoff: float = Field(default=1, ge=1, le=100)
-    max_delay: float = Field(default=3600, ge=0)
+    max_delay: Seconds = 3600
     jitter: float = Field(default=0, ge=0, le=1)
-    on: list[str] = Field(default_factory=list, max_length=50)
+    on: list[Annotated[str, Field(min_length=1, max_length=300)]] = Field(default_factory=list, max_length=50)
     max_lost: int = Field(default=3, ge=0, le=100)
 
 
 class _Common(Request):
     description: str | None = Field(default=None, max_length=10_000)
     version: str | None = Field(default=None, max_length=200)
-    version_info: Json | None = None
+    version_info: SmallJson | None = None
     paused: bool = False
     concurrency_limit: int | None = Field(default=None, ge=0, le=5000)
     concurrency_options: ConcurrencyOptions | None = None
@@ -57,14 +69,14 @@ class _Common(Request):
     parameter_openapi_schema: Json | None = None
     enforce_parameter_schema: bool = True
     tags: Tags
-    pull_steps: list[Json] | None = None
+    pull_steps: list[SmallJson] | None = Field(default=None, max_length=50)
     work_pool_name: Name | None = None
     work_queue_name: Name | None = None
     path: str | None = Field(default=None, max_length=4000)
     entrypoint: Entrypoint | None = None
     job_variables: Json = Field(default_factory=dict)
     retry_policy: RetryPolicy | None = None
-    timeout_seconds: float | None = Field(default=None, gt=0)
+    timeout_seconds: float | None = Field(default=None, gt=0, le=YEAR)
 
 
 class DeploymentCreate(_Common):
@@ -73,7 +85,7 @@ class DeploymentCreate(_Common):
     name: Name
     flow_id: UUID
     schedules: list[ScheduleCreate] | None = Field(default=None, max_length=50)
-    labels: Json | None = Field(default_factory=dict)
+    labels: SmallJson | None = Field(default_factory=dict)
     storage_document_id: None = None
     infrastructure_document_id: None = None
     global_concurrency_limit_id: None = None
@@ -121,7 +133,7 @@ class Deployment(Answer):
 class DeploymentFilter(Request):
     """Filter of deployments."""
 
-    operator: str = "and_"
+    operator: And = "and_"
     id: AnyOf | None = None
     name: AnyOf | None = None
     flow_or_deployment_name: None = None

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from headrace.contract.base import Answer, Json, ListRequest, Name, Request, Tags, Time
+from headrace.contract.base import And, Answer, Json, ListRequest, Name, Request, SmallJson, Tags, Time
 from headrace.contract.deployments import DeploymentFilter, RetryPolicy
 from headrace.contract.states import StateType
 from headrace.contract.work_pools import AnyOf, NameFilter
@@ -83,11 +83,11 @@ class FlowRunCreate(Request):
     enforce_parameter_schema: bool | None = None
     context: Json | None = None
     tags: Tags
-    labels: Json | None = None
+    labels: SmallJson | None = None
     idempotency_key: str | None = Field(default=None, min_length=1, max_length=500)
     parent_task_run_id: UUID | None = None
     work_queue_name: Name | None = None
-    job_variables: Json | None = None
+    job_variables: SmallJson | None = None
 
 
 class EmpiricalPolicy(Request):
@@ -106,7 +106,7 @@ class BareFlowRunCreate(Request):
 
     name: Name | None = None
     flow_id: UUID
-    flow_version: str | None = None
+    flow_version: str | None = Field(default=None, max_length=200)
     deployment_id: None = None
     state: StateCreate | None = None
     parameters: Json = Field(default_factory=dict)
@@ -114,7 +114,7 @@ class BareFlowRunCreate(Request):
     parent_task_run_id: UUID | None = None
     empirical_policy: EmpiricalPolicy | None = None
     tags: Tags
-    labels: Json | None = None
+    labels: SmallJson | None = None
     idempotency_key: str | None = Field(default=None, min_length=1, max_length=500)
 
 
@@ -122,12 +122,12 @@ class FlowRunUpdate(Request):
     """`PATCH /flow_runs/{id}`: only the members given are changed."""
 
     name: Name | None = None
-    flow_version: str | None = None
+    flow_version: str | None = Field(default=None, max_length=200)
     parameters: Json | None = None
     empirical_policy: EmpiricalPolicy | None = None
     tags: Tags
     infrastructure_pid: str | None = Field(default=None, max_length=300)
-    job_variables: Json | None = None
+    job_variables: SmallJson | None = None
 
 
 class Attempt(Answer):
@@ -201,7 +201,7 @@ class StateTypeFilter(Request):
 class StateFilter(Request):
     """Runs by type or name of their state."""
 
-    operator: str = "and_"
+    operator: And = "and_"
     type: StateTypeFilter | None = None
     name: AnyOf | None = None
 
@@ -217,7 +217,7 @@ class TimeRange(Request):
 class TagFilter(Request):
     """Runs that carry all, or any, of these tags."""
 
-    operator: str = "and_"
+    operator: And = "and_"
     all_: list[str] | None = None
     any_: list[str] | None = None
     is_null_: None = None
@@ -226,7 +226,7 @@ class TagFilter(Request):
 class DeploymentIdFilter(Request):
     """Runs of these deployments."""
 
-    operator: str = "and_"
+    operator: And = "and_"
     any_: list[UUID] | None = None
     is_null_: None = None
 
@@ -234,7 +234,7 @@ class DeploymentIdFilter(Request):
 class FlowRunFilter(Request):
     """Filter of flow runs. Members that no index can serve must be null."""
 
-    operator: str = "and_"
+    operator: And = "and_"
     id: AnyOf | None = None
     name: AnyOf | None = None
     tags: TagFilter | None = None

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from headrace.contract.base import Answer, Json, ListRequest, Name, Request, Tags, Time
+from headrace.contract.base import Answer, Json, ListRequest, Name, Request, SmallJson, Tags, Time
 from headrace.contract.work_pools import NameFilter
 
 
@@ -15,7 +15,7 @@ class FlowCreate(Request):
 
     name: Name
     tags: Tags
-    labels: Json | None = Field(default_factory=dict)
+    labels: SmallJson | None = Field(default_factory=dict)
 
 
 class Flow(Answer):

@@ -6,6 +6,7 @@ name means a tag's limit. Those of pools, queues and deployments are made and ch
 
 from __future__ import annotations
 
+from typing import Literal
 from uuid import UUID, uuid5
 
 from pydantic import Field
@@ -16,13 +17,13 @@ _NAMESPACE = UUID("0d3ef1a2-9c1b-5a55-9e0a-0f6a5d1b7c42")
 
 
 class ConcurrencyLimitCreate(Request):
-    """`POST /v2/concurrency_limits/`."""
+    """`POST /v2/concurrency_limits/`. Prefect's other members are accepted at the values that they have here."""
 
     name: Tag
     limit: int = Field(ge=0, le=5000)
-    active: bool = True
-    active_slots: int = 0
-    slot_decay_per_second: float = 0
+    active: Literal[True] = True
+    active_slots: Literal[0] = 0
+    slot_decay_per_second: Literal[0] = 0
 
 
 class ConcurrencyLimitUpdate(Request):

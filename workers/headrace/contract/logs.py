@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from headrace.contract.base import Answer, ListRequest, Request, Time
+from headrace.contract.base import And, Answer, ListRequest, Request, Time
 
 MESSAGE_BYTES = 200_000
 """A longer message is cut with a visible mark: an item holds 400 KB (DynamoDB's limit)."""
@@ -69,7 +69,7 @@ class LogTimeRange(Request):
 class LogFilter(Request):
     """Filter of log records; the flow run must be named."""
 
-    operator: str = "and_"
+    operator: And = "and_"
     flow_run_id: IdFilter | None = None
     task_run_id: IdFilter | None = None
     level: LevelFilter | None = None

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from headrace.contract.base import Answer, Json, Request, Time
+from headrace.contract.base import YEAR, Answer, Json, Request, Time
 from headrace.contract.states import StateType
 
-Slug = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Slug = Annotated[
+    str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+]
 
 
 class CatchUp(StrEnum):
@@ -74,7 +76,7 @@ class ScheduleOptions(Request):
 
     jitter: float = Field(default=0, ge=0, le=3600)
     catchup: CatchUp = CatchUp.LATEST
-    max_lateness: float | None = Field(default=None, gt=0)
+    max_lateness: float | None = Field(default=None, gt=0, le=YEAR)
     overlap: Overlap = Overlap.ALLOW
     dst: Dst = Dst.FIRST
 
@@ -100,7 +102,7 @@ class ScheduleUpdate(Request):
     slug: Slug | None = None
     jitter: float | None = Field(default=None, ge=0, le=3600)
     catchup: CatchUp | None = None
-    max_lateness: float | None = Field(default=None, gt=0)
+    max_lateness: float | None = Field(default=None, gt=0, le=YEAR)
     overlap: Overlap | None = None
     dst: Dst | None = None
 
@@ -124,6 +126,22 @@ class Schedule(Answer):
     max_lateness: float | None = None
     overlap: Overlap = Overlap.ALLOW
     dst: Dst = Dst.FIRST
+
+
+MOST_OCCURRENCES = 1000
+
+
+class Period(Request):
+    """The query of `verify`: times from `after` to `before`, both included."""
+
+    after: Time | None = None
+    before: Time | None = None
+
+
+class Window(Period):
+    """The query of `upcoming`: at most `limit` times of a period."""
+
+    limit: int = Field(default=20, ge=1, le=MOST_OCCURRENCES)
 
 
 class Occurrence(Answer):

@@ -7,11 +7,12 @@ each new request and is repeated when one is sent again. The lease is renewed be
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from headrace.contract.base import Answer, Json, Request, Time
+from headrace.contract.base import YEAR, Answer, Counter, Json, Request, Time
 from headrace.contract.flow_runs import State
 from headrace.contract.states import StateType
 from headrace.contract.workers import QueueAddress, RunRef
@@ -39,22 +40,27 @@ class RunError(Request):
     hint: str | None = Field(default=None, max_length=1000)
 
 
+def _at_most_a_year(after: float) -> float:
+    """User code wished it: taken as far as it can be, since one bad report must not fail a whole sync."""
+    return min(after, YEAR)
+
+
 class RetryWish(Request):
     """What the child asked of a failed attempt: `after` seconds, or never when `wanted` is false."""
 
     wanted: bool = True
-    after: float | None = Field(default=None, ge=0)
+    after: Annotated[float, Field(ge=0), AfterValidator(_at_most_a_year)] | None = None
 
 
 class Report(Request):
     """One thing that happened to an attempt. Repeating one (same run, attempt, seq) changes nothing."""
 
     run: UUID
-    attempt: int = Field(ge=1)
-    seq: int = Field(ge=1)
+    attempt: Counter
+    seq: Counter
     kind: ReportKind
     at: Time
-    pid: int | None = None
+    pid: int | None = Field(default=None, ge=0, le=2**63)
     state_type: StateType | None = None
     state_name: str | None = Field(default=None, max_length=100)
     message: str | None = Field(default=None, max_length=10_000)
@@ -76,8 +82,8 @@ class LogBatch(Request):
     """Records of one attempt, numbered by `seq` per attempt so that a repeat stores nothing twice."""
 
     run: UUID
-    attempt: int = Field(ge=1)
-    seq: int = Field(ge=1)
+    attempt: Counter
+    seq: Counter
     records: list[LogRecord] = Field(max_length=5000)
 
 
@@ -85,7 +91,7 @@ class SyncRequest(Request):
     """What a worker says. `slots` is its limit, `want` how many runs it would start now."""
 
     session: UUID
-    seq: int = Field(ge=1)
+    seq: Counter
     slots: int = Field(ge=0, le=1000)
     want: int = Field(default=0, ge=0, le=1000)
     held: list[RunRef] = Field(default_factory=list, max_length=2000)

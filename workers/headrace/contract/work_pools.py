@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from headrace.contract.base import Answer, Json, ListRequest, Name, Request, Time
+from headrace.contract.base import And, Answer, Json, ListRequest, Request, StepName, Time
 
 
 class PoolStatus(StrEnum):
@@ -21,7 +21,7 @@ class PoolStatus(StrEnum):
 class WorkPoolCreate(Request):
     """`POST /work_pools/`."""
 
-    name: Name
+    name: StepName
     type: str = Field(default="process", min_length=1, max_length=50)
     description: str | None = Field(default=None, max_length=2000)
     base_job_template: Json = Field(default_factory=dict)
@@ -66,7 +66,7 @@ class WorkPoolList(ListRequest):
 class WorkQueueCreate(Request):
     """`POST /work_pools/{name}/queues`. Priority 1 is served first."""
 
-    name: Name
+    name: StepName
     description: str | None = Field(default="", max_length=2000)
     is_paused: bool = False
     concurrency_limit: int | None = Field(default=None, ge=0, le=5000)
@@ -124,7 +124,7 @@ class AnyOf(Request):
 class NameFilter(Request):
     """Filter of pools, queues and flows: by name or by id."""
 
-    operator: str = "and_"
+    operator: And = "and_"
     id: AnyOf | None = None
     name: AnyOf | None = None
     type: None = None

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from headrace.contract.base import Answer, ListRequest, Name, Request, Time
+from headrace.contract.base import And, Answer, Counter, ListRequest, Name, Request, StepName, Time
 
 
 class WorkerStatus(StrEnum):
@@ -20,7 +20,7 @@ class WorkerStatus(StrEnum):
 class WorkerHeartbeat(Request):
     """`POST /work_pools/{pool}/workers/heartbeat`: Prefect's own workers' sign of life."""
 
-    name: Name
+    name: StepName
     heartbeat_interval_seconds: int | None = Field(default=30, ge=1, le=86_400)
 
 
@@ -45,7 +45,7 @@ class Worker(Answer):
 class WorkerFilter(Request):
     """`POST /work_pools/{pool}/workers/filter`."""
 
-    operator: str = "and_"
+    operator: And = "and_"
     status: StatusFilter | None = None
     last_heartbeat_time: None = None
 
@@ -66,12 +66,12 @@ class WorkerList(ListRequest):
 class WorkerInfo(Request):
     """What a worker says of itself when it registers."""
 
-    type: str = "process"
-    version: str = ""
+    type: str = Field(default="process", max_length=50)
+    version: str = Field(default="", max_length=100)
     host: str = Field(default="", max_length=300)
-    pid: int | None = None
+    pid: int | None = Field(default=None, ge=0, le=2**63)
     platform: str = Field(default="", max_length=300)
-    python: str = ""
+    python: str = Field(default="", max_length=100)
     limit: int = Field(default=1, ge=1, le=1000)
     work_queues: list[Name] = Field(default_factory=list, max_length=100)
 
@@ -80,7 +80,7 @@ class RunRef(Request):
     """One attempt of a run: the fencing token that every report carries."""
 
     run: UUID
-    attempt: int = Field(ge=1)
+    attempt: Counter
 
 
 class Register(Request):
