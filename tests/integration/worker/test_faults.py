@@ -64,7 +64,7 @@ def test_a_killed_worker_is_replaced_and_the_run_never_notices(
     until(lambda: len(run.lines()) >= 3, "all lines")
     assert run.lines() == ["before", "between", "after"]
     assert len(plane.registers) == 1
-    assert "1 runs taken over" in second.text
+    assert "with 1 of its runs" in second.text
     assert not alive(pid)
     seqs = [sync["seq"] for sync in plane.syncs]
     assert seqs == sorted(set(seqs))

@@ -162,8 +162,8 @@ def test_the_lease_ends_what_runs_although_the_worker_is_there(line: Line) -> No
 
 
 def test_a_renewed_lease_lets_it_go_on(line: Line) -> None:
-    line.lease(0.5)
-    line.start("sleep", "1")
+    line.lease(1.5)
+    line.start("sleep", "2")
     line.lease(60)
     end, _ = line.exited()
     assert (end["why"], end["status"]) == (None, 0)

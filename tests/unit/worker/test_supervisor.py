@@ -84,13 +84,20 @@ def test_the_same_grant_and_the_same_state_twice_change_nothing(supervisor: Supe
 
 
 def test_an_early_run_waits_for_its_time(supervisor: Supervisor) -> None:
-    later = NOW + timedelta(seconds=2)
+    later = NOW + timedelta(seconds=1)
     given = grant(due=later)
     supervisor.granted(given)
     assert supervisor.prepared(given, LAUNCH, NOW) == []
     assert supervisor.next_due() == later
     assert only(Start, supervisor.due(later))
     assert supervisor.next_due() is None
+
+
+def test_a_clock_that_is_behind_delays_nothing_for_long(supervisor: Supervisor) -> None:
+    given = grant(due=NOW + timedelta(hours=1))
+    supervisor.granted(given)
+    supervisor.prepared(given, LAUNCH, NOW)
+    assert only(Start, supervisor.due(NOW + timedelta(seconds=2)))
 
 
 def test_what_cannot_be_prepared_is_over(supervisor: Supervisor) -> None:

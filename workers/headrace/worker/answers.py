@@ -130,7 +130,7 @@ class Answers:
         loop = self._loop
         registered = Registered.model_validate(welcome["session"]["registered"])
         runs = welcome["runs"]
-        loop.say("good", f"Goes on where its predecessor stopped: {len(runs)} runs taken over.")
+        loop.say("good", f"Goes on where its predecessor stopped, with {len(runs)} of its runs.")
         for run in runs:
             loop.outbox.take_over(key_of(run), run["logs_acked"], run["marks"])
             loop.do(loop.supervisor.adopt(run))

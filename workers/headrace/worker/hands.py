@@ -33,9 +33,7 @@ class Hands:
 
     def next_due(self) -> datetime | None:
         """When a waiting run may start."""
-        waiting = [
-            held.grant.expected_start_time for held in self._held.values() if held.phase is Phase.WAITING
-        ]
+        waiting = [held.not_before for held in self._held.values() if held.phase is Phase.WAITING]
         return min(waiting, default=None)
 
     def started(self) -> dict[Key, int | None]:

@@ -14,6 +14,8 @@ from headrace.worker.events import Launch
 from headrace.worker.keeper.wire import Message
 from headrace.worker.outcome import Conclusion
 
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+
 
 class Phase(Enum):
     """Where a run is in its life."""
@@ -40,6 +42,7 @@ class Held:
     unwanted: bool = False
     stream: bool = False
     begun: datetime | None = None
+    not_before: datetime = _ALWAYS
 
     def meta(self) -> Message:
         """What a later worker needs in order to go on with it."""

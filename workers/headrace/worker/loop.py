@@ -213,9 +213,10 @@ class Loop:
         self._stops += 1
         if self._stops == 1:
             count = len(self.supervisor.live())
-            self.say(
-                "note", f"Taking nothing new; {count} runs go on to their end. Once more stops them now."
+            rest = (
+                f"{count} of its runs go on to their end; once more stops them" if count else "nothing runs"
             )
+            self.say("note", f"Taking nothing new; {rest}.")
             self.take_nothing_new()
         else:
             self.say("note", "Stopping the runs.")

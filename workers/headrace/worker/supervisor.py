@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from headrace.contract.states import StateType
 from headrace.contract.sync import Command, CommandKind, Grant, ReportKind, ReportVerdict, Verdict
@@ -25,6 +25,10 @@ from headrace.worker.held import Held, Phase, about_rest, aftermath, end_line, t
 from headrace.worker.keeper.wire import Message
 from headrace.worker.outcome import Conclusion, conclude
 from headrace.worker.run_reports import last_report, start_report
+
+EARLY = timedelta(seconds=2)
+"""A doorbell rings up to this long before a run is due. A longer wait would mean that this machine's clock is
+behind the service's, whose word counts."""
 
 
 class Supervisor(Hands):
@@ -60,6 +64,7 @@ class Supervisor(Hands):
         if held is None or held.phase is not Phase.PREPARING:
             return []
         held.launch, held.phase = launch, Phase.WAITING
+        held.not_before = min(grant.expected_start_time, now + EARLY)
         held.engine, held.timeout, held.stream = launch.engine, launch.timeout, launch.stream
         return self.due(now)
 
@@ -76,7 +81,7 @@ class Supervisor(Hands):
         """Step 3: start every run whose time has come and whose earlier attempt is gone."""
         decisions: list[Decision] = []
         for key, held in self._held.items():
-            ready = not self.leaving and held.phase is Phase.WAITING and held.grant.expected_start_time <= now
+            ready = not self.leaving and held.phase is Phase.WAITING and held.not_before <= now
             if ready and held.launch is not None and not self.haunted(key):
                 held.phase = Phase.STARTED
                 decisions.append(Start(key, held.launch, held.meta()))
