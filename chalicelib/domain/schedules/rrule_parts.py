@@ -92,21 +92,10 @@ def _ended(rule: Rule, parts: dict[str, Piece], timezone: str) -> Rule:
 
 
 def _check_positions(piece: Piece, rule: Rule) -> None:
-    """Refuse positions that no set of an hour, minute or second has: looking for one would never end."""
-    others = [name for name, _ in rule.by if name != "BYSETPOS"]
-    if not others and not rule.days:
+    if not rule.days and all(name == "BYSETPOS" for name, _ in rule.by):
         raise piece.wrong(
             "BYSETPOS chooses among the times of another BY part, and there is none", "BYDAY=... too"
         )
-    if rule.freq < values.HOURLY:
-        return
-    expanding = ("BYMINUTE", "BYSECOND")[rule.freq - values.HOURLY :]
-    size = 1
-    for name in expanding:
-        size *= len(set(rule.numbers(name) or (0,)))
-    if all(abs(position) > size for position in rule.numbers("BYSETPOS") or ()):
-        frequency = FREQUENCIES[rule.freq]
-        raise piece.wrong(f"a set of this {frequency} rule has {size} time(s): it never runs", f"1 to {size}")
 
 
 def _numbers(name: str, text: Piece, freq: int) -> tuple[int, ...]:

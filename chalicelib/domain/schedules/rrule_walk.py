@@ -1,11 +1,11 @@
 """The wall-clock times of a recurrence, from any moment on, without walking there from its start.
 
-dateutil walks every rule from its start, and looks for a match until the year 9999. Two exact
-transformations keep that short.
+Hourly and finer rules are computed in `rrule_clock`. The others are walked by dateutil, which begins at their
+start and looks for a match until the year 9999. Two exact transformations keep that short.
 
 *Whole periods.* Once COUNT is turned into the time it ends at, the start of a rule matters only for the
 phase of INTERVAL and for the parts that it stands in for (BYHOUR, BYMONTHDAY...). With those written out,
-a rule that starts at the beginning of a later period (year, month, week from WKST, day, hour...), a whole
+a rule that starts at the beginning of a later period (year, month, week from WKST, day), a whole
 multiple of INTERVAL periods away, yields the very same times from there on.
 
 *Whole cycles.* The Gregorian calendar repeats every 400 years, weekdays and week numbers included
@@ -18,27 +18,20 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from functools import lru_cache
 from itertools import islice
+from math import prod
 
 from dateutil import rrule as dateutil
 
+from chalicelib.domain.schedules import rrule_clock
 from chalicelib.domain.schedules import rrule_values as values
 from chalicelib.domain.schedules.rrule_values import Rule, RuleSet
 
 _CYCLES = 7600
 _LAST_YEAR = 2399
-_LONGEST_SEARCH = timedelta(days=50 * 366)
 _DAY = timedelta(days=1)
-_UNITS = {
-    values.WEEKLY: timedelta(weeks=1),
-    values.DAILY: _DAY,
-    values.HOURLY: timedelta(hours=1),
-    values.MINUTELY: timedelta(minutes=1),
-    values.SECONDLY: timedelta(seconds=1),
-}
-_DATE_PARTS = ("BYMONTH", "BYYEARDAY", "BYMONTHDAY")
 
 
 def walls(rules: RuleSet, start: datetime) -> Iterator[datetime]:
@@ -63,7 +56,7 @@ def every_hour(rules: RuleSet) -> bool:
 
 
 def _is_every_hour(rule: Rule) -> bool:
-    if rule.freq < values.HOURLY or rule.interval * _UNITS[rule.freq] > timedelta(hours=1):
+    if rule.freq < values.HOURLY or rrule_clock.step(rule) > 3600:
         return False
     return len(rule.numbers("BYHOUR") or range(24)) == len(range(24))
 
@@ -90,80 +83,40 @@ def _end(rule: Rule, begin: datetime) -> datetime | None:
 
 def _times(rule: Rule, begin: datetime, start: datetime) -> Iterator[datetime]:
     """Times from `start` or a little earlier on, COUNT and UNTIL left aside."""
-    if rule.freq >= values.HOURLY and (rule.days or any(rule.numbers(name) for name in _DATE_PARTS)):
-        return _times_on_days(rule, begin, max(start, begin))
+    if rule.freq >= values.HOURLY:
+        return rrule_clock.times(rule, begin, start)
     return _engine(rule, begin, start)
-
-
-def _times_on_days(rule: Rule, begin: datetime, cursor: datetime) -> Iterator[datetime]:
-    """Times of an hourly or finer rule with a choice of days.
-
-    dateutil would step through every unchosen day, hour by hour where the rule is intricate; here the
-    rule is walked without its days and started anew at the next chosen one.
-    """
-    clock = replace(rule, days=(), by=tuple(part for part in rule.by if part[0] not in _DATE_PARTS))
-    limit = cursor + _LONGEST_SEARCH
-    while cursor < limit:
-        for wall in _engine(clock, begin, cursor):
-            if wall < cursor:
-                continue
-            if not _is_chosen(rule, wall.date()):
-                cursor = _next_chosen(rule, wall.date(), limit)
-                break
-            limit = wall + _LONGEST_SEARCH
-            yield wall
-        else:
-            return
-
-
-def _next_chosen(rule: Rule, day: date, limit: datetime) -> datetime:
-    while True:
-        day += _DAY
-        midnight = datetime.combine(day, time())
-        if midnight >= limit or _is_chosen(rule, day):
-            return midnight
-
-
-def _is_chosen(rule: Rule, day: date) -> bool:
-    """Whether the parts that speak of dates allow this one; those not given allow all."""
-    of_year, of_month = day.timetuple().tm_yday, day.day
-    days_of_year = date(day.year, 12, 31).timetuple().tm_yday
-    days_of_month = ((day.replace(day=28) + timedelta(days=4)).replace(day=1) - _DAY).day
-    numbers = (
-        (rule.numbers("BYMONTH"), {day.month}),
-        (rule.numbers("BYYEARDAY"), {of_year, of_year - days_of_year - 1}),
-        (rule.numbers("BYMONTHDAY"), {of_month, of_month - days_of_month - 1}),
-        (tuple(weekday for weekday, _ in rule.days) or None, {day.weekday()}),
-    )
-    return all(wanted is None or not actual.isdisjoint(wanted) for wanted, actual in numbers)
 
 
 def _engine(rule: Rule, begin: datetime, start: datetime) -> Iterator[datetime]:
     """Let dateutil walk the rule from the last period that begins by `start`."""
     rule = _explicit(rule, begin)
+    if rule.freq == values.DAILY and _asks_beyond_each_day(rule):
+        return iter(())
     first = _shifted(rule, begin, start)
     days = [dateutil.weekday(weekday, nth or None) for weekday, nth in rule.days]
-    try:
-        engine = dateutil.rrule(
-            rule.freq,  # type: ignore[arg-type]  # the stubs know only literals
-            first.replace(year=first.year + _CYCLES),
-            interval=rule.interval,
-            wkst=rule.week_start,
-            byweekday=days or None,
-            bysetpos=rule.numbers("BYSETPOS"),
-            bymonth=rule.numbers("BYMONTH"),
-            bymonthday=rule.numbers("BYMONTHDAY"),
-            byyearday=rule.numbers("BYYEARDAY"),
-            byweekno=rule.numbers("BYWEEKNO"),
-            byhour=rule.numbers("BYHOUR"),
-            byminute=rule.numbers("BYMINUTE"),
-            bysecond=rule.numbers("BYSECOND"),
-        )
-        for time_there in engine:
-            yield time_there.replace(year=time_there.year - _CYCLES)
-    except ValueError:
-        # dateutil's way to say that hours, minutes or seconds wanted are never reached by the interval
-        return
+    engine = dateutil.rrule(
+        rule.freq,  # type: ignore[arg-type]  # the stubs know only literals
+        first.replace(year=first.year + _CYCLES),
+        interval=rule.interval,
+        wkst=rule.week_start,
+        byweekday=days or None,
+        bysetpos=rule.numbers("BYSETPOS"),
+        bymonth=rule.numbers("BYMONTH"),
+        bymonthday=rule.numbers("BYMONTHDAY"),
+        byyearday=rule.numbers("BYYEARDAY"),
+        byweekno=rule.numbers("BYWEEKNO"),
+        byhour=rule.numbers("BYHOUR"),
+        byminute=rule.numbers("BYMINUTE"),
+        bysecond=rule.numbers("BYSECOND"),
+    )
+    return (wall.replace(year=wall.year - _CYCLES) for wall in engine)
+
+
+def _asks_beyond_each_day(rule: Rule) -> bool:
+    """Whether BYSETPOS names no position that the times of a day have: dateutil would try 130,000 days."""
+    size = prod(len(rule.numbers(name) or ()) for name in ("BYHOUR", "BYMINUTE", "BYSECOND"))
+    return all(abs(position) > size for position in rule.numbers("BYSETPOS") or (0,))
 
 
 def _explicit(rule: Rule, begin: datetime) -> Rule:
@@ -177,13 +130,8 @@ def _explicit(rule: Rule, begin: datetime) -> Rule:
             given["BYMONTHDAY"] = (begin.day,)
             if rule.freq == values.YEARLY:
                 given.setdefault("BYMONTH", (begin.month,))
-    for name, frequency, number in (
-        ("BYHOUR", values.HOURLY, begin.hour),
-        ("BYMINUTE", values.MINUTELY, begin.minute),
-        ("BYSECOND", values.SECONDLY, begin.second),
-    ):
-        if rule.freq < frequency:
-            given.setdefault(name, (number,))
+    for name, number in (("BYHOUR", begin.hour), ("BYMINUTE", begin.minute), ("BYSECOND", begin.second)):
+        given.setdefault(name, (number,))
     return replace(rule, by=tuple(given.items()), days=days)
 
 
@@ -195,15 +143,9 @@ def _shifted(rule: Rule, begin: datetime, start: datetime) -> datetime:
         periods = (start.year * 12 + start.month - 1 - origin) // step
         year, month = divmod(origin + periods * step, 12)
         return datetime(year, month + 1, 1) if periods > 0 else begin  # noqa: DTZ001 - a wall-clock time
-    distance = rule.interval * _UNITS[rule.freq]
-    floor = _floor(rule, begin)
+    distance = rule.interval * (timedelta(weeks=1) if rule.freq == values.WEEKLY else _DAY)
+    floor = datetime.combine(begin.date(), time())
+    if rule.freq == values.WEEKLY:
+        floor -= (begin.weekday() - rule.week_start) % 7 * _DAY
     periods = (start - floor) // distance
     return floor + periods * distance if periods > 0 else begin
-
-
-def _floor(rule: Rule, wall: datetime) -> datetime:
-    """The beginning of the week, day, hour, minute or second of a time."""
-    if rule.freq == values.WEEKLY:
-        return datetime.combine(wall.date() - (wall.weekday() - rule.week_start) % 7 * _DAY, time())
-    midnight = datetime.combine(wall.date(), time())
-    return midnight + (wall - midnight) // _UNITS[rule.freq] * _UNITS[rule.freq]
