@@ -18,7 +18,8 @@ Starter = Callable[..., WorkerProcess]
 
 STUBBORN = """
 import os, signal, subprocess, sys, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if "stubborn" in sys.argv:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 nap = [sys.executable, "-c", "import signal,time;signal.signal(15,signal.SIG_IGN);print(1,flush=True);time.sleep(999)"]
 inside = subprocess.Popen(nap, stdout=subprocess.PIPE)
 outside = subprocess.Popen(nap, stdout=subprocess.PIPE, start_new_session=True)
@@ -153,12 +154,13 @@ def _marked(run: Run) -> list[int]:
     return found
 
 
+@pytest.mark.parametrize("parent", ["stubborn", "polite"])
 def test_cancel_kills_what_ignores_it_with_all_descendants(
-    plane: Plane, worker: Starter, tmp_path: Path
+    plane: Plane, worker: Starter, tmp_path: Path, parent: str
 ) -> None:
     script = tmp_path / "stubborn.py"
     script.write_text(STUBBORN)
-    run = plane.add(command=[sys.executable, str(script)])
+    run = plane.add(command=[sys.executable, str(script), parent])
     worker()
     started(run)
     pids = [int(pid) for pid in until(lambda: run.lines(), "the pids")[0].split()]

@@ -125,6 +125,7 @@ def test_all_that_is_said_while_no_worker_is_there_is_kept(line: Line, tmp_path:
     script = f"import sys\nfor n in range({count}): print(n, 'x' * 50)\n"
     line.start(sys.executable, "-c", script)
     assert line.hear()["e"]["t"] == "spawned"
+    assert line.hear()["first"] == 1, "heard, but not acknowledged"
     line.say(op="sent", seq=7, logs=[["r", 1, 1, 5]])
     line.say(op="session", data={"a": 1})
     line.close()
