@@ -79,9 +79,10 @@ def test_records_of_many_pages_come_once(cli: Cli, api: FakeApi) -> None:
     api.on("POST", "/logs/filter", page)
     play(api, canned.run("RUNNING"), canned.run("RUNNING"), canned.run("COMPLETED"))
 
-    out = cli("flow-run", "logs", RUN_ID, "--follow").out
+    for line in ("flow-run logs", "flow-run logs --follow"):
+        out = cli(*line.split(), RUN_ID).out
 
-    assert [line.split()[-1] for line in out.splitlines()] == ["1", "2", "3", "4"]
+        assert [line.split()[-1] for line in out.splitlines()] == ["1", "2", "3", "4"]
 
 
 def test_followed_json_is_one_record_a_line(cli: Cli, api: FakeApi) -> None:
