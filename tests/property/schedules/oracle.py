@@ -57,6 +57,7 @@ class WallClock:
 
     def __init__(self, zone: str, begin: datetime, end: datetime) -> None:
         info = ZoneInfo(zone)
+        self.begin, self.end = begin, end
         self._matched: dict[str, list[datetime]] = {}
         self.instants: defaultdict[datetime, list[datetime]] = defaultdict(list)
         self.missing: dict[datetime, datetime] = {}
@@ -114,5 +115,11 @@ def _numbers(field: str, low: int, high: int) -> set[int]:
 
 def _matches(wall: datetime, fields: list[set[int]]) -> bool:
     """Only expressions that restrict at most one of day of month and day of week are used here."""
-    shown = (wall.minute, wall.hour, wall.day, wall.month, wall.isoweekday() % 7)
-    return all(number in field for number, field in zip(shown, fields, strict=True))
+    minute, hour, day, month, weekday = fields
+    return (
+        wall.minute in minute
+        and wall.hour in hour
+        and wall.day in day
+        and wall.month in month
+        and wall.isoweekday() % 7 in weekday
+    )
