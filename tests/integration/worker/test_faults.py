@@ -257,9 +257,10 @@ def test_a_worker_that_leaves_during_an_outage_leaves_its_reports_to_the_next(
 
 
 def test_what_nobody_keeps_is_reported_lost_at_the_next_start(plane: Plane, worker: Starter) -> None:
-    run = plane.add(command="sleep 1000")
+    run = plane.add(command=["sh", "-c", "setsid sleep 1000 & echo $!; sleep 1000"])
     first = worker()
     pid, keeper = started(run), first.keeper
+    outside = int(until(lambda: run.lines(), "the pid of a grandchild")[0])
     first.signal(signal.SIGKILL)
     first.wait()
     os.kill(keeper, signal.SIGKILL)
@@ -268,6 +269,7 @@ def test_what_nobody_keeps_is_reported_lost_at_the_next_start(plane: Plane, work
     until(lambda: len(plane.registers) == 2, "a new session")
     assert plane.registers[1]["lost"] == [{"run": run.id, "attempt": 1}]
     assert plane.registers[1]["predecessor"] == plane.registers[0]["session"]
+    assert not alive(outside)
 
 
 def test_a_large_log_is_split_until_it_fits(plane: Plane, worker: Starter) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from headrace.client.errors import ApiError, Conflict, Invalid, NotFound, TooLarge, Unauthorized, Unreachable
 from headrace.contract.sync import Grant, HintVerdict, SyncRequest
 from headrace.contract.workers import QueueAddress, Registered
+from headrace.worker.burial import sweep
 from headrace.worker.decisions import Key
 from headrace.worker.events import Joined, Rung, Synced
 from headrace.worker.inbox import Inbox
@@ -46,6 +47,7 @@ class Answers:
             loop.keeper.start()
         memory = loop.folder.load()
         lost = [ref for ref in memory.held if (ref.run, ref.attempt) not in left] if memory else []
+        sweep((ref.run, ref.attempt) for ref in lost)
         loop.dialogue.join(memory.session if memory else None, lost)
 
     def joined(self, event: Joined) -> None:
