@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID, uuid5
 
 NOW = datetime.now(UTC)
 STAMP = {"created": "2026-03-01T10:00:00Z", "updated": "2026-03-01T10:00:00Z"}
@@ -14,7 +15,6 @@ DEPLOYMENT_ID = "84d28fa5-0000-4000-8000-000000000004"
 SCHEDULE_ID = "4ba87905-0000-4000-8000-000000000005"
 RUN_ID = "561a6547-0000-4000-8000-000000000006"
 WORKER_ID = "30fb868f-0000-4000-8000-000000000007"
-STATE_ID = "01a2043a-0000-4000-8000-000000000008"
 LIMIT_ID = "0d9c81a2-0000-4000-8000-000000000009"
 
 POOL: dict[str, Any] = STAMP | {
@@ -78,7 +78,7 @@ DEPLOYMENT: dict[str, Any] = STAMP | {
 def state(type_: str, name: str | None = None, **members: Any) -> dict[str, Any]:
     """A state of a run."""
     return {
-        "id": STATE_ID[:-2] + f"{abs(hash((type_, name))) % 90 + 10}",
+        "id": str(uuid5(UUID(RUN_ID), f"{type_} {name}")),
         "type": type_,
         "name": name or type_.capitalize(),
         "timestamp": "2026-03-01T10:00:01Z",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +19,12 @@ from headrace.cli.schedules import Cron, Interval, RRule, TimeZone, describe, re
 from headrace.cli.tables import ID, Column, listing
 from headrace.cli.times import parse_duration, show_moment
 from headrace.cli.values import merge_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from headrace.contract.deployments import Deployment
+    from headrace.contract.schedules import Schedule
 
 app = new_group()
 app.command("preview")(schedule_times.preview)
@@ -58,6 +65,29 @@ class Dst(StrEnum):
     SKIP = "skip"
 
 
+Anchor = Annotated[
+    str | None, typer.Option("--anchor", help="A time that --interval counts from.", metavar="TIME")
+]
+OwnSlug = Annotated[str | None, typer.Option("--slug", help="Its name within the deployment.")]
+Replaces = Annotated[
+    str | None, typer.Option("--replaces", help="The schedule it takes the place of.", metavar="SLUG")
+]
+Jitter = Annotated[
+    str | None, typer.Option("--jitter", help="Start up to so much later.", metavar="DURATION")
+]
+AfterOutage = Annotated[
+    CatchUp | None, typer.Option("--catchup", help="After an outage: run which missed times.")
+]
+MaxLateness = Annotated[
+    str | None, typer.Option("--max-lateness", help="Skip a run that is later than this.", metavar="DURATION")
+]
+WhileRunning = Annotated[Overlap | None, typer.Option("--overlap", help="While the last run goes on.")]
+ClockChange = Annotated[
+    Dst | None, typer.Option("--dst", help="Which of two equal times, when clocks go back.")
+]
+Inactive = Annotated[bool, typer.Option("--inactive", help="Make it paused.")]
+
+
 @app.command()
 def create(
     name: DeploymentName,
@@ -66,39 +96,21 @@ def create(
     interval: Interval = None,
     rrule: RRule = None,
     timezone: TimeZone = None,
-    anchor: Annotated[
-        str | None, typer.Option("--anchor", help="A time that --interval counts from.", metavar="TIME")
-    ] = None,
-    slug: Annotated[str | None, typer.Option("--slug", help="Its name within the deployment.")] = None,
-    replaces: Annotated[
-        str | None, typer.Option("--replaces", help="The schedule it takes the place of.", metavar="SLUG")
-    ] = None,
+    anchor: Anchor = None,
+    slug: OwnSlug = None,
+    replaces: Replaces = None,
     param: Param = None,
     params: Params = None,
-    jitter: Annotated[
-        str | None, typer.Option("--jitter", help="Start up to so much later.", metavar="DURATION")
-    ] = None,
-    catchup: Annotated[
-        CatchUp | None, typer.Option("--catchup", help="After an outage: run which missed times.")
-    ] = None,
-    max_lateness: Annotated[
-        str | None,
-        typer.Option("--max-lateness", help="Skip a run that is later than this.", metavar="DURATION"),
-    ] = None,
-    overlap: Annotated[Overlap | None, typer.Option("--overlap", help="While the last run goes on.")] = None,
-    dst: Annotated[
-        Dst | None, typer.Option("--dst", help="Which of two equal times, when clocks go back.")
-    ] = None,
-    inactive: Annotated[bool, typer.Option("--inactive", help="Make it paused.")] = False,
+    jitter: Jitter = None,
+    catchup: AfterOutage = None,
+    max_lateness: MaxLateness = None,
+    overlap: WhileRunning = None,
+    dst: ClockChange = None,
+    inactive: Inactive = False,
     output: Output = Format.TABLE,
 ) -> None:
     """Add a schedule to a deployment."""
-    deployment_reference(name)
-    times = read_times(cron, interval, rrule, timezone, anchor)
-    if times is None:
-        raise BadUsage("The schedule says no times.", "Give one of --cron, --interval and --rrule.")
-    merge_parameters(params, param or [])
-    options = given(
+    members = given(
         slug=slug,
         replaces=replaces,
         jitter=_seconds(jitter, "--jitter"),
@@ -108,13 +120,28 @@ def create(
         dst=dst,
         active=False if inactive else None,
     )
-    read_schedule(times, **options)
-    with connect() as api:
-        deployment = find_deployment(api, name)
-        parameters = merge_parameters(params, param or [], deployment.parameter_openapi_schema)
-        made = api.schedules.create(deployment.id, [read_schedule(times, **options, parameters=parameters)])
+    times = read_times(cron, interval, rrule, timezone, anchor)
+    deployment, made = _add(name, times, members, partial(merge_parameters, params, param or []))
     place = full_name(deployment)
     report(output, made, *(f"Added schedule {each.slug!r} ({describe(each)}) to {place!r}." for each in made))
+
+
+def _add(
+    name: str,
+    times: dict[str, Any] | None,
+    members: dict[str, Any],
+    parameters: Callable[..., dict[str, Any]],
+) -> tuple[Deployment, list[Schedule]]:
+    """Check all that can be checked here, then send it; the deployment's schema tells which parameters are text."""
+    deployment_reference(name)
+    if times is None:
+        raise BadUsage("The schedule says no times.", "Give one of --cron, --interval and --rrule.")
+    read_schedule(times, **members, parameters=parameters())
+    with connect() as api:
+        deployment = find_deployment(api, name)
+        values = parameters(deployment.parameter_openapi_schema)
+        wanted = read_schedule(times, **members, parameters=values)
+        return deployment, api.schedules.create(deployment.id, [wanted])
 
 
 def _seconds(text: str | None, option: str) -> float | None:
