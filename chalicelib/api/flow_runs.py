@@ -9,6 +9,7 @@ from chalice.app import Blueprint
 from chalicelib.api import render
 from chalicelib.api.endpoint import Call, Found, Page, endpoint
 from chalicelib.api.queries import given, only_names, texts, uuids
+from chalicelib.domain.errors import FieldProblem, Invalid
 from chalicelib.domain.names import deployment_id as id_of
 from chalicelib.services.run_lists import RunQuery
 from chalicelib.services.runs import Proposed, Wanted
@@ -113,6 +114,9 @@ def _query(call: Call[wire.FlowRunList]) -> RunQuery:
     tags = runs.tags or wire.TagFilter()
     times = runs.expected_start_time or wire.TimeRange()
     flows = body.flows
+    if times.after_ and times.before_ and times.after_ > times.before_:
+        problem = FieldProblem("flow_runs.expected_start_time.before_", "lies before after_", "a later time")
+        raise Invalid("The period ends before it begins.", errors=[problem])
     return RunQuery(
         limit=body.limit,
         after=body.cursor,
@@ -129,7 +133,7 @@ def _query(call: Call[wire.FlowRunList]) -> RunQuery:
         tags_all=tags.all_ or (),
         tags_any=tags.any_ or (),
         pools=only_names(body.work_pools),
-        queues=texts(body.work_pool_queues.name) if body.work_pool_queues else texts(runs.work_queue_name),
+        queues=only_names(body.work_pool_queues) if body.work_pool_queues else texts(runs.work_queue_name),
         since=times.after_,
         until=times.before_,
         now=call.plane.ports.clock(),

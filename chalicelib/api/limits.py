@@ -7,7 +7,7 @@ from chalice.app import Blueprint
 from chalicelib.api import render
 from chalicelib.api.endpoint import Call, Page, endpoint
 from chalicelib.domain.eligibility import tag_limit
-from chalicelib.domain.errors import Conflict
+from chalicelib.domain.errors import Conflict, FieldProblem, Invalid
 from headrace.contract import limits as wire
 
 blueprint = Blueprint(__name__)
@@ -19,7 +19,11 @@ _PATH = "/v2/concurrency_limits"
 )
 def create(call: Call[wire.ConcurrencyLimitCreate]) -> wire.ConcurrencyLimit:
     """Make a limit of a tag."""
-    tag = call.body.name.removeprefix("tag:")
+    tag = call.body.name.removeprefix("tag:").strip()
+    if not tag:
+        raise Invalid(
+            "name: names no tag.", errors=[FieldProblem("name", "names no tag", "tag:NAME, or NAME")]
+        )
     return render.limit(call.plane.limits.create_for_tag(tag, call.body.limit))
 
 
@@ -32,6 +36,7 @@ def read(call: Call[None], name: str) -> wire.ConcurrencyLimit:
 @endpoint(blueprint, "PATCH", _PATH + "/{name}", body=wire.ConcurrencyLimitUpdate)
 def update(call: Call[wire.ConcurrencyLimitUpdate], name: str) -> None:
     """Another maximum."""
+    call.plane.limits.read(_full(name))
     call.plane.limits.update(_tags_only(name), call.body.limit)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from chalicelib.domain.deployments import Deployment, Flow, ScheduleRecord
 from chalicelib.domain.eligibility import deployment_limit
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound
 from chalicelib.domain.names import DEFAULT_QUEUE, deployment_id
+from chalicelib.domain.runs import Run
 from chalicelib.services.limits import Limits
 from chalicelib.services.lines import Lines
 from chalicelib.services.pools import no_queue
@@ -74,6 +75,8 @@ class Deployments:
     ) -> Deployment:
         """Change the members given. Raises `NotFound`, `Invalid`."""
         before = self.read(deployment)
+        if changes.get("work_pool_name") != before.work_pool_name and "work_pool_name" in changes:
+            changes = {"work_queue_name": None, **changes}
         return self._write(replace(before, **changes, updated=self._ports.clock()), before, wishes)  # type: ignore[arg-type]
 
     def read(self, deployment: UUID) -> Deployment:
@@ -118,13 +121,11 @@ class Deployments:
             )
             raise Invalid("Runs of a deployment cannot be moved.", errors=[problem])
         schedules = self._ports.deployments.schedules(deployment.id)
-        self._schedules.withdraw(schedules)
+        coming = self._schedules.coming(schedules)
         limit = deployment_limit(deployment.id)
-        lanes = [line_lane(limit)]
-        if deployment.work_pool_name:
-            lanes.append(ready_lane(deployment.work_pool_name, deployment.work_queue_name or DEFAULT_QUEUE))
-        mine = (run for run in self._waiting.in_bare_lanes(lanes) if run.deployment_id == deployment.id)
-        self._waiting.settle(f"Deployment {deployment.full_name!r}", mine, fate)
+        kept = (run for run in self._waiting_runs(deployment) if run.id not in coming)
+        self._waiting.settle(f"Deployment {deployment.full_name!r}", kept, fate)
+        self._schedules.withdraw(schedules)
         now = self._ports.clock()
         tombstones = [
             replace(
@@ -141,6 +142,17 @@ class Deployments:
             raise Conflict("The deployment changed at the same moment.", code="busy", hint="Try again.")
         self._limits.remove(limit)
 
+    def _waiting_runs(self, deployment: Deployment) -> Iterator[Run]:
+        """Its runs that wait: in any queue of its pool, or in a line."""
+        view = self._ports.pools.view(deployment.work_pool_name) if deployment.work_pool_name else None
+        lanes = [line_lane(deployment_limit(deployment.id))]
+        if view is None:
+            found = self._waiting.in_bare_lanes(lanes)
+        else:
+            lanes = [ready_lane(view.pool.name, queue) for queue in view.queues]
+            found = self._waiting.in_lanes(lanes, pool=view.pool.name)
+        return (run for run in found if run.deployment_id == deployment.id)
+
     def _write(
         self, deployment: Deployment, before: Deployment | None, wishes: Sequence[Wish] | None
     ) -> Deployment:
@@ -151,6 +163,8 @@ class Deployments:
             revision=before.revision + 1 if before else 1,
         )
         planned = self._schedules.plan(deployment, wishes) if wishes is not None else []
+        if wishes is None and before and before.work_pool_name and not deployment.work_pool_name:
+            self._schedules.refuse_without_pool(deployment)
         if not self._ports.deployments.write(deployment, before, [change.after for change in planned]):
             raise Conflict("The deployment changed at the same moment.", code="busy", hint="Try again.")
         self._limit(deployment, before)

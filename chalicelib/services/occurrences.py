@@ -55,19 +55,25 @@ class Occurrences:
         self._lines = lines
 
     def drop_upcoming(self, old: Sequence[ScheduleRecord]) -> None:
-        """Delete runs that these schedules made, of their revision or an older one, and that nobody started."""
+        """Delete the runs that these schedules made and nobody started."""
+        for run in self.upcoming_runs(old):
+            self._ports.runs.delete(run)
+
+    def upcoming_runs(self, old: Sequence[ScheduleRecord]) -> list[Run]:
+        """Runs that these schedules made, of their revision or an older one, and that nobody started."""
         now = self._ports.clock()
+        coming: list[Run] = []
         for schedule in old:
             if not schedule.active or schedule.deleted:
                 continue
             instants = occurrences(spec_of(schedule), now - LOOKAHEAD, now + 2 * LOOKAHEAD, limit=MOST)
             ids = [occurrence_id(schedule.deployment_id, schedule.slug, instant) for instant in instants]
-            for run in self._ports.runs.read_many(ids).values():
-                if (
-                    run.state.type is StateType.SCHEDULED
-                    and (run.schedule_revision or 0) <= schedule.revision
-                ):
-                    self._ports.runs.delete(run)
+            coming += [
+                run
+                for run in self._ports.runs.read_many(ids).values()
+                if run.state.type is StateType.SCHEDULED and (run.schedule_revision or 0) <= schedule.revision
+            ]
+        return coming
 
     def due(self, limit: int = 500) -> int:
         """The tick's part: make the runs of every schedule whose next time has come near. How many schedules."""

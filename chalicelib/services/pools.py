@@ -18,7 +18,7 @@ from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from chalicelib.services.waiting import Fate, Waiting
 from chalicelib.services.workers import Workers, no_pool
-from chalicelib.storage.runs import active_lane, ready_lane
+from chalicelib.storage.runs import ready_lane
 
 T = TypeVar("T")
 TYPES = ("process",)
@@ -95,14 +95,14 @@ class Pools:
     def delete(self, name: str, fate: Fate) -> None:
         """Delete a pool with its queues. Waiting runs: refused, cancelled or moved; refused while any is active."""
         view = self.view(name)
-        if self._ports.runs.lane(active_lane(name), limit=1):
+        if self._ports.runs.any_active(name):
             raise Conflict(
                 f"Work pool {name!r} has runs that are going.",
                 code="runs_active",
                 hint="Cancel them first: `headrace flow-run cancel --pool NAME`, or wait for them.",
             )
         lanes = [ready_lane(name, queue) for queue in view.queues]
-        self._waiting.settle(f"Work pool {name!r}", self._waiting.in_lanes(lanes, pool=name), fate)
+        self._waiting.settle(f"Work pool {name!r}", self._waiting.in_lanes(lanes, pool=name), fate, pool=name)
         if not self._ports.pools.remove_pool(view):
             raise Conflict(f"Work pool {name!r} changed at the same moment.", code="busy", hint="Try again.")
         for queue in view.queues.values():
@@ -174,8 +174,14 @@ class Pools:
                 code="default_queue",
                 hint=f"`headrace work-pool delete {pool}` deletes the pool with all its queues.",
             )
+        if self._ports.runs.any_active(pool, name):
+            raise Conflict(
+                f"Work queue {name!r} has runs that are going.",
+                code="runs_active",
+                hint="Wait for them, or cancel them: one that is retried would come back to it.",
+            )
         rows = self._waiting.in_lanes([ready_lane(pool, name)], pool=pool, queue=name)
-        self._waiting.settle(f"Work queue {name!r}", rows, fate, same_pool=pool)
+        self._waiting.settle(f"Work queue {name!r}", rows, fate, pool=pool, queue=name)
         if not self._ports.pools.remove_queue(view.queues[name], view.pool):
             raise Conflict(f"Pool {pool!r} changed at the same moment.", code="busy", hint="Try again.")
         self._limits.remove(queue_limit(pool, name))

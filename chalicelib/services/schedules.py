@@ -18,6 +18,9 @@ from chalicelib.domain.schedules import next_after
 from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.ports import Ports
 
+MOST_SCHEDULES = 40
+"""Of a deployment: one transaction replaces them all, of at most 100 writes (AWS, TransactWriteItems)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -49,6 +52,7 @@ class Schedules:
         known = {s.slug: s for s in self._ports.deployments.schedules(deployment.id, tombstones=True)}
         changes = []
         wanted = _with_slugs(wishes)
+        _refuse_too_many(len(wanted))
         for index, (slug, wish) in enumerate(wanted.items()):
             after = self._wanted(deployment, slug, wish, known.get(slug), f"schedules.{index}")
             if after:
@@ -74,6 +78,7 @@ class Schedules:
                 changes = [change for change in changes if change.after.slug != slug]
                 changes.append(Change(before, after))
                 made.append(after)
+        _refuse_too_many(len((taken - replaced) | {record.slug for record in made}))
         self._apply(deployment, changes)
         return made
 
@@ -111,6 +116,15 @@ class Schedules:
         raise NotFound(
             f"There is no schedule {schedule_id}.", hint="`headrace deployment schedule ls` lists them."
         )
+
+    def coming(self, schedules: Sequence[ScheduleRecord]) -> set[UUID]:
+        """Ids of the runs that `withdraw` would delete."""
+        return {run.id for run in self._making.upcoming_runs(schedules)}
+
+    def refuse_without_pool(self, deployment: Deployment) -> None:
+        """Raise `Invalid` if the deployment, which has no work pool any more, has a schedule."""
+        if self._ports.deployments.schedules(deployment.id):
+            raise _no_pool("work_pool_name")
 
     def withdraw(self, schedules: Sequence[ScheduleRecord]) -> None:
         """Delete the coming runs of schedules that go together with their deployment."""
@@ -159,18 +173,12 @@ class Schedules:
                 replace(problem, path=f"{path}.{problem.path}".strip(".")) for problem in error.errors
             ]
             raise Invalid(error.message, code=error.code, hint=error.hint, errors=problems) from None
-        if (
-            deployment.parameter_openapi_schema
-            and deployment.enforce_parameter_schema
-            and schedule.parameters
-        ):
-            values = parameters.merge_defaults(deployment.parameters, schedule.parameters)
+        values = parameters.merge_defaults(deployment.parameters, schedule.parameters)
+        parameters.check_size(values, f"{path}.parameters".strip("."))
+        if deployment.enforce_parameter_schema and schedule.parameters:
             parameters.validate(deployment.parameter_openapi_schema, values)
         if deployment.work_pool_name is None:
-            problem = FieldProblem(path or "schedules", "the deployment has no work pool", "work_pool_name")
-            raise Invalid(
-                "A schedule needs a work pool: without one no worker starts its runs.", errors=[problem]
-            )
+            raise _no_pool(path or "schedules")
 
     def _timed(self, schedule: ScheduleRecord) -> ScheduleRecord:
         now = self._ports.clock()
@@ -192,6 +200,17 @@ class Schedules:
             if not self._ports.deployments.write_schedule(change.after):
                 raise Conflict("The schedule changed at the same moment.", code="busy", hint="Try again.")
         self.follow_up(deployment, changes)
+
+
+def _no_pool(path: str) -> Invalid:
+    problem = FieldProblem(path, "the deployment has no work pool", "work_pool_name")
+    return Invalid("A schedule needs a work pool: without one no worker starts its runs.", errors=[problem])
+
+
+def _refuse_too_many(count: int) -> None:
+    if count > MOST_SCHEDULES:
+        problem = FieldProblem("schedules", f"would be {count}", f"at most {MOST_SCHEDULES}")
+        raise Invalid(f"A deployment has at most {MOST_SCHEDULES} schedules.", errors=[problem])
 
 
 def _with_slugs(wishes: Sequence[Wish], taken: Iterable[str] = ()) -> dict[str, Wish]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.errors import Conflict, NotFound, WrongState
+from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound, WrongState
 from chalicelib.domain.runs import Run
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
@@ -62,9 +62,24 @@ class Waiting:
                 return
             after = rows[-1][1]
 
-    def settle(self, what: str, waiting: Iterable[Run], fate: Fate, same_pool: str | None = None) -> int:
-        """Do what is asked with every waiting run; how many. Raises `Conflict` if nothing is asked and one waits."""
-        target = self._target(fate.move_to, same_pool) if fate.move_to else None
+    def settle(
+        self,
+        what: str,
+        waiting: Iterable[Run],
+        fate: Fate,
+        *,
+        pool: str | None = None,
+        queue: str | None = None,
+    ) -> int:
+        """Do what is asked with every waiting run; how many. Raises `Conflict` if nothing is asked and one waits.
+
+        `pool` (or its `queue` alone) is what goes: runs cannot be moved there, and a bare name means
+        another queue of the same pool.
+        """
+        target = self._target(fate.move_to, pool if queue else None) if fate.move_to else None
+        if target and target[0] == pool and queue in (None, target[1]):
+            problem = FieldProblem("query.move_to", f"{fate.move_to!r} goes too", "a queue that stays")
+            raise Invalid(f"{what} cannot take its own runs.", errors=[problem])
         count = 0
         for run in waiting:
             if not fate.cancel and target is None:

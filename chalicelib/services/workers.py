@@ -40,18 +40,28 @@ class Workers:
         """Open a session; repeating the call finds it. A predecessor's runs that nobody keeps are taken from it."""
         view = self._fitting_pool(pool, said)
         now = self._ports.clock()
+        known = self._ports.sessions.read(said.session)
+        if known is not None:
+            self._known(known[0], pool, worker)
+        second = self._second(pool, worker, said, now)
         if said.predecessor and said.predecessor != said.session:
-            self._succeed(said.predecessor, worker, said.lost)
-        self._refuse_a_second(pool, worker, said, now)
+            self._succeed(said.predecessor, pool, worker, said.lost)
+        if second is not None:
+            self._rescue.close(second.id, f"Worker {worker!r} was started anew.")
         session = self._open(pool, worker, said, now)
         self._note(session, said, now)
         return session, view
 
     def sign_off(self, pool: str, worker: str, session: UUID) -> None:
         """Close a session; what it still holds is taken away. Repeating it is harmless."""
+        if self._ports.pools.pool(pool) is None:
+            raise no_pool(pool)
         found = self._ports.sessions.read(session)
-        if found and found[0].worker_name == worker and found[0].work_pool_name == pool:
-            self._rescue.close(session, f"Worker {worker!r} signed off.")
+        if found is None:
+            return
+        if (found[0].work_pool_name, found[0].worker_name) != (pool, worker):
+            raise Conflict(f"The session {session} is of another worker.", code="session_closed")
+        self._rescue.close(session, f"Worker {worker!r} signed off.")
 
     def heartbeat(self, pool: str, worker: str, interval: int | None) -> None:
         """The sign of life of a worker that keeps no session (Prefect's own)."""
@@ -100,24 +110,25 @@ class Workers:
             )
         return view
 
-    def _refuse_a_second(self, pool: str, worker: str, said: Introduction, now: datetime) -> None:
+    def _second(self, pool: str, worker: str, said: Introduction, now: datetime) -> Session | None:
+        """The session open under this name that is to be closed, if any; refused while another host keeps it."""
         row = self._ports.pools.worker(pool, worker)
         if row is None or row.session in (None, said.session, said.predecessor):
-            return
+            return None
         found = self._ports.sessions.read(row.session) if row.session else None
         if found is None or not found[0].is_open:
-            return
+            return None
         if found[0].lease_until >= now and found[0].host != said.host:
             raise Conflict(
                 f"A worker {worker!r} of pool {pool!r} is online already, on host {found[0].host!r}.",
                 code="worker_online",
                 hint="Give this one another name with `--name`.",
             )
-        self._rescue.close(found[0].id, f"Worker {worker!r} was started anew.")
+        return found[0]
 
-    def _succeed(self, predecessor: UUID, worker: str, lost: Sequence[UUID]) -> None:
+    def _succeed(self, predecessor: UUID, pool: str, worker: str, lost: Sequence[UUID]) -> None:
         found = self._ports.sessions.read(predecessor)
-        if found and found[0].worker_name == worker:
+        if found and (found[0].work_pool_name, found[0].worker_name) == (pool, worker):
             for run in lost:
                 self._rescue.take_away(run, predecessor, f"Worker {worker!r} was restarted without its runs.")
             self._rescue.close(predecessor, f"Worker {worker!r} was started anew.")

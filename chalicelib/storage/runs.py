@@ -132,10 +132,16 @@ class RunStore:
         page = documents.index_page(Item.lane_index, lane, low=low, high=high, limit=limit)
         return [(_id(key), place) for key, place in page.rows]
 
-    def lane_backwards(self, lane: str, *, before: str | None, limit: int) -> list[tuple[UUID, str]]:
-        """(id, place) of runs in a lane, latest first, before a place."""
-        page = documents.index_page(Item.lane_index, lane, high=_below(before), forward=False, limit=limit)
-        return [(_id(key), place) for key, place in page.rows]
+    def any_active(self, pool: str, queue: str | None = None) -> bool:
+        """Whether a run of a pool (and queue) is PENDING, RUNNING or CANCELLING."""
+        after: str | None = None
+        while rows := self.lane(active_lane(pool), after=after, limit=1 if queue is None else 100):
+            if queue is None or any(
+                run.work_queue_name == queue for run in self.read_many(run for run, _ in rows).values()
+            ):
+                return True
+            after = rows[-1][1]
+        return False
 
     def history(
         self, owner: str, *, low: str = " ", high: str = "~", forward: bool, limit: int
@@ -199,11 +205,6 @@ def owner(run: Run) -> str:
 def place(run: Run) -> str:
     """A run's place in lists."""
     return f"{stamp(run.listed_at)}#{run.id}"
-
-
-def _below(before: str | None) -> str:
-    """The highest text that sorts before another of our fixed-width places."""
-    return f"{before[:-1]}{chr(ord(before[-1]) - 1)}~" if before else "~"
 
 
 def _lane(run: Run) -> str | None:

@@ -84,7 +84,7 @@ class DeploymentCreate(_Common):
 
     name: Name
     flow_id: UUID
-    schedules: list[ScheduleCreate] | None = Field(default=None, max_length=50)
+    schedules: list[ScheduleCreate] | None = Field(default=None, max_length=40)
     labels: SmallJson | None = Field(default_factory=dict)
     storage_document_id: None = None
     infrastructure_document_id: None = None
@@ -94,7 +94,7 @@ class DeploymentCreate(_Common):
 class DeploymentUpdate(_Common):
     """`PATCH /deployments/{id}`: only the members given are changed."""
 
-    schedules: list[ScheduleCreate] | None = Field(default=None, max_length=50)
+    schedules: list[ScheduleCreate] | None = Field(default=None, max_length=40)
 
 
 class Deployment(Answer):
