@@ -12,7 +12,6 @@ options = ServerOptions(
     port=int(sys.argv[2]),
     data_dir=directory / "server",
     home=directory,
-    root=Path(__file__).parent / "plane",
-    **more,
+    **{"root": Path(__file__).parent / "plane", **more},
 )
 sys.exit(serve(options))

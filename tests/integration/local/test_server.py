@@ -41,7 +41,7 @@ def test_it_comes_up_on_a_free_port_says_so_and_makes_other_commands_work(start_
 
 def test_the_clock_ticks_at_start(start_server, until):
     server = start_server()
-    until(lambda: server.request("GET", "/api/ticks").json()["ticks"] == 1)
+    until(lambda: server.request("GET", "/api/ticks").json() == {"ticks": 1, "starts": 1})
 
 
 def test_a_profile_chosen_by_the_user_stays_active(start_server, tmp_path):
@@ -104,3 +104,19 @@ def test_it_stops_quickly_with_long_polls_open(start_server, until, number):
 
 def _polls(server):
     return server.request("GET", "/api/polls").json()["waiting"]
+
+
+def test_a_worker_can_come_with_the_server_and_goes_with_it(start_server, until):
+    server = start_server(root=None, with_worker=True)  # the real control plane, for a real worker
+
+    def online():
+        answer = server.request("POST", "/api/work_pools/default/workers/filter", json={})
+        return answer.is_success and [worker["status"] for worker in answer.json()] == ["ONLINE"]
+
+    until(online)
+    code, output = server.end()
+    assert code == 0
+    assert output.endswith("Stopped.\n")
+    again = start_server(root=None)
+    (worker,) = again.request("POST", "/api/work_pools/default/workers/filter", json={}).json()
+    assert worker["status"] == "OFFLINE"

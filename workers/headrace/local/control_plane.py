@@ -39,18 +39,16 @@ class ControlPlane:
         """The Chalice application."""
         return self._module("app").app
 
+    def after_start(self) -> None:
+        """Extend the leases of workers that could not renew them while nothing was served here."""
+        self._module("chalicelib.wiring").control_plane().after_start()
+
     def tick(self) -> None:
         """Do what time must do. This is the only place that knows how the application's tick is called."""
         self._module("chalicelib.wiring").control_plane().tick()
 
     def _module(self, name: str) -> Any:
-        try:
-            module = importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            raise StartError(
-                f"The control plane needs the package {error.name}, which is not installed.",
-                'Install the server\'s packages: pip install "headrace[local]"',
-            ) from error
+        module = importlib.import_module(name)
         if not Path(module.__file__ or "").resolve().is_relative_to(self._root):
             raise StartError(
                 f"{name} was found at {module.__file__}, not in {self._root}.",

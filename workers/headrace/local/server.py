@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -14,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headrace.local.companion import Companion
 from headrace.local.control_plane import ControlPlane, control_plane_root
 from headrace.local.environment import prepare_environment
 from headrace.local.errors import StartError
@@ -67,6 +67,9 @@ def serve(options: ServerOptions) -> int:
     except DataError as error:
         sys.stderr.write(f"Error: {error}\n")
         return 1
+    except ModuleNotFoundError as error:
+        sys.stderr.write(f"Error: the server needs the package {error.name}.\n{_INSTALL}\n")
+        return 1
     finally:
         server.stop()
     sys.stdout.write("Stopped.\n")
@@ -80,6 +83,7 @@ class EmbeddedServer:
         self._options = options
         self._closing = ExitStack()
         self._profile_active = False
+        self._has_dashboard = False
         self._seconds = 0.0
         self.url = ""
 
@@ -96,6 +100,7 @@ class EmbeddedServer:
 
         control_plane = ControlPlane(options.root or control_plane_root())
         services = self._open_services(control_plane)
+        control_plane.after_start()
         self._listen(web, control_plane, services)
         lock.write_status(self.url, datetime.now(UTC).isoformat(timespec="seconds"))
         ticker = Ticker(control_plane.tick)
@@ -104,9 +109,8 @@ class EmbeddedServer:
         if options.write_profile:
             self._write_profile()
         if options.with_worker:
-            companion = Companion(self.api_url, user_environment)
-            self._closing.callback(companion.stop)
-            companion.start()
+            self._start_companion(user_environment)
+        gc.freeze()  # what is loaded stays: later collections need not walk over all items again
         self._seconds = time.perf_counter() - began
 
     def stop(self) -> None:
@@ -123,7 +127,12 @@ class EmbeddedServer:
         use = "" if self._profile_active else f"  export HEADRACE_API_URL={self.api_url}\n"
         exposed = "" if self._options.host in _LOOPBACK else _EXPOSED
         return _BANNER.format(
-            seconds=self._seconds, url=self.url, data=self._options.data_dir, use=use, exposed=exposed
+            seconds=self._seconds,
+            url=self.url,
+            dashboard=f"  Dashboard       {self.url}\n" if self._has_dashboard else "",
+            data=self._options.data_dir,
+            use=use,
+            exposed=exposed,
         )
 
     def _bind(self) -> Server:
@@ -153,10 +162,19 @@ class EmbeddedServer:
         from headrace.local.gateway import Gateway
         from headrace.local.guard import Guard
 
-        gateway = Gateway(control_plane.app(), services, Guard(self._options.host, web.port), self.url)
+        app = control_plane.app()
+        self._has_dashboard = "/" in app.routes
+        gateway = Gateway(app, services, Guard(self._options.host, web.port), self.url)
         web.start(gateway.handle)
         self._closing.callback(web.stop)
         self._closing.callback(services.sqs.release)
+
+    def _start_companion(self, environment: dict[str, str]) -> None:
+        from headrace.local.companion import Companion
+
+        companion = Companion(self.api_url, environment)
+        self._closing.callback(companion.stop)
+        companion.start()
 
     def _write_profile(self) -> None:
         try:
@@ -174,6 +192,8 @@ def _stop_on_signals(stop: threading.Event) -> None:
             signal.signal(number, handler)
 
 
+_INSTALL = 'Install all that it needs: pip install "headrace[local]"'
+
 _EXPOSED = """
   Listening beyond this machine: whoever reaches the address above has full control, no key is asked for.
 """
@@ -181,8 +201,7 @@ _EXPOSED = """
 _BANNER = """
   Headrace is up ({seconds:.1f} s)
 
-  Dashboard       {url}
-  API             {url}/api
+{dashboard}  API             {url}/api
   Data            {data}
 {exposed}
   Ctrl-C stops it; everything is kept. Next, in another terminal:

@@ -59,8 +59,20 @@ def write(
             file.flush()
             os.fsync(file.fileno())
         partial.replace(final)
+        _sync_names(directory)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _sync_names(directory: Path) -> None:
+    """The new name must be on disk before the files that it replaces are removed."""
+    if os.name == "nt":  # which has no such call, and orders its directories itself
+        return
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def remove_before(directory: Path, generation: int) -> None:
@@ -124,10 +136,10 @@ def _apply(path: Path, payload: bytes, state: State, tables: Mapping[str, Partit
 
 def _apply_item(table: PartitionedTable, entry: dict[str, Any], whole: bytes | None, state: State) -> None:
     raw = entry.get("i") or entry["k"]
-    key = (table.name, *(next(iter(raw[name].items())) for name in table.table_key_attrs))
+    key = (table.name, *[next(iter(raw[name].values())) for name in table.table_key_attrs])
     if "k" in entry:
         state.items.pop(key, None)
         return
     # A record of one item holds its packed form as it is, between a known head and the closing brace.
     packed = whole[len(b'{"t":,"i":') + len(json.dumps(table.name)) : -1] if whole else encode(raw)
-    state.items[key] = packed, {name: raw[name] for name in table.attribute_keys if name in raw}
+    state.items[key] = packed, {name: raw[name] for name in table.indexed_names if name in raw}

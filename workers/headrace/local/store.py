@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
 import threading
@@ -51,11 +52,7 @@ class Store:
         """Load what is on disk, and journal from now on. The tables must exist."""
         self._directory.mkdir(parents=True, exist_ok=True)
         tables = {table.name: table for table in self._dynamodb.tables()}
-        state = snapshot.load(self._directory, tables)
-        for key, (packed, raw) in state.items.items():
-            tables[key[0]].load(packed, raw)
-        for table in tables.values():
-            table.sort_indexes()
+        state = self._load(tables)
         for name, attributes in state.queues.items():
             self._sqs.create(name, attributes)
         self._journal = Journal(self._directory, state.generation, self._fsync)
@@ -74,13 +71,25 @@ class Store:
         """Write a snapshot of now, beside the running server, and remove what it replaces."""
         with self._dynamodb.lock, self._sqs.lock:
             tables = self._dynamodb.tables()
-            items = [(table, item) for table in tables for item in table.stored()]
+            items = [(table, list(table.stored())) for table in tables]
             queues = self._sqs.attributes()
             generation = self._journal.rotate()
         expired: list[tuple[PartitionedTable, StoredItem]] = []
         snapshot.write(self._directory, generation, self._unexpired(items, expired), queues)
         snapshot.remove_before(self._directory, generation)
         self._expire(expired)
+
+    def _load(self, tables: dict[str, PartitionedTable]) -> snapshot.State:
+        gc.disable()  # nothing of what is loaded is garbage; looking for some takes longer than loading
+        try:
+            state = snapshot.load(self._directory, tables)
+            for key, (packed, raw) in state.items.items():
+                tables[key[0]].load(packed, raw)
+            for table in tables.values():
+                table.sort_indexes()
+        finally:
+            gc.enable()
+        return state
 
     def _weigh(self, size: int) -> None:
         if size >= self._compact_at:
@@ -103,20 +112,20 @@ class Store:
 
     def _unexpired(
         self,
-        items: list[tuple[PartitionedTable, StoredItem]],
+        items: list[tuple[PartitionedTable, list[StoredItem]]],
         expired: list[tuple[PartitionedTable, StoredItem]],
     ) -> Iterator[tuple[str, StoredItem]]:
         """All items; those past their time to live are noted. AWS removes these itself, moto never does."""
         now = self._clock()
-        patterns = {table: _lifetime(table) for table in self._dynamodb.tables()}
-        for table, item in items:
-            if self._stopping:
-                raise _Stopped
-            pattern = patterns[table]
-            until = pattern.search(item.packed) if pattern else None
-            if until and int(until.group(1)) < now:
-                expired.append((table, item))
-            yield table.name, item
+        for table, stored in items:
+            pattern = _lifetime(table)
+            for item in stored:
+                if self._stopping:
+                    raise _Stopped
+                until = pattern.search(item.packed) if pattern else None
+                if until and int(until.group(1)) < now:
+                    expired.append((table, item))
+                yield table.name, item
 
     def _expire(self, expired: list[tuple[PartitionedTable, StoredItem]]) -> None:
         for start in range(0, len(expired), _EXPIRED_AT_ONCE):

@@ -89,7 +89,7 @@ def echo(value):
 def ticks():
     from chalicelib import wiring
 
-    return {"ticks": wiring.TICKS}
+    return {"ticks": wiring.TICKS, "starts": wiring.STARTS}
 
 
 @app.route("/api/polls")

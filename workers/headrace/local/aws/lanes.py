@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 
@@ -74,6 +75,12 @@ _BOUNDS: Mapping[str, Callable[..., tuple[int, int]]] = {
 }
 
 
+def comparable(value: Any) -> Any:
+    """The value of a key as Python compares it, from moto's value or from its JSON."""
+    kind, content = next(iter(value.items())) if type(value) is dict else (value.type, value.value)
+    return Decimal(content) if kind == "N" else content
+
+
 @dataclass(slots=True)
 class Index:
     """The lanes of one table (name `None`) or secondary index."""
@@ -86,9 +93,12 @@ class Index:
 
     def locate(self, attrs: Mapping[str, Any]) -> tuple[Any, SortKey] | None:
         """Partition and sort key of an item with these attributes; None if it is not in this index."""
-        if any(name not in attrs for name in self.key_attrs):
+        try:
+            return comparable(attrs[self.hash_attr]), tuple(
+                [comparable(attrs[name]) for name in self.sort_attrs]
+            )
+        except KeyError:
             return None
-        return attrs[self.hash_attr].cast_value, tuple(attrs[name].cast_value for name in self.sort_attrs)
 
     def load(self, attrs: Mapping[str, Any], item: Any) -> None:
         """Add one of many items; the lanes must be sorted before they are read."""

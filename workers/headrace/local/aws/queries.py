@@ -14,7 +14,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import RESULT_SIZE_LIMIT, GlobalSecondaryIndex, SecondaryIndex, Table
 
 from headrace.local.aws.items import StoredItem
-from headrace.local.aws.lanes import Index, Lane
+from headrace.local.aws.lanes import Index, Lane, comparable
 
 _CONDITIONS = ("hash_key_conditions", "range_key_conditions")
 
@@ -25,6 +25,7 @@ class OrderedTable(Table):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.indexes_by_name: dict[str | None, Index] = {}
+        self.indexed_names: tuple[str, ...] = ()
         self.reindex()
 
     def stored(self) -> Iterator[Any]:
@@ -46,6 +47,7 @@ class OrderedTable(Table):
         for item in self.stored():
             self.load_indexes(item.attrs, item)
         self.sort_indexes()
+        self.indexed_names = tuple(dict.fromkeys(self.attribute_keys))
 
     def load_indexes(self, attrs: Mapping[str, Any], item: StoredItem) -> None:
         """Add one of many items to the indexes; `sort_indexes` must follow."""
@@ -83,8 +85,8 @@ class OrderedTable(Table):
                 projection_expressions, index_name, consistent_read, filter_expression,
                 **conditions, **legacy,
             )  # fmt: skip
-        lane = index.lanes.get(hash_key.cast_value) or Lane()
-        bounds = lane.bounds(range_comparison, [value.cast_value for value in range_objs])
+        lane = index.lanes.get(comparable(hash_key)) or Lane()
+        bounds = lane.bounds(range_comparison, [comparable(value) for value in range_objs])
         start = self._start(index, hash_key, exclusive_start_key)
         positions = _positions(lane, bounds, start, scan_index_forward)
         page, full = _page(lane, positions, limit)
@@ -95,10 +97,10 @@ class OrderedTable(Table):
     def _start(self, index: Index, hash_key: DynamoType, key: dict[str, Any] | None) -> Any:
         if key is None:
             return None
-        place = index.locate({name: DynamoType(value) for name, value in key.items()})
+        place = index.locate(key)
         if place is None:
             raise MockValidationException("The provided starting key is invalid")
-        if place[0] != hash_key.cast_value:
+        if place[0] != comparable(hash_key):
             raise MockValidationException("The provided starting key is outside query boundaries")
         return place[1]
 

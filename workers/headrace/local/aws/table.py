@@ -5,6 +5,7 @@ Conditions, expressions and validation stay moto's; where items lie is decided h
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,15 +118,14 @@ class PartitionedTable(OrderedTable):
             return found
         return found.get(key[1])
 
-    def load(self, packed: bytes, raw: dict[str, Any]) -> None:
-        """Add an item from disk; `sort_indexes` must follow."""
-        keys = {name: DynamoType(raw[name]) for name in self.attribute_keys if name in raw}
-        key = keys[self.hash_key_attr], keys.get(self.range_key_attr or "")
+    def load(self, packed: bytes, raw: Mapping[str, Any]) -> None:
+        """Add an item from disk, given its packed form and its keys; `sort_indexes` must follow."""
+        key = self._key_of(raw)
         item = StoredItem.from_packed(*key, packed)
         self._place(key, item)
-        self.load_indexes(keys, item)
+        self.load_indexes(raw, item)
 
-    def _key_of(self, attrs: dict[str, Any]) -> ItemKey:
+    def _key_of(self, attrs: Mapping[str, Any]) -> ItemKey:
         hash_key = DynamoType(attrs[self.hash_key_attr])
         return hash_key, DynamoType(attrs[self.range_key_attr]) if self.range_key_attr else None
 

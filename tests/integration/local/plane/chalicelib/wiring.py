@@ -1,9 +1,14 @@
-"""Counts the ticks."""
+"""Counts the ticks and starts."""
 
 TICKS = 0
+STARTS = 0
 
 
 class ControlPlane:
+    def after_start(self):
+        global STARTS
+        STARTS += 1
+
     def tick(self):
         global TICKS
         TICKS += 1
