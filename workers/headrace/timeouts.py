@@ -54,10 +54,14 @@ def _signals_work() -> bool:
 
 
 class _SignalAlarm:
-    """SIGALRM, shared by nested limits: the timer always runs for the nearest deadline."""
+    """SIGALRM, shared by nested limits: the timer always runs for the nearest deadline.
+
+    An alarm that somebody else had set is put back afterwards, with the time that it has left.
+    """
 
     armed: list[_SignalAlarm] = []  # noqa: RUF012 - one timer per process, so one list
-    before: object = None
+    others_handler: object = None
+    others_deadline = 0.0
 
     def __init__(self, mark: type[BaseException], seconds: float) -> None:
         self.mark = mark
@@ -68,7 +72,9 @@ class _SignalAlarm:
     def start(self) -> None:
         self.deadline = monotonic() + self.seconds
         if not self.armed:
-            _SignalAlarm.before = signal.signal(signal.SIGALRM, self._ring)
+            left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+            _SignalAlarm.others_deadline = monotonic() + left if left else 0.0
+            _SignalAlarm.others_handler = signal.signal(signal.SIGALRM, self._ring)
         self.armed.append(self)
         self._set_timer()
 
@@ -76,7 +82,9 @@ class _SignalAlarm:
         self.armed.remove(self)
         self._set_timer()
         if not self.armed:
-            signal.signal(signal.SIGALRM, _SignalAlarm.before or signal.SIG_DFL)  # type: ignore[arg-type]
+            signal.signal(signal.SIGALRM, _SignalAlarm.others_handler or signal.SIG_DFL)  # type: ignore[arg-type]
+            if _SignalAlarm.others_deadline:
+                signal.setitimer(signal.ITIMER_REAL, max(_SignalAlarm.others_deadline - monotonic(), 1e-6))
 
     @classmethod
     def _set_timer(cls) -> None:

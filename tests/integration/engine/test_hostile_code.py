@@ -176,6 +176,15 @@ def test_what_was_handed_to_an_executor_is_finished(run: Run) -> None:
     assert (ended.code, ended.logs, ended.stderr) == (0, [], "")
 
 
+def test_standard_error_that_nobody_reads_holds_nothing_up() -> None:
+    code = (
+        "import atexit, os\natexit.register(lambda: os.write(2, b'x' * 10**6))\n"
+        "from headrace.engine.leave import leave\nleave(7, grace=0.2)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as process:
+        assert process.wait(30) == 7
+
+
 def test_standard_output_may_be_closed(run: Run) -> None:
     ended = run("import sys\ndef main():\n    sys.stdout.close()\n    sys.stderr.close()\n    return 1\n")
     assert (ended.code, ended.receipt["result"]) == (0, 1)

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -30,12 +31,13 @@ def test_a_flow_that_takes_too_long_is_stopped_also_in_a_blocking_call() -> None
         threading.Event().wait(30)
 
     before = signal.getsignal(signal.SIGALRM)
+    left = signal.getitimer(signal.ITIMER_REAL)[0]  # the test suite's own limit may stand on the same timer
     with pytest.raises(RunTimedOut, match=r"ran longer than 0\.02 s and was stopped") as caught:
         slow()
     assert "in slow" in "".join(traceback.format_exception(caught.value))
     assert isinstance(caught.value, TimeoutError)
     assert signal.getsignal(signal.SIGALRM) is before
-    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == pytest.approx(left, abs=5)
 
 
 def test_except_exception_does_not_swallow_it() -> None:
@@ -62,6 +64,29 @@ def test_a_limit_that_was_swallowed_counts_all_the_same() -> None:
 
 def test_a_fast_flow_is_left_alone() -> None:
     assert flow(lambda: 3, timeout_seconds=30)() == 3
+
+
+@pytest.fixture
+def others_alarm() -> Iterator[threading.Event]:
+    """An alarm that the program had set itself: the event is set when it rings."""
+    rung = threading.Event()
+    handler = signal.signal(signal.SIGALRM, lambda *_: rung.set())
+    left, _ = signal.setitimer(signal.ITIMER_REAL, 0.15)
+    yield rung
+    signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, left)
+
+
+def test_an_alarm_of_the_programs_own_still_rings_afterwards(others_alarm: threading.Event) -> None:
+    with TimeLimit("ours", 30):
+        assert not others_alarm.is_set()
+    assert others_alarm.wait(30)
+
+
+def test_the_timer_is_off_when_nobody_else_had_one(others_alarm: threading.Event) -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    with TimeLimit("ours", 30):
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
@@ -140,3 +165,11 @@ def test_in_another_thread_it_arrives_between_two_steps() -> None:
     thread.join(30)
     assert isinstance(ends[0], RunTimedOut)
     assert ends[1] == 499500
+
+
+def test_the_outer_limit_holds_also_for_the_clean_up_of_the_inner_block() -> None:
+    with pytest.raises(RunTimedOut, match="outer"), TimeLimit("outer", 0.1), TimeLimit("inner", 0.01):
+        try:
+            wait_in_steps()
+        finally:
+            wait_in_steps(5)
