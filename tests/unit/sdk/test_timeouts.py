@@ -168,8 +168,11 @@ def test_in_another_thread_it_arrives_between_two_steps() -> None:
 
 
 def test_the_outer_limit_holds_also_for_the_clean_up_of_the_inner_block() -> None:
+    reached: list[str] = []
     with pytest.raises(RunTimedOut, match="outer"), TimeLimit("outer", 0.1), TimeLimit("inner", 0.01):
         try:
             wait_in_steps()
         finally:
             wait_in_steps(5)
+            reached.append("the end of the clean-up")
+    assert reached == []
