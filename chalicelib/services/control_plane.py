@@ -39,6 +39,10 @@ class ControlPlane:
     why: Why
     timed: Tick
 
+    def after_start(self) -> None:
+        """Before the embedded control plane serves its first request."""
+        self.timed.after_start()
+
     def tick(self) -> None:
         """Do what time must do."""
         self.timed.tick()

@@ -30,6 +30,12 @@ class Rescue:
         self._lines = lines
         self._runs = use_cases
 
+    def was_away(self) -> bool:
+        """Whether the control plane itself was away: the last tick is longer ago than a lease and a minute."""
+        last = self._ports.watermark.read()
+        longest = timedelta(seconds=self._ports.settings.lease_seconds + 60)
+        return last is not None and self._ports.clock() - last > longest
+
     def lapsed(self, sessions: Iterable[Session]) -> int:
         """Close those of these sessions whose lease is over, and finish those that were closed. How many."""
         now = self._ports.clock()

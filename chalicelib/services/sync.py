@@ -137,7 +137,11 @@ class Sync:
         ids = [
             other for _, other in self._ports.sessions.open_ids(session.work_pool_name) if other != session.id
         ]
-        self._rescue.lapsed(self._ports.sessions.read_many(ids))
+        others = self._ports.sessions.read_many(ids) if ids else []
+        now = self._ports.clock()
+        gone = [other for other in others if not other.is_open or other.lease_until < now]
+        if gone and not self._rescue.was_away():
+            self._rescue.lapsed(gone)
 
     def _is_short(self, session: Session, now: datetime) -> bool:
         return (session.lease_until - now).total_seconds() < self._ports.settings.lease_seconds / 2

@@ -60,7 +60,8 @@ class Tick:
         """Do all parts."""
         now = self._ports.clock()
         sessions = self._sessions()
-        sessions = self._after_outage(sessions, now)
+        if self._rescue.was_away():
+            sessions = self._extended(sessions, now)
         self._rescue.lapsed(sessions)
         pools = self._pool_names()
         alive = {session.id for session in sessions if session.is_open and session.lease_until >= now}
@@ -76,11 +77,12 @@ class Tick:
     def _sessions(self) -> list[Session]:
         return self._ports.sessions.read_many([session for _, session in self._ports.sessions.open_ids()])
 
-    def _after_outage(self, sessions: list[Session], now: datetime) -> list[Session]:
-        last = self._ports.watermark.read()
+    def after_start(self) -> None:
+        """The embedded control plane was away until now: no worker could renew its lease, so all are extended."""
+        self._extended(self._sessions(), self._ports.clock())
+
+    def _extended(self, sessions: list[Session], now: datetime) -> list[Session]:
         lease = timedelta(seconds=self._ports.settings.lease_seconds)
-        if last is None or now - last <= lease + timedelta(seconds=60):
-            return sessions
         extended = []
         for session in sessions:
             changed = self._ports.sessions.change(
