@@ -53,13 +53,13 @@ def get(key: Key, consistent: bool = True) -> Item | None:
 
 
 def get_many(keys: Iterable[Key], consistent: bool = True) -> dict[Key, Item]:
-    """Several items by key; those that do not exist are left out."""
+    """Several items by key, in the order asked for; those that do not exist are left out."""
     wanted = list(dict.fromkeys(keys))
     if not wanted:
         return {}
     with seam():
-        found = [_alive(item) for item in Item.batch_get(wanted, consistent_read=consistent)]
-    return {(item.pk, item.sk): item for item in found if item}
+        found = {(item.pk, item.sk): item for item in Item.batch_get(wanted, consistent_read=consistent)}
+    return {key: found[key] for key in wanted if key in found and _alive(found[key])}
 
 
 def partition(

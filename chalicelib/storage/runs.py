@@ -1,14 +1,11 @@
 """Flow runs. A run's lane says where it stands: waiting in its queue or in a limit's line, or active.
 
-Parameters and outcome go into items of their own when they are large, since every write of an item
-is billed by its whole size (AWS, DynamoDB read and write operations).
+Parameters and outcome go into items of their own when they are large: see `run_parts`.
 """
 
 from __future__ import annotations
 
-import json
-import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -19,13 +16,11 @@ from chalicelib.domain.names import stamp
 from chalicelib.domain.runs import Run
 from chalicelib.storage import documents, slots
 from chalicelib.storage.documents import Codec, IndexPage, Key, Transaction
+from chalicelib.storage.run_parts import SMALL, contents, large_parts, outcome, packed, part_keys, with_parts
 from chalicelib.storage.table import Item
 from headrace.contract.states import StateType
 
 _RUN = Codec(Run)
-_PARTS = {"parameters", "result", "error"}
-SMALL = 700
-"""Bytes of parameters, and of an outcome, that a run's own item carries."""
 SHARDS = 4
 """Partitions of a day's list: each takes 1,000 writes a second (AWS, DynamoDB partition limits)."""
 TRIES = 8
@@ -40,9 +35,12 @@ class RunStore:
     def create(self, run: Run) -> bool:
         """A new run. False if there is one of that id."""
         self._note_day(run)
-        for part in _large_parts(run):
-            documents.put(part)
-        return documents.put_new(_item(run))
+        parts = large_parts(run)
+        if not parts:
+            return documents.put_new(_item(run))
+        write = Transaction()
+        write.put(_item(run), Item.pk.does_not_exist())
+        return with_parts(write, parts).commit()
 
     def read(self, run: UUID) -> Run | None:
         """A run whole, read consistently."""
@@ -58,7 +56,7 @@ class RunStore:
     def read_many(self, runs: Iterable[UUID], consistent: bool = True) -> dict[UUID, Run]:
         """Runs whole, by id; those that do not exist are left out."""
         items = documents.get_many(((_pk(run), "RUN") for run in runs), consistent)
-        parts = documents.get_many(key for item in items.values() for key in _part_keys(item))
+        parts = documents.get_many(key for item in items.values() for key in part_keys(item))
         return {run.id: run for run in (_load(item, parts) for item in items.values())}
 
     def write(self, before: Run, after: Run) -> bool:
@@ -67,12 +65,11 @@ class RunStore:
         A claim that finds a limit full loses it too.
         """
         after = replace(after, revision=before.revision + 1)
-        for part in _large_parts(after):
-            documents.put(part)
+        parts = large_parts(after, before)
         item = _item(after)
         taken = [name for name in after.slots if name not in before.slots]
         given = [name for name in before.slots if name not in after.slots]
-        if not taken and not given:
+        if not taken and not given and not parts:
             return documents.replace(item, before.revision)
         write = Transaction()
         write.put(item, Item.rev == before.revision)
@@ -80,7 +77,7 @@ class RunStore:
             slots.take(write, name, after.id)
         for name in given:
             slots.give_back(write, name, after.id)
-        return write.commit()
+        return with_parts(write, parts).commit()
 
     def adopt(self, run: Run, limit: str) -> bool:
         """Have a run that is active hold a limit made after its claim, full or not. False if it lost a race."""
@@ -93,13 +90,11 @@ class RunStore:
     def create_occurrence(self, run: Run, schedule: ScheduleRecord) -> bool:
         """A new run of a schedule that is still of that revision. False otherwise."""
         self._note_day(run)
-        for part in _large_parts(run):
-            documents.put(part)
         write = Transaction()
         write.put(_item(run), Item.pk.does_not_exist())
         key = (f"DEPLOYMENT#{schedule.deployment_id}", f"SCHEDULE#{schedule.slug}")
         write.check(key, Item.rev == schedule.revision)
-        return write.commit()
+        return with_parts(write, large_parts(run)).commit()
 
     def change(self, run: UUID, how: Callable[[Run], Run | None]) -> tuple[Run, Run]:
         """Read, decide and write until nobody is in between. (before, after); the same when `how` answers None.
@@ -184,7 +179,7 @@ class RunStore:
 
 def ready_lane(pool: str, queue: str) -> str:
     """Where runs of a queue wait that may start."""
-    return f"READY#{pool}#{queue}"
+    return f"READY#{pool}/{queue}"
 
 
 def line_lane(limit: str) -> str:
@@ -218,9 +213,8 @@ def _lane(run: Run) -> str | None:
 
 
 def _item(run: Run) -> Item:
-    inline = _packed(run.parameters)
-    outcome = _outcome(run)
-    parts = ("P" if len(inline) > SMALL else "") + ("O" if len(outcome) > SMALL else "")
+    inline = packed(run.parameters)
+    parts = ("P" if len(inline) > SMALL else "") + ("O" if len(outcome(run)) > SMALL else "")
     leave_out = {"parameters"} | ({"result", "error"} if "O" in parts else set())
     item = Item(
         _pk(run.id), "RUN", rev=run.revision, doc=_RUN.dump(run, leave_out), expires_at=run.expires_at
@@ -237,48 +231,9 @@ def _item(run: Run) -> Item:
     return item
 
 
-def _large_parts(run: Run) -> list[Item]:
-    parts = []
-    for sk, packed in (("PARAMETERS", _packed(run.parameters)), ("OUTCOME", _outcome(run))):
-        if len(packed) > SMALL:
-            parts.append(Item(_pk(run.id), sk, blob=packed, expires_at=run.expires_at))
-    return parts
-
-
-def _part_keys(item: Item) -> Sequence[Key]:
-    names = {"P": "PARAMETERS", "O": "OUTCOME"}
-    return [(item.pk, names[part]) for part in item.parts or ""]
-
-
-def _load(item: Item, parts: dict[Key, Item]) -> Run:
+def _load(item: Item, parts: Mapping[Key, Item]) -> Run:
     run = _RUN.load(item.doc)
-    changes: dict[str, object] = {"revision": int(item.rev)}
-    packed = item.blob if "P" not in (item.parts or "") else _part(parts, item, "PARAMETERS")
-    if packed:
-        changes["parameters"] = _unpacked(packed)
-    if "O" in (item.parts or "") and (outcome := _part(parts, item, "OUTCOME")):
-        changes |= _unpacked(outcome)
-    return replace(run, **changes)  # type: ignore[arg-type]
-
-
-def _part(parts: dict[Key, Item], item: Item, sk: str) -> bytes | None:
-    found = parts.get((item.pk, sk))
-    return found.blob if found else None
-
-
-def _outcome(run: Run) -> bytes:
-    if run.result is None and run.error is None:
-        return b""
-    return _packed({"result": run.result, "error": run.error})
-
-
-def _packed(value: object) -> bytes:
-    return zlib.compress(json.dumps(value, separators=(",", ":")).encode(), 6)
-
-
-def _unpacked(packed: bytes) -> dict[str, object]:
-    value: dict[str, object] = json.loads(zlib.decompress(packed))
-    return value
+    return replace(run, revision=int(item.rev), **contents(item, parts))  # type: ignore[arg-type]
 
 
 def _id(key: Key) -> UUID:

@@ -16,6 +16,7 @@ from chalicelib.domain.errors import TooLarge, Unavailable
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
 TRANSACTION_CANCELED = "TransactionCanceledException"
+_TOO_LARGE = "The record is larger than the 400 KB that an item of the table may have."
 
 
 class LostRace(Exception):
@@ -41,7 +42,9 @@ def _translated(error: PynamoDBException) -> Exception:
         reasons = {reason.code for reason in getattr(error, "cancellation_reasons", ()) if reason}
         if reasons <= {"ConditionalCheckFailed", "None"}:
             return LostRace()
+        if "ValidationError" in reasons:
+            return TooLarge(_TOO_LARGE)
         return Unavailable("Another change was made at the same moment.", code="busy", hint="Try again.")
     if code == "ValidationException" and "size" in str(error.cause_response_message).lower():
-        return TooLarge("The record is larger than the 400 KB that an item of the table may have.")
+        return TooLarge(_TOO_LARGE)
     return Unavailable(f"The table refused: {code or type(error).__name__}.", hint="Try again in a moment.")

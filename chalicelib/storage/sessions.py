@@ -52,9 +52,9 @@ class SessionStore:
 
     def open_ids(self, pool: str | None = None, limit: int = 1000) -> list[tuple[str, UUID]]:
         """(pool, id) of open sessions, of one pool or of all."""
-        low, high = (f"{pool}#", f"{pool}#~") if pool is not None else (" ", "\U0010ffff")
+        low, high = (f"{pool}/", f"{pool}/~") if pool is not None else (" ", "\U0010ffff")
         page = documents.index_page(Item.lane_index, "CATALOGUE#SESSION", low=low, high=high, limit=limit)
-        rows = [text.rpartition("#") for _, text in page.rows]
+        rows = [text.rpartition("/") for _, text in page.rows]
         return [(name, UUID(identity)) for name, _, identity in rows]
 
     def read_many(self, ids: list[UUID]) -> list[Session]:
@@ -70,7 +70,7 @@ def _pk(session: UUID) -> str:
 def _item(session: Session, revision: int, now: datetime | None = None) -> Item:
     item = Item(_pk(session.id), "SESSION", rev=revision, doc=_SESSION.dump(session))
     if session.is_open:
-        item.lane, item.lane_at = "CATALOGUE#SESSION", f"{session.work_pool_name}#{session.id}"
+        item.lane, item.lane_at = "CATALOGUE#SESSION", f"{session.work_pool_name}/{session.id}"
     elif now is not None and not session.held:
         item.expires_at = now + KEPT_AFTER_CLOSE
     return item

@@ -6,13 +6,13 @@
     its queues            POOL#<name>          QUEUE#<name>             CATALOGUE#QUEUE / pool/name
     its workers           POOL#<name>          WORKER#<name>
     queue's id            QUEUE#<id>           ID
-    session               SESSION#<id>         SESSION                  CATALOGUE#SESSION / pool#id   (open)
+    session               SESSION#<id>         SESSION                  CATALOGUE#SESSION / pool/id   (open)
     slots of a limit      SLOTS#<limit>        SLOTS                    CATALOGUE#LIMIT / limit
     flow                  FLOW#<id>            FLOW                     CATALOGUE#FLOW / name
     deployment            DEPLOYMENT#<id>      DEPLOYMENT               CATALOGUE#DEPLOYMENT / full name
     its schedules         DEPLOYMENT#<id>      SCHEDULE#<slug>          DUE#<shard> / next due#id#slug (active)
     run                   RUN#<id>             RUN                      where it stands:
-                                                READY#<pool>#<queue> / due#id     waits, may start
+                                                READY#<pool>/<queue> / due#id     waits, may start
                                                 LINE#<limit>         / due#id     waits for that limit
                                                 ACTIVE#<pool>        / due#id     PENDING, RUNNING, CANCELLING
                                                 PAUSED               / due#id

@@ -1,0 +1,74 @@
+"""Repeating a request with the same key finds what the first one made, and changes nothing of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+from uuid import uuid4
+
+import pytest
+
+from tests.support.plane import Rig
+
+LARGE = {"x": Random(1).randbytes(3000).hex()}
+OTHER = {"x": Random(2).randbytes(3000).hex()}
+
+
+@pytest.mark.parametrize(("first", "second"), [({"x": 1}, {"x": 2}), (LARGE, OTHER)], ids=["small", "large"])
+def test_the_second_create_finds_the_first_run(plane: Rig, first: object, second: object) -> None:
+    plane.pool()
+    deployment = plane.deployment()
+    path = f"/deployments/{deployment['id']}/create_flow_run"
+    made = plane.call("POST", path, {"idempotency_key": "k", "parameters": first, "name": "one"})
+    again = plane.call("POST", path, {"idempotency_key": "k", "parameters": second, "name": "two"})
+    assert (made.status, again.status) == (201, 200)
+    assert again.body == made.body
+    assert plane.read(made.body)["parameters"] == first
+    other = plane.call("POST", path, {"idempotency_key": "l", "parameters": first})
+    assert (other.status, other.body["id"] == made.body["id"]) == (201, False)
+
+
+def test_a_key_belongs_to_its_deployment(plane: Rig) -> None:
+    plane.pool()
+    one, two = plane.deployment(name="one"), plane.deployment(name="two")
+    runs = {plane.run(deployment, idempotency_key="k")["id"] for deployment in (one, two)}
+    assert len(runs) == 2
+
+
+def test_a_key_still_finds_a_run_that_is_over(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment()
+    run = plane.run(deployment, idempotency_key="k")
+    worker = plane.worker()
+    (grant,) = worker.claim()
+    worker.start(grant)
+    worker.end(grant)
+    found = plane.run(deployment, idempotency_key="k")
+    assert (found["id"], found["state_type"]) == (run["id"], "COMPLETED")
+    assert worker.claim() == []
+
+
+def test_a_subflow_has_keys_too(plane: Rig) -> None:
+    flow = plane.ok("POST", "/flows", {"name": "flow"})
+    body = {"flow_id": flow["id"], "idempotency_key": "k"}
+    made, again = (plane.call("POST", "/flow_runs", body) for _ in range(2))
+    assert (made.status, again.status, again.body["id"]) == (201, 200, made.body["id"])
+
+
+def test_a_session_is_registered_once(plane: Rig) -> None:
+    plane.pool()
+    body = {"session": str(uuid4()), "info": {"host": "h"}}
+    first, again = (plane.ok("POST", "/work_pools/pool/workers/w/sessions", body) for _ in range(2))
+    assert first == again
+
+
+def test_the_loser_of_a_race_leaves_none_of_its_parts_behind(plane: Rig) -> None:
+    """Two changes of one run from one reading: the second is refused whole, its large parameters too."""
+    plane.pool()
+    run = plane.run(plane.deployment(), parameters=LARGE)
+    store = plane.plane.ports.runs
+    (before,) = store.read_many([run["id"]]).values()
+    assert store.write(before, replace(before, name="winner"))
+    assert not store.write(before, replace(before, name="loser", parameters=OTHER))
+    after = plane.read(run)
+    assert (after["name"], after["parameters"]) == ("winner", LARGE)
