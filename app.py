@@ -19,7 +19,7 @@ from chalicelib.api import (
 from chalicelib.api.endpoint import serve
 from chalicelib.wiring import control_plane
 
-app = Chalice(app_name="headrace")
+app = Chalice(app_name="headrace", configure_logs=False)
 serve(control_plane)
 for module in (
     system,

@@ -161,7 +161,10 @@ class Town:
 
     def worker(self, name: str = "w1", *words: str, pool: str = "pool") -> Process:
         process = self.start("worker", "worker", "start", "--pool", pool, "--name", name, *words)
-        process.says("serves pool")
+        eventually(
+            lambda: any(sign in process.text() for sign in ("serves pool", "where its predecessor stopped")),
+            "the worker is up",
+        )
         return process
 
     def run(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
