@@ -12,6 +12,7 @@ from chalicelib.api.endpoint import Call, Page, endpoint
 from chalicelib.api.queries import given
 from chalicelib.api.wishes import plain, spec, wishes
 from chalicelib.domain.errors import FieldProblem, Invalid
+from chalicelib.domain.schedules import occurrences, parse
 from headrace.contract import schedules as wire
 
 blueprint = Blueprint(__name__)
@@ -86,6 +87,17 @@ def verify(call: Call[None], deployment_id: UUID, schedule_id: UUID) -> Page:
             for row in rows
         ]
     )
+
+
+@endpoint(
+    blueprint, "POST", "/schedules/preview", body=wire.SchedulePreview, answer=wire.ScheduleTimes, status=200
+)
+def preview(call: Call[wire.SchedulePreview]) -> wire.ScheduleTimes:
+    """The next times of a schedule that nobody has made yet; a wrong one is refused as when it is made."""
+    wanted = parse(spec(call.body.schedule), dst=plain(call.body.dst))
+    after = call.body.after or call.plane.ports.clock()
+    times = occurrences(wanted, after, after + AHEAD, limit=call.body.limit)
+    return wire.ScheduleTimes(times=times, timezone=wanted.timezone)
 
 
 def _period(call: Call[None], first: datetime, last: datetime) -> tuple[datetime, datetime]:

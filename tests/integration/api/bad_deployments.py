@@ -235,6 +235,15 @@ ROWS: dict[str, list[Bad]] = {
     "DELETE /deployments/{deployment_id}/schedules/{schedule_id}": [
         Bad("a schedule of another deployment", 404, path="/deployments/<plain>/schedules/<schedule>"),
     ],
+    "POST /schedules/preview": [
+        Bad("no schedule", body={}),
+        Bad("four fields", body={"schedule": {"cron": "0 4 * *"}}),
+        Bad("no such zone", body={"schedule": {"cron": "0 4 * * *", "timezone": "Mars/Olympus"}}),
+        Bad("an interval of nothing", body={"schedule": {"interval": 0}}),
+        Bad("a rule without a frequency", body={"schedule": {"rrule": "BYDAY=MO"}}),
+        Bad("limit 101", body={"schedule": {"interval": 60}, "limit": 101}),
+        Bad("a name that nothing has", body={"schedule": {"interval": 60}, "slug": "a"}),
+    ],
     "GET /deployments/{deployment_id}/schedules/{schedule_id}/upcoming": [
         Bad("limit 0", path=f"{_SCHEDULES}/upcoming?limit=0"),
         Bad("limit 1001", path=f"{_SCHEDULES}/upcoming?limit=1001"),

@@ -87,6 +87,7 @@ GOOD: dict[str, Good] = {
     "PATCH /deployments/{deployment_id}/schedules/{schedule_id}": Good(_S, {"active": False}, 204),
     "GET /deployments/{deployment_id}/schedules/{schedule_id}/upcoming": Good(f"{_S}/upcoming"),
     "GET /deployments/{deployment_id}/schedules/{schedule_id}/verify": Good(f"{_S}/verify"),
+    "POST /schedules/preview": Good("/schedules/preview", {"schedule": {"cron": "0 4 * * *"}}),
     "POST /flow_runs": Good("/flow_runs", {"flow_id": "<flow>"}, 201),
     "GET /flow_runs/{run_id}": Good(_R),
     "PATCH /flow_runs/{run_id}": Good(_R, {"name": "other"}, 204),

@@ -11,7 +11,14 @@ from headrace.client.resource import Made, Page, Resource, at
 from headrace.client.transport import Query
 from headrace.contract.deployments import Deployment, DeploymentCreate, DeploymentList, DeploymentUpdate
 from headrace.contract.flow_runs import FlowRun, FlowRunCreate
-from headrace.contract.schedules import Occurrence, Schedule, ScheduleCreate, ScheduleUpdate
+from headrace.contract.schedules import (
+    Occurrence,
+    Schedule,
+    ScheduleCreate,
+    SchedulePreview,
+    ScheduleTimes,
+    ScheduleUpdate,
+)
 from headrace.contract.work_pools import DeleteOptions
 
 
@@ -78,6 +85,11 @@ class Schedules(Resource):
     def delete(self, deployment_id: UUID, schedule_id: UUID) -> None:
         """Remove a schedule and its runs that have not started."""
         self._delete(at("deployments", deployment_id, "schedules", schedule_id))
+
+    def preview(self, body: SchedulePreview) -> ScheduleTimes:
+        """When a schedule would be due that nobody has made yet."""
+        times: ScheduleTimes = self._post(ScheduleTimes, "/schedules/preview", body, safe=True)
+        return times
 
     def upcoming(
         self, deployment_id: UUID, schedule_id: UUID, after: datetime, before: datetime, limit: int = 200

@@ -144,6 +144,22 @@ class Window(Period):
     limit: int = Field(default=20, ge=1, le=MOST_OCCURRENCES)
 
 
+class SchedulePreview(Request):
+    """`POST /schedules/preview`: when would a schedule be due that nobody has made yet?"""
+
+    schedule: AnySchedule
+    dst: Dst = Dst.FIRST
+    after: Time | None = None
+    limit: int = Field(default=5, ge=1, le=100)
+
+
+class ScheduleTimes(Answer):
+    """The answer: its next moments, and the zone that its expression is read in."""
+
+    times: list[Time]
+    timezone: str
+
+
 class Occurrence(Answer):
     """One moment at which a schedule is due, with the one run that was made for it, if any was yet."""
 
