@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import sha256
 
@@ -23,6 +24,13 @@ def read(cursor: str, scope: str) -> str:
     except ValueError:
         raise foreign_cursor() from None
     if not place or data[:_MARK] != _mark(place, scope):
+        raise foreign_cursor()
+    return place
+
+
+def check(place: str | None, form: re.Pattern[str]) -> str | None:
+    """The place, which must have this form: the mark can be computed by anybody."""
+    if place is not None and not form.fullmatch(place):
         raise foreign_cursor()
     return place
 

@@ -79,12 +79,9 @@ def page(call: Call[wire.DeploymentList]) -> Page:
     flows = _flow_names(call, body)
     cursor = None
     if ids is not None:
-        found = call.plane.deployments.by_ids(ids)
-    elif flows is not None:
-        pages = [call.plane.deployments.page(None, body.limit, flow)[0] for flow in flows]
-        found = [deployment for rows in pages for deployment in rows][: body.limit]
+        found = call.plane.deployments.by_ids(ids)[body.offset : body.offset + body.limit]
     else:
-        found, cursor = call.plane.deployments.page(body.cursor, body.limit)
+        found, cursor = call.plane.deployments.page(body.cursor, body.limit, flows, body.offset)
     found = [
         deployment
         for deployment in found

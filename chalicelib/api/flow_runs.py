@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 from chalice.app import Blueprint
 
-from chalicelib.api import render
+from chalicelib.api import cursors, render
 from chalicelib.api.endpoint import Call, Found, Page, endpoint
 from chalicelib.api.queries import given, only_names, texts, uuids
 from chalicelib.domain.errors import FieldProblem, Invalid
@@ -17,6 +18,8 @@ from headrace.contract import flow_runs as wire
 from headrace.contract import system as system_wire
 
 blueprint = Blueprint(__name__)
+PLACE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z#[0-9a-f-]{36}")
+"""A run's place in a list."""
 _NOT_NULL = {"name", "parameters", "tags"}
 
 
@@ -119,11 +122,12 @@ def _query(call: Call[wire.FlowRunList]) -> RunQuery:
         raise Invalid("The period ends before it begins.", errors=[problem])
     return RunQuery(
         limit=body.limit,
-        after=body.cursor,
+        after=cursors.check(body.cursor, PLACE),
         skip=body.offset,
         forward=body.sort is wire.RunSort.EXPECTED_START_TIME_ASC,
         ids=uuids(runs.id, "flow_runs.id"),
         deployments=_deployments(body, runs),
+        deployment_names=texts(body.deployments.name) if body.deployments else None,
         flow_names=texts(flows.name) if flows else None,
         flow_ids=uuids(flows.id, "flows.id") if flows else None,
         names=texts(runs.name),

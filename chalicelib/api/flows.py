@@ -39,7 +39,7 @@ def page(call: Call[wire.FlowList]) -> Page:
         named = [names.flow_id(name) for name in by_name]
         ids = named if ids is None else [flow for flow in ids if flow in named]
     if ids is not None:
-        found = call.plane.deployments.flows_by_id(ids)
+        found = call.plane.deployments.flows_by_id(ids)[call.body.offset :][: call.body.limit]
     else:
-        found, cursor = call.plane.deployments.flows(call.body.cursor, call.body.limit)
+        found, cursor = call.plane.deployments.flows(call.body.cursor, call.body.limit, call.body.offset)
     return Page([render.flow(flow) for flow in found], cursor)

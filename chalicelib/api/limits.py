@@ -52,7 +52,7 @@ def delete(call: Call[None], name: str) -> None:
 )
 def page(call: Call[wire.ConcurrencyLimitList]) -> Page:
     """A page of limits, by name."""
-    found, cursor = call.plane.limits.page(call.body.cursor, call.body.limit)
+    found, cursor = call.plane.limits.page(call.body.cursor, call.body.limit, call.body.offset)
     return Page([render.limit(slots) for slots in found], cursor)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from chalice.app import Blueprint
 
-from chalicelib.api import render
+from chalicelib.api import cursors, render
 from chalicelib.api.endpoint import Call, Page, endpoint
 from chalicelib.api.kept import kept_message
 from chalicelib.api.requests import MAX_BATCH
@@ -14,6 +16,8 @@ from chalicelib.storage.logs import Record
 from headrace.contract import logs as wire
 
 blueprint = Blueprint(__name__)
+PLACE = re.compile(r"LOG#\d{6}#[-:.0-9TZ]{27}#[0-9a-f]+@\d{6}")
+"""A record's place: its chunk, and its number in it."""
 
 
 @endpoint(blueprint, "POST", "/logs", body=list[wire.LogCreate], status=201, max_body=MAX_BATCH)
@@ -46,14 +50,14 @@ def page(call: Call[wire.LogList]) -> Page:
         LogQuery(
             run=runs[0],
             limit=body.limit,
-            after_place=body.cursor,
+            after_place=cursors.check(body.cursor, PLACE),
             skip=body.offset,
             forward=body.sort is wire.LogSort.TIMESTAMP_ASC,
             level_from=level.ge_,
             level_to=level.le_,
             since=times.after_,
             until=times.before_,
-            task_run_id=tasks[0] if tasks else None,
+            task_run_ids=frozenset(tasks) if tasks is not None else None,
         )
     )
     return Page([render.log(row) for row in rows], cursor)

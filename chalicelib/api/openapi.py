@@ -4,67 +4,89 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
-from pydantic.json_schema import models_json_schema
 
 from chalicelib.api.endpoint import ROUTES, Route
 from headrace import __version__
 from headrace.contract.errors import ErrorBody
 
+Mode = Literal["validation", "serialization"]
+Schemas = Mapping[tuple[str, Mode], Any]
 _REF = "#/components/schemas/{model}"
+_ERROR = "error"
 
 
 def document() -> str:
     """The document as JSON text."""
-    schemas: dict[str, Any] = {}
+    schemas, shared = TypeAdapter.json_schemas(_kinds(ROUTES), ref_template=_REF)
     paths: dict[str, Any] = {}
     for route in ROUTES:
         paths.setdefault(f"/api{route.path}", {})[route.method.lower()] = _operation(route, schemas)
-    _, errors = models_json_schema([(ErrorBody, "serialization")], ref_template=_REF)
-    schemas |= errors.get("$defs", {})
     return json.dumps(
         {
             "openapi": "3.1.0",
             "info": {"title": "Headrace", "version": __version__},
             "paths": paths,
-            "components": {"schemas": dict(sorted(schemas.items()))},
+            "components": {"schemas": shared.get("$defs", {})},
         }
     )
 
 
-def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+def _kinds(routes: Iterable[Route]) -> Iterator[tuple[str, Mode, TypeAdapter[Any]]]:
+    """All that is sent and answered. Made together, so that a model that differs in the two has two names."""
+    yield _ERROR, "serialization", TypeAdapter(ErrorBody)
+    for route in routes:
+        name = _operation_id(route)
+        if route.body is not None:
+            yield name, "validation", TypeAdapter(route.body)
+        if route.answer is not None:
+            yield name, "serialization", TypeAdapter(route.answer)
+
+
+def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
+    name = _operation_id(route)
     operation: dict[str, Any] = {
         "summary": route.summary,
-        "operationId": f"{route.method.lower()}{re.sub(r'[^A-Za-z0-9]+', '_', route.path).rstrip('_')}",
-        "parameters": [
-            {"name": name, "in": "path", "required": True, "schema": _member(name)}
-            for name in re.findall(r"{(\w+)}", route.path)
-        ],
+        "operationId": name,
+        "parameters": [*_path_members(route), *_query_members(route)],
         "responses": {
-            str(route.status): {"description": "Done.", **_content(route.answer, "serialization", schemas)},
-            "default": {
-                "description": "Not done, and why.",
-                "content": {"application/json": {"schema": {"$ref": _REF.format(model="ErrorBody")}}},
-            },
+            **{str(status): _success(schemas.get((name, "serialization"))) for status in _statuses(route)},
+            "default": {"description": "Not done, and why.", **_content(schemas[_ERROR, "serialization"])},
         },
     }
     if route.body is not None:
-        operation["requestBody"] = {"required": True, **_content(route.body, "validation", schemas)}
+        operation["requestBody"] = {"required": True, **_content(schemas[name, "validation"])}
     return operation
 
 
-def _member(name: str) -> dict[str, str]:
-    return {"type": "string", "format": "uuid"} if name.endswith("_id") else {"type": "string"}
+def _operation_id(route: Route) -> str:
+    return f"{route.method.lower()}{re.sub(r'[^A-Za-z0-9]+', '_', route.path).rstrip('_')}"
 
 
-def _content(kind: Any, mode: Any, schemas: dict[str, Any]) -> dict[str, Any]:
-    if kind is None:
-        return {}
-    schema = TypeAdapter(kind).json_schema(mode=mode, ref_template=_REF)
-    schemas |= schema.pop("$defs", {})
-    if title := schema.get("title") if schema.get("type") == "object" and "properties" in schema else None:
-        schemas[title] = schema
-        schema = {"$ref": _REF.format(model=title)}
+def _statuses(route: Route) -> list[int]:
+    if route.answer is None and route.status == 200:
+        return [204]
+    return [route.status, 200] if route.finds else [route.status]
+
+
+def _path_members(route: Route) -> Iterator[dict[str, Any]]:
+    for name in re.findall(r"{(\w+)}", route.path):
+        schema = {"type": "string", "format": "uuid"} if name.endswith("_id") else {"type": "string"}
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _query_members(route: Route) -> Iterator[dict[str, Any]]:
+    if route.query is not None:
+        for name, schema in route.query.model_json_schema()["properties"].items():
+            yield {"name": name, "in": "query", "schema": schema}
+
+
+def _success(schema: Any) -> dict[str, Any]:
+    return {"description": "Done.", **(_content(schema) if schema is not None else {})}
+
+
+def _content(schema: Any) -> dict[str, Any]:
     return {"content": {"application/json": {"schema": schema}}}

@@ -54,9 +54,9 @@ def page(call: Call[wire.WorkPoolList]) -> Page:
     pools = call.plane.pools
     names = only_names(call.body.work_pools)
     if names is not None:
-        found, cursor = pools.by_names(names), None
+        found, cursor = pools.by_names(names)[call.body.offset :][: call.body.limit], None
     else:
-        found, cursor = pools.names(call.body.cursor, call.body.limit)
+        found, cursor = pools.names(call.body.cursor, call.body.limit, call.body.offset)
     status = pools.statuses()
     return Page([render.pool(pool, status(pool)) for pool in found], cursor)
 
@@ -73,6 +73,7 @@ def scheduled(call: Call[run_wire.ScheduledRunsRequest], name: str) -> Page:
     call.plane.pools.view(name)
     body = call.body
     rows = call.plane.run_lists.waiting(name, body.work_queue_names, body.scheduled_before, body.limit)
+    rows = [run for run in rows if body.scheduled_after is None or run.due >= body.scheduled_after]
     now = call.plane.ports.clock()
     return Page([render.waiting(run, now) for run in rows])
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
 from uuid import UUID
 
 from chalice.app import Blueprint
 
 from chalicelib.api import render
 from chalicelib.api.endpoint import Call, Page, endpoint
-from chalicelib.api.queries import fate, given, texts
+from chalicelib.api.queries import fate, given, texts, uuids
 from chalicelib.domain.eligibility import queue_limit
 from chalicelib.domain.pools import WorkQueue
+from chalicelib.domain.schedules import LATE_AFTER, is_late
 from headrace.contract import flow_runs as run_wire
 from headrace.contract import work_pools as wire
 
@@ -69,10 +70,8 @@ def delete(call: Call[None], queue_id: UUID) -> None:
 )
 def page_of_pool(call: Call[wire.WorkQueueList], pool: str) -> Page:
     """The queues of a pool, as they are served."""
-    names = texts(call.body.work_queues.name) if call.body.work_queues else None
-    found = [
-        queue for queue in call.plane.pools.view(pool).in_order() if names is None or queue.name in names
-    ]
+    wants = _wanted(call.body)
+    found = [queue for queue in call.plane.pools.view(pool).in_order() if wants(queue)]
     status = call.plane.pools.statuses(pool)
     part = found[call.body.offset : call.body.offset + call.body.limit]
     return Page([render.queue(queue, status(queue)) for queue in part])
@@ -81,13 +80,15 @@ def page_of_pool(call: Call[wire.WorkQueueList], pool: str) -> Page:
 @endpoint(blueprint, "POST", "/work_queues/filter", body=wire.WorkQueueList, answer=list[wire.WorkQueue])
 def page(call: Call[wire.WorkQueueList]) -> Page:
     """A page of all queues, by pool and name."""
-    names = texts(call.body.work_queues.name) if call.body.work_queues else None
-    found, cursor = call.plane.pools.queues(call.body.cursor, call.body.limit)
-    status = call.plane.pools.statuses()
-    return Page(
-        [render.queue(queue, status(queue)) for queue in found if names is None or queue.name in names],
-        cursor,
-    )
+    body = call.body
+    ids = uuids(body.work_queues.id, "work_queues.id") if body.work_queues else None
+    cursor = None
+    if ids is not None:
+        found = call.plane.pools.queues_by_id(ids)[body.offset : body.offset + body.limit]
+    else:
+        found, cursor = call.plane.pools.queues(body.cursor, body.limit, body.offset)
+    status, wants = call.plane.pools.statuses(), _wanted(body)
+    return Page([render.queue(queue, status(queue)) for queue in found if wants(queue)], cursor)
 
 
 @endpoint(blueprint, "GET", "/work_queues/{queue_id}/status", answer=wire.WorkQueueStatus)
@@ -96,7 +97,8 @@ def status(call: Call[None], queue_id: UUID) -> wire.WorkQueueStatus:
     queue = call.plane.pools.queue_by_id(queue_id)
     now = call.plane.ports.clock()
     found = call.plane.pools.statuses(queue.work_pool_name)(queue)
-    late = call.plane.run_lists.waiting(queue.work_pool_name, [queue.name], now - timedelta(seconds=15), 200)
+    waiting = call.plane.run_lists.waiting(queue.work_pool_name, [queue.name], now - LATE_AFTER, 200)
+    late = [run for run in waiting if is_late(run.due, now)]
     healthy = found.status == "READY" and not late
     return wire.WorkQueueStatus(healthy=healthy, late_runs_count=len(late), last_polled=found.last_polled)
 
@@ -133,6 +135,13 @@ def concurrency_status(call: Call[wire.Page], queue_id: UUID) -> wire.Concurrenc
     return wire.ConcurrencyStatus(
         concurrency_limit=queue.concurrency_limit, active_slots=len(holders), flow_run_ids=holders
     )
+
+
+def _wanted(body: wire.WorkQueueList) -> Callable[[WorkQueue], bool]:
+    """Whether the filter lets a queue through."""
+    wanted = body.work_queues or wire.NameFilter()
+    ids, names = uuids(wanted.id, "work_queues.id"), texts(wanted.name)
+    return lambda queue: (ids is None or queue.id in ids) and (names is None or queue.name in names)
 
 
 def _shown(call: Call[object], queue: WorkQueue) -> wire.WorkQueue:

@@ -16,6 +16,8 @@ from headrace.contract.states import DEFAULT_NAME, StateType
 
 HISTORY = 40
 """States and attempts kept in a run; older ones make room, so that an item stays small."""
+PAST_MESSAGE = 500
+"""Characters kept of the message of a past state or attempt, so that many of them stay small too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,8 @@ def move(
         scheduled_time=scheduled_time,
         seq=run.state.seq + 1,
     )
-    history = (*run.history, run.state)[-HISTORY:]
+    past = replace(run.state, message=_shortened(run.state.message))
+    history = (*run.history, past)[-HISTORY:]
     return replace(run, state=state, history=history, updated=now)
 
 
@@ -232,8 +235,15 @@ def back_to_scheduled(
 def _let_go(run: Run, how: StateType | None, message: str | None) -> Run:
     attempts = run.attempts
     if run.session is not None:
-        attempts = _last_attempt(run, ended=run.state.timestamp, state_type=how, message=message)
+        ended, text = run.state.timestamp, _shortened(message)
+        attempts = _last_attempt(run, ended=ended, state_type=how, message=text)
     return replace(run, session=None, slots=(), attempts=attempts)
+
+
+def _shortened(message: str | None) -> str | None:
+    if message is None or len(message) <= PAST_MESSAGE:
+        return message
+    return f"{message[:PAST_MESSAGE]}..."
 
 
 def _last_attempt(run: Run, **changes: object) -> Sequence[Attempt]:

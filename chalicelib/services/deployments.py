@@ -49,12 +49,11 @@ class Deployments:
             raise NotFound(f"There is no flow {flow}.", hint="`headrace flow ls` lists them.")
         return found
 
-    def flows(self, after: str | None, limit: int) -> tuple[list[Flow], str | None]:
+    def flows(self, after: str | None, limit: int, skip: int = 0) -> tuple[list[Flow], str | None]:
         """A page of flows by name, and where to go on."""
-        rows, more = self._ports.deployments.flow_names(after, limit)
-        return self._ports.deployments.flows([flow for flow, _ in rows]), rows[-1][
-            1
-        ] if more and rows else None
+        rows, more = self._ports.deployments.flow_names(after, skip + limit)
+        found = self._ports.deployments.flows([flow for flow, _ in rows[skip:]])
+        return found, rows[-1][1] if more and rows else None
 
     def flows_by_id(self, ids: Sequence[UUID]) -> list[Flow]:
         """Flows by id; those that do not exist are left out."""
@@ -98,14 +97,28 @@ class Deployments:
         return found
 
     def page(
-        self, after: str | None, limit: int, flow: str | None = None
+        self, after: str | None, limit: int, flows: Sequence[str] | None = None, skip: int = 0
     ) -> tuple[list[Deployment], str | None]:
-        """A page of deployments by full name (of one flow), and where to go on."""
-        rows, more = self._ports.deployments.names(after, limit, f"{flow}/" if flow else "")
-        found = self._ports.deployments.read_many([identity for identity, _ in rows])
-        return [found[identity] for identity, _ in rows if identity in found], rows[-1][
-            1
-        ] if more and rows else None
+        """A page of deployments by full name (of these flows), and where to go on."""
+        rows, more = self._names(after, skip + limit, flows)
+        found = self._ports.deployments.read_many([identity for identity, _ in rows[skip:]])
+        return list(found.values()), rows[-1][1] if more and rows else None
+
+    def _names(
+        self, after: str | None, limit: int, flows: Sequence[str] | None
+    ) -> tuple[list[tuple[UUID, str]], bool]:
+        if flows is None:
+            return self._ports.deployments.names(after, limit)
+        rows: list[tuple[UUID, str]] = []
+        for prefix in sorted(f"{flow}/" for flow in flows):
+            is_done = after is not None and after > prefix and not after.startswith(prefix)
+            if is_done:
+                continue
+            start = after if after and after.startswith(prefix) else None
+            rows += self._ports.deployments.names(start, limit - len(rows), prefix)[0]
+            if len(rows) >= limit:
+                return rows, True
+        return rows, False
 
     def by_ids(self, ids: Sequence[UUID]) -> list[Deployment]:
         """Deployments by id; those that do not exist are left out."""

@@ -57,10 +57,10 @@ class Limits:
             )
         return found
 
-    def page(self, after: str | None, limit: int, prefix: str = "") -> tuple[list[Slots], str | None]:
+    def page(self, after: str | None, limit: int, skip: int = 0) -> tuple[list[Slots], str | None]:
         """A page of limits by name, and where to go on."""
-        names, more = self._ports.slots.names(prefix, after, limit)
-        found = self._ports.slots.read(names)
+        names, more = self._ports.slots.names(after=after, limit=skip + limit)
+        found = self._ports.slots.read(names[skip:])
         return [found[name] for name in names if name in found], names[-1] if more and names else None
 
     def _set(self, name: str, maximum: int, active: Iterable[Run]) -> None:

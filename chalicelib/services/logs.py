@@ -31,7 +31,7 @@ class LogQuery:
     level_to: int | None = None
     since: datetime | None = None
     until: datetime | None = None
-    task_run_id: UUID | None = None
+    task_run_ids: frozenset[UUID] | None = None
 
     def wants(self, row: LogRow) -> bool:
         """Whether the filter lets this record through."""
@@ -40,7 +40,7 @@ class LogQuery:
             and (self.level_to is None or row.level <= self.level_to)
             and (self.since is None or row.at >= self.since)
             and (self.until is None or row.at <= self.until)
-            and (self.task_run_id is None or row.task_run_id == self.task_run_id)
+            and (self.task_run_ids is None or row.task_run_id in self.task_run_ids)
         )
 
 
@@ -67,12 +67,14 @@ class Logs:
         """A page of records, and where to go on (None at the end). A filter may leave a page short."""
         found: list[LogRow] = []
         place, looked, skip = query.after_place, 0, query.skip
-        while len(found) < query.limit and looked < LOOKED_AT:
-            rows, after = self._ports.logs.page(query.run, place, query.limit, query.forward, skip)
-            skip, looked = 0, looked + len(rows)
+        while len(found) < query.limit and looked < LOOKED_AT + query.skip:
+            rows, after = self._ports.logs.page(query.run, place, query.limit, query.forward)
+            looked += len(rows)
             for row in rows:
                 place = row.place
-                if query.wants(row):
+                if query.wants(row) and skip:
+                    skip -= 1
+                elif query.wants(row):
                     found.append(row)
                     if len(found) == query.limit:
                         return found, place

@@ -142,6 +142,11 @@ class Pools:
             raise NotFound(f"There is no work queue {queue}.", hint="`headrace work-queue ls` lists them.")
         return self.queue(*found)
 
+    def queues_by_id(self, ids: Sequence[UUID]) -> list[WorkQueue]:
+        """Queues by id; those that do not exist are left out."""
+        names = [self._ports.pools.queue_name(queue) for queue in ids]
+        return self._ports.pools.queues([name for name in names if name])
+
     def update_queue(self, pool: str, name: str, changes: Mapping[str, object]) -> WorkQueue:
         """Change the members given; a pause holds from the moment of the answer."""
         now = self._ports.clock()
@@ -187,19 +192,19 @@ class Pools:
         self._limits.remove(queue_limit(pool, name))
         self._ports.queues.delete(view.queues[name].url)
 
-    def names(self, after: str | None, limit: int) -> tuple[list[WorkPool], str | None]:
+    def names(self, after: str | None, limit: int, skip: int = 0) -> tuple[list[WorkPool], str | None]:
         """A page of pools by name, and where to go on."""
-        found, more = self._ports.pools.names(after, limit)
-        return self._ports.pools.pools(found), found[-1] if more and found else None
+        found, more = self._ports.pools.names(after, skip + limit)
+        return self._ports.pools.pools(found[skip:]), found[-1] if more and found else None
 
     def by_names(self, names: Sequence[str]) -> list[WorkPool]:
         """Pools by name; those that do not exist are left out."""
         return self._ports.pools.pools(names)
 
-    def queues(self, after: str | None, limit: int) -> tuple[list[WorkQueue], str | None]:
+    def queues(self, after: str | None, limit: int, skip: int = 0) -> tuple[list[WorkQueue], str | None]:
         """A page of all queues by pool and name, and where to go on."""
-        found, more = self._ports.pools.queue_names(after, limit)
-        return self._ports.pools.queues(found), "/".join(found[-1]) if more and found else None
+        found, more = self._ports.pools.queue_names(after, skip + limit)
+        return self._ports.pools.queues(found[skip:]), "/".join(found[-1]) if more and found else None
 
     def statuses(self, pool: str | None = None) -> Callable[[WorkPool | WorkQueue], PoolStatus]:
         """A function that tells the status of a pool or queue, by the live sessions read once."""

@@ -32,7 +32,9 @@ class Proposals:
 
     def _propose(self, run_id: UUID, wanted: Proposed, force: bool) -> tuple[bool, Run, str]:
         run = self._ports.runs.require(run_id)
-        if run.work_pool_name is None and not run.is_terminal:
+        if run.work_pool_name is None and run.is_held:
+            return True, self._bare_move(run_id, wanted), ""
+        if run.work_pool_name is None and wanted.type in (StateType.PENDING, StateType.RUNNING):
             return True, self._bare_move(run_id, wanted), ""
         if wanted.type in (StateType.CANCELLING, StateType.CANCELLED) and not run.is_terminal:
             after = self._runs.cancel(run_id, wanted.message)

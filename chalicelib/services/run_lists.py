@@ -25,6 +25,10 @@ LOOKED_AT = 1000
 """Runs that one page reads for those that its filter lets through."""
 DAYS = 62
 """Days that one page looks into."""
+NOWHERE = UUID(int=0)
+"""Stands for no run: the list goes on at this place, on another page."""
+_DAWN = f"T00:00:00.000000Z#{NOWHERE}"
+_DUSK = f"T23:59:59.999999Z#{UUID(int=2**128 - 1)}"
 OWNERS = 30
 """Deployments and flows that one list merges."""
 
@@ -39,6 +43,7 @@ class RunQuery:
     forward: bool = False
     ids: Sequence[UUID] | None = None
     deployments: Sequence[UUID] | None = None
+    deployment_names: Sequence[str] | None = None
     flow_names: Sequence[str] | None = None
     flow_ids: Sequence[UUID] | None = None
     names: Sequence[str] | None = None
@@ -87,6 +92,8 @@ class RunLists:
         for batch in self._batches(query):
             runs = self._ports.runs.read_many([run for run, _ in batch])
             for run_id, at in batch:
+                if run_id == NOWHERE:
+                    return found_rows[query.skip :], at
                 last, looked = at, looked + 1
                 run = runs.get(run_id)
                 if run is not None and query.wants(run):
@@ -159,9 +166,11 @@ class RunLists:
 
     def _from_days(self, query: RunQuery) -> Iterator[list[tuple[UUID, str]]]:
         low, high = self._bounds(query)
-        days = self._ports.runs.days(low=low[:10], high=f"{high[:10]}~", forward=query.forward, limit=DAYS)
+        days = self._ports.runs.days(
+            low=low[:10], high=f"{high[:10]}~", forward=query.forward, limit=DAYS + 1
+        )
         size = min(query.skip + query.limit, 100)
-        for day in days:
+        for day in days[:DAYS]:
             day_low, day_high = low, high
             while True:
                 rows = self._ports.runs.day(
@@ -172,6 +181,8 @@ class RunLists:
                 if len(rows) < size:
                     break
                 day_low, day_high = _beyond(rows[-1][1], day_low, day_high, query.forward)
+        if len(days) > DAYS:
+            yield [(NOWHERE, f"{days[DAYS]}{_DAWN if query.forward else _DUSK}")]
 
     def _bounds(self, query: RunQuery) -> tuple[str, str]:
         low = stamp(query.since) if query.since else " "
@@ -197,6 +208,7 @@ _TESTS: tuple[Callable[[RunQuery, Run], bool], ...] = (
     lambda query, run: query.pools is None or run.work_pool_name in query.pools,
     lambda query, run: query.queues is None or run.work_queue_name in query.queues,
     lambda query, run: query.deployments is None or run.deployment_id in query.deployments,
+    lambda query, run: query.deployment_names is None or run.deployment_name in query.deployment_names,
     lambda query, run: query.flow_names is None or run.flow_name in query.flow_names,
     lambda query, run: query.flow_ids is None or run.flow_id in query.flow_ids,
     lambda query, run: query.since is None or run.listed_at >= query.since,

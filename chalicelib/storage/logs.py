@@ -53,6 +53,7 @@ class LogStore:
         self, run: UUID, attempt: int, seq: str, records: Sequence[Record], expires_at: datetime
     ) -> None:
         """Write one batch. The same attempt, sequence and records write the same item."""
+        records = sorted(records, key=lambda record: record.at)
         packed = _packed(records)
         if len(packed) > CHUNK_BYTES and len(records) > 1:
             half = len(records) // 2
@@ -63,7 +64,7 @@ class LogStore:
         documents.put(Item(*key, blob=packed, expires_at=expires_at))
 
     def page(
-        self, run: UUID, after: str | None, limit: int, forward: bool, skip: int = 0
+        self, run: UUID, after: str | None, limit: int, forward: bool
     ) -> tuple[list[LogRow], str | None]:
         """At most `limit` records after a place, and the place to go on from (None at the end)."""
         chunk, _, _ = (after or "").rpartition("@")
@@ -73,11 +74,10 @@ class LogStore:
             items = documents.partition(f"RUN#{run}", (low, high), forward=forward, limit=20)
             for item in items:
                 rows += [row for row in _rows(run, item, forward) if _is_after(row.place, after, forward)]
-                if len(rows) > skip + limit:
-                    rows = rows[skip : skip + limit]
-                    return rows, rows[-1].place
+                if len(rows) > limit:
+                    return rows[:limit], rows[limit - 1].place
             if len(items) < 20:
-                return rows[skip:], None
+                return rows, None
             last = items[-1].sk
             low, high = (f"{last}\x00", high) if forward else (low, f"{last[:-1]}{chr(ord(last[-1]) - 1)}~")
 
