@@ -24,6 +24,7 @@ os.environ.update(
 import boto3
 import random_calls
 from botocore.exceptions import ClientError
+from counting import calls, rounds
 
 OURS = sys.argv[1] == "ours"
 
@@ -57,16 +58,16 @@ def new_table(name, stream=False):
         AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in names],
         KeySchema=schema("pk", "sk"),
         GlobalSecondaryIndexes=[
-            {
-                "IndexName": "grp",
-                "KeySchema": schema("g", "g_at"),
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            },
-            {"IndexName": "all", "KeySchema": schema("g", "sk"), "Projection": {"ProjectionType": "ALL"}},
+            index("grp", schema("g", "g_at"), "KEYS_ONLY"),
+            index("all", schema("g", "sk"), "ALL"),
         ],
         **more,
     )
     return name
+
+
+def index(name, keys, projection):
+    return {"IndexName": name, "KeySchema": keys, "Projection": {"ProjectionType": projection}}
 
 
 def schema(hash_key, range_key):
@@ -75,36 +76,6 @@ def schema(hash_key, range_key):
 
 def key(pk, sk="0"):
     return {"pk": {"S": str(pk)}, "sk": {"S": str(sk)}}
-
-
-def calls(action, *names):
-    """How often Python functions of these names (all, if none is given) are called meanwhile."""
-    seen = Counter()
-
-    def count(frame, event, _):
-        if event == "call" and (not names or frame.f_code.co_name in names):
-            seen[frame.f_code.co_name] += 1
-
-    sys.setprofile(count)
-    try:
-        action()
-    finally:
-        sys.setprofile(None)
-    return sum(seen.values())
-
-
-def rounds(attempt, wanted=lambda result: not result, count=30):
-    """Races show up sooner or later: the first failing round, else the last one."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        for number in range(count):
-            result = attempt(number)
-            if wanted(result) and not OURS:
-                return result
-        return result
-    finally:
-        sys.setswitchinterval(interval)
 
 
 def concurrent_updates_add_up():
@@ -125,7 +96,7 @@ def concurrent_updates_add_up():
             list(pool.map(add, range(80)))
         return db.get_item(TableName=table, Key=key(number))["Item"]["n"]["N"] == "80"
 
-    return rounds(attempt)
+    return rounds(attempt, until_shown=not OURS)
 
 
 def failing_transactions_leave_others_alone():
@@ -153,7 +124,7 @@ def failing_transactions_leave_others_alone():
         return all(kept) and all(failed[1::2]) and "Item" not in db.get_item(TableName=table, Key=key("t"))
 
     try:
-        return rounds(attempt)
+        return rounds(attempt, until_shown=not OURS)
     except Exception as error:  # noqa: BLE001 - stock may also fail with "dictionary changed size"
         return f"{type(error).__name__}: {error}"
 
@@ -225,7 +196,7 @@ def last_key_when_the_limit_is_the_count():
     table = new_table("last")
     for at in range(3):
         db.put_item(TableName=table, Item=key(1, at))
-    return "LastEvaluatedKey" in query(table, Limit=3), "LastEvaluatedKey" in query(table, Limit=4)
+    return ["LastEvaluatedKey" in query(table, Limit=limit) for limit in (3, 4)]
 
 
 def a_transaction_sent_twice():
@@ -366,7 +337,7 @@ def messages_given_twice():
             bodies = [body for taken in pool.map(take, range(24)) for body in taken]
         return len(bodies) - len(set(bodies))
 
-    return rounds(attempt, wanted=bool, count=10)
+    return rounds(attempt, wanted=bool, count=10, until_shown=not OURS)
 
 
 def random_letters_of_one_receive():

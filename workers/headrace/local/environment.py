@@ -19,6 +19,7 @@ _SETTINGS = {
     "HEADRACE_TABLE": "headrace-local",
     "HEADRACE_STAGE": "local",
     "HEADRACE_REGION": REGION,
+    "HEADRACE_BUCKET": "headrace-local",
 }
 
 
@@ -29,3 +30,4 @@ def prepare_environment(environment: MutableMapping[str, str], aws_url: str) -> 
             del environment[name]
     environment.update(_SETTINGS)
     environment["HEADRACE_SQS_ENDPOINT_URL"] = aws_url
+    environment["HEADRACE_S3_ENDPOINT_URL"] = aws_url

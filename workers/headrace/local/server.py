@@ -102,12 +102,12 @@ class EmbeddedServer:
         services = self._open_services(control_plane)
         control_plane.after_start()
         self._listen(web, control_plane, services)
-        lock.write_status(self.url, datetime.now(UTC).isoformat(timespec="seconds"))
         ticker = Ticker(control_plane.tick)
         ticker.start()
         self._closing.callback(ticker.stop)
         if options.write_profile:
             self._write_profile()
+        lock.write_status(self.url, datetime.now(UTC).isoformat(timespec="seconds"))
         if options.with_worker:
             self._start_companion(user_environment)
         gc.freeze()  # what is loaded stays: later collections need not walk over all items again

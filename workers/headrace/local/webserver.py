@@ -19,6 +19,8 @@ from headrace.contract.errors import ErrorBody
 log = logging.getLogger("headrace.server")
 
 MAX_BODY_BYTES = 10_000_000
+MAX_OBJECT_BYTES = 100_000_000
+"""What S3 may be given below /aws: a bundle of code, at most."""
 _DRAINED_BYTES = 100_000_000
 _CHUNK = 65_536
 _BODILESS = (204, 304)
@@ -93,9 +95,10 @@ class _Connection(BaseHTTPRequestHandler):
         if not text.isdigit():
             raise _Refused(error_response(400, "bad_request", f"Content-Length is {text!r}, not a number."))
         length = int(text)
-        if length > MAX_BODY_BYTES:
+        most = MAX_OBJECT_BYTES if self.path.startswith("/aws/") else MAX_BODY_BYTES
+        if length > most:
             self._drain(length)
-            raise _too_large()
+            raise _too_large(most)
         body = self.rfile.read(length)
         if len(body) < length:
             raise ConnectionError("the client left in the middle of its request")
@@ -109,7 +112,7 @@ class _Connection(BaseHTTPRequestHandler):
             except ValueError:
                 raise _Refused(error_response(400, "bad_request", "A chunk has no valid length.")) from None
             if len(body) + length > MAX_BODY_BYTES:
-                raise _too_large()
+                raise _too_large(MAX_BODY_BYTES)
             body += self.rfile.read(length)
             self.rfile.readline(_CHUNK)
             if length == 0:
@@ -150,8 +153,8 @@ class _Connection(BaseHTTPRequestHandler):
         log.debug(format, *args)
 
 
-def _too_large() -> _Refused:
-    limit = MAX_BODY_BYTES // 1_000_000
+def _too_large(most: int) -> _Refused:
+    limit = most // 1_000_000
     return _Refused(error_response(413, "too_large", f"The body is larger than {limit} MB."))
 
 
