@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from chalicelib.domain.eligibility import Facts, Slots, limits_of, tag_limit
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.runs import Run
+from chalicelib.services.active import active_runs
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
-from chalicelib.storage.runs import active_lane
 
 PAGE = 100
 
@@ -40,7 +40,7 @@ class Limits:
         if maximum is None:
             self.remove(name)
         else:
-            self._set(name, maximum, self._active(pool))
+            self._set(name, maximum, active_runs(self._ports, pool))
 
     def remove(self, name: str) -> None:
         """Nothing is held back by it any more."""
@@ -82,16 +82,7 @@ class Limits:
         while True:
             pools, more = self._ports.pools.names(after, PAGE)
             for pool in pools:
-                yield from self._active(pool)
+                yield from active_runs(self._ports, pool)
             if not more:
                 return
             after = pools[-1]
-
-    def _active(self, pool: str) -> Iterator[Run]:
-        after: str | None = None
-        while True:
-            rows = self._ports.runs.lane(active_lane(pool), after=after, limit=PAGE)
-            yield from self._ports.runs.read_many([run for run, _ in rows]).values()
-            if len(rows) < PAGE:
-                return
-            after = rows[-1][1]

@@ -14,6 +14,7 @@ from chalicelib.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from chalicelib.domain.names import DEFAULT_QUEUE
 from chalicelib.domain.pools import PoolView, Session, WorkPool, WorkQueue
 from chalicelib.services.limits import Limits
+from chalicelib.services.active import active_runs
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from chalicelib.services.waiting import Fate, Waiting
@@ -95,7 +96,7 @@ class Pools:
     def delete(self, name: str, fate: Fate) -> None:
         """Delete a pool with its queues. Waiting runs: refused, cancelled or moved; refused while any is active."""
         view = self.view(name)
-        if self._ports.runs.any_active(name):
+        if any(active_runs(self._ports, name)):
             raise Conflict(
                 f"Work pool {name!r} has runs that are going.",
                 code="runs_active",
@@ -179,7 +180,7 @@ class Pools:
                 code="default_queue",
                 hint=f"`headrace work-pool delete {pool}` deletes the pool with all its queues.",
             )
-        if self._ports.runs.any_active(pool, name):
+        if any(run.work_queue_name == name for run in active_runs(self._ports, pool)):
             raise Conflict(
                 f"Work queue {name!r} has runs that are going.",
                 code="runs_active",

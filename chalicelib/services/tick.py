@@ -17,12 +17,13 @@ from chalicelib.domain.names import stamp
 from chalicelib.domain.pools import PoolView, Session
 from chalicelib.domain.runs import Run
 from chalicelib.services.limits import Limits
+from chalicelib.services.active import active_runs
 from chalicelib.services.lines import Lines
 from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.ports import Ports
 from chalicelib.services.rescue import Rescue
 from chalicelib.services.runs import Runs
-from chalicelib.storage.runs import active_lane, line_lane, ready_lane
+from chalicelib.storage.runs import line_lane, ready_lane
 from headrace.contract.states import StateType
 
 T = TypeVar("T")
@@ -104,8 +105,7 @@ class Tick:
         An active run whose session is closed or does not exist is taken away; a cancel whose order was
         lost is ordered again; a limit made meanwhile gets its holder.
         """
-        rows = self._ports.runs.lane(active_lane(pool), limit=ACTIVE)
-        active = list(self._ports.runs.read_many([run for run, _ in rows]).values())
+        active = list(active_runs(self._ports, pool, ACTIVE))
         for run in active:
             if run.session is None or run.session not in alive:
                 self._check_session(run)

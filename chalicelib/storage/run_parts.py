@@ -49,8 +49,7 @@ def part_keys(item: Item) -> list[Key]:
 def contents(item: Item, parts: Mapping[Key, Item]) -> dict[str, object]:
     """Parameters and outcome of a run, as far as its document does not hold them."""
     found: dict[str, object] = {}
-    blob = item.blob if "P" not in (item.parts or "") else _blob(parts, item, "P")
-    if blob:
+    if "P" in (item.parts or "") and (blob := _blob(parts, item, "P")):
         found["parameters"] = _unpacked(blob)
     if "O" in (item.parts or "") and (blob := _blob(parts, item, "O")):
         found |= _unpacked(blob)

@@ -14,7 +14,7 @@
     run                   RUN#<id>             RUN                      where it stands:
                                                 READY#<pool>/<queue> / due#id     waits, may start
                                                 LINE#<limit>         / due#id     waits for that limit
-                                                ACTIVE#<pool>        / due#id     PENDING, RUNNING, CANCELLING
+                                                ACTIVE#<pool>        / due#id     RUNNING, CANCELLING
                                                 PAUSED               / due#id
     its large parameters  RUN#<id>             PARAMETERS
     its large outcome     RUN#<id>             OUTCOME

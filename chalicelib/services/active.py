@@ -1,0 +1,33 @@
+"""The runs of a pool that a worker holds now.
+
+RUNNING and CANCELLING ones are found by their lane, PENDING ones by the held sets of the pool's sessions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chalicelib.domain.runs import Run
+from chalicelib.services.ports import Ports
+from chalicelib.storage.runs import active_lane
+
+PAGE = 100
+
+
+def active_runs(ports: Ports, pool: str, most: int | None = None) -> Iterator[Run]:
+    """Runs of a pool in PENDING, RUNNING or CANCELLING, each once; of the lane the `most` oldest."""
+    ids = [session for _, session in ports.sessions.open_ids(pool)]
+    held = {run for session in ports.sessions.read_many(ids) for run in session.held}
+    seen = set()
+    after: str | None = None
+    while True:
+        rows = ports.runs.lane(active_lane(pool), after=after, limit=min(PAGE, most or PAGE))
+        for run in ports.runs.read_many([identity for identity, _ in rows]).values():
+            seen.add(run.id)
+            yield run
+        if len(rows) < PAGE or (most is not None and len(seen) >= most):
+            break
+        after = rows[-1][1]
+    for run in ports.runs.read_many(sorted(held - seen)).values():
+        if run.is_held and run.work_pool_name == pool:
+            yield run
