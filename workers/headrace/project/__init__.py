@@ -1,0 +1,1 @@
+"""A user's project: its flows found by reading, its `headrace.yaml`, and the plan that brings it about."""

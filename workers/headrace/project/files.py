@@ -1,0 +1,82 @@
+"""Which Python files below a folder are the user's own: what git would ignore is left out, and what tools made."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+SKIPPED = frozenset(
+    {
+        "node_modules",
+        "venv",
+        "env",
+        "virtualenv",
+        "site-packages",
+        "__pycache__",
+        "build",
+        "dist",
+        "__pypackages__",
+    }
+)
+"""Folders that hold what was installed or built; hidden ones are skipped as well."""
+_GIT_TIMEOUT = 60
+
+
+def python_files(folder: Path) -> list[str]:
+    """The `.py` files below a folder, as paths relative to it with `/`, sorted."""
+    listed = _listed_by_git(folder)
+    found = _walked(folder) if listed is None else _kept(folder, listed)
+    return sorted(found)
+
+
+def _listed_by_git(folder: Path) -> list[str] | None:
+    """What git tracks or would track, or None where git has no say."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.py"]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=_GIT_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    if done.returncode != 0:
+        return None
+    return [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
+
+
+def _kept(folder: Path, names: list[str]) -> Iterator[str]:
+    @cache
+    def is_own(parent: str) -> bool:
+        head, _, last = parent.rpartition("/")
+        if not parent:
+            return True
+        return not is_skipped(last) and not _is_environment(folder / parent) and is_own(head)
+
+    return (name for name in names if is_own(name.rpartition("/")[0]))
+
+
+def _walked(folder: Path) -> Iterator[str]:
+    for place, folders, files in os.walk(folder):
+        folders[:] = [
+            name for name in folders if not is_skipped(name) and not _is_environment(Path(place, name))
+        ]
+        for name in files:
+            if name.endswith(".py"):
+                yield Path(place, name).relative_to(folder).as_posix()
+
+
+def is_skipped(name: str) -> bool:
+    """Whether a folder of that name holds nothing of the user's own."""
+    return name.startswith(".") or name in SKIPPED or name.endswith(".egg-info")
+
+
+def _is_environment(folder: Path) -> bool:
+    """A virtual environment says so itself (PEP 405), whatever its name."""
+    return (folder / "pyvenv.cfg").is_file()

@@ -1,0 +1,90 @@
+"""What git knows about a folder: its repository, branch, commit, and what is not committed or pushed yet."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+_TIMEOUT = 60
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A working tree. `prefix` is the folder's path below the root (empty at the root itself)."""
+
+    root: Path
+    prefix: str
+    remote: str | None
+    repository: str | None
+    branch: str | None
+    commit: str | None
+
+    def commit_of(self, branch: str) -> str | None:
+        """The tip of a branch, as far as this clone knows it: the remote's if there is one."""
+        if branch == self.branch:
+            return self.commit
+        refs = [f"refs/remotes/{self.remote}/{branch}", f"refs/heads/{branch}"]
+        found = (_ask(self.root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}") for ref in refs)
+        return next((each for each in found if each), None)
+
+    def is_commit_pushed(self, commit: str) -> bool:
+        """Whether some branch of a remote has the commit, as far as this clone knows."""
+        return bool(_ask(self.root, "branch", "--remotes", "--contains", commit))
+
+    def is_changed(self, file: Path) -> bool:
+        """Whether a file differs from the last commit, or is not in it at all."""
+        return bool(_ask(self.root, "status", "--porcelain", "--ignored", "--", str(file)))
+
+    def has_commit(self, commit: str) -> str | None:
+        """The full hash of a commit that this clone has."""
+        return _ask(self.root, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
+
+
+def read_checkout(folder: Path) -> Checkout | None:
+    """The working tree that a folder belongs to, or None."""
+    root = _ask(folder, "rev-parse", "--show-toplevel")
+    if not root:
+        return None
+    remotes = (_ask(folder, "remote") or "").split()
+    remote = "origin" if "origin" in remotes else next(iter(remotes), None)
+    url = _ask(folder, "remote", "get-url", remote) if remote else None
+    return Checkout(
+        root=Path(root),
+        prefix=(_ask(folder, "rev-parse", "--show-prefix") or "").strip("/"),
+        remote=remote,
+        repository=without_secrets(url) if url else None,
+        branch=_ask(folder, "symbolic-ref", "--quiet", "--short", "HEAD"),
+        commit=_ask(folder, "rev-parse", "--verify", "--quiet", "HEAD"),
+    )
+
+
+def without_secrets(url: str) -> str:
+    """A repository's address without the name and password that a clone may have written into it."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or "@" not in parts.netloc:
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _ask(folder: Path, *words: str) -> str | None:
+    """What git answers, or None if it refuses or is not there."""
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    try:
+        done = subprocess.run(
+            ["git", *words],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=_TIMEOUT,
+            env=environment,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,194 @@
+"""What must be done so that the control plane has what the project says: plain values, worked out without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Body = Mapping[str, Any]
+"""A deployment as JSON values: a request's body, or what the API shows."""
+
+PROJECT_LABEL = "headrace.project"
+"""The label by which a project knows its own deployments."""
+COMPARED = (
+    "description",
+    "version",
+    "entrypoint",
+    "path",
+    "pull_steps",
+    "work_pool_name",
+    "work_queue_name",
+    "job_variables",
+    "parameters",
+    "parameter_openapi_schema",
+    "enforce_parameter_schema",
+    "tags",
+    "schedules",
+    "concurrency_limit",
+    "concurrency_options",
+    "retry_policy",
+    "timeout_seconds",
+    "paused",
+    "labels",
+)
+"""Members that a plan compares; the others follow from these or from the control plane."""
+_SCHEDULE_DEFAULTS: Body = {
+    "active": True,
+    "max_scheduled_runs": None,
+    "parameters": {},
+    "jitter": 0,
+    "catchup": "latest",
+    "max_lateness": None,
+    "overlap": "allow",
+    "dst": "first",
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A deployment as the project wants it. A body without `schedules` or `paused` leaves those as they are."""
+
+    flow_name: str
+    name: str
+    body: Body
+    renamed_from: str | None = None
+
+    @property
+    def key(self) -> str:
+        """`flow-name/deployment-name`."""
+        return f"{self.flow_name}/{self.name}"
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One member that differs."""
+
+    member: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Create:
+    """Make a deployment."""
+
+    key: str
+    body: Body
+
+
+@dataclass(frozen=True)
+class Change:
+    """Bring a deployment up to what is wanted."""
+
+    key: str
+    body: Body
+    changes: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Remove a deployment; `because` says why."""
+
+    key: str
+    because: str
+
+
+Action = Create | Change | Delete
+
+
+def make_plan(
+    project: str, wanted: Sequence[Wanted], existing: Mapping[str, Body], *, sync: bool = False
+) -> list[Action]:
+    """What to do, in order: creations and changes as the project lists them, then deletions.
+
+    `existing` has, by full name, every deployment that might matter: those wanted, their old names, and
+    (for `sync`) those that carry the project's label.
+    """
+    actions: list[Action] = []
+    for each in wanted:
+        before = existing.get(each.key) or existing.get(each.renamed_from or "")
+        body = _completed(project, each, before, sync=sync)
+        now = existing.get(each.key)
+        if now is None:
+            actions.append(Create(each.key, body))
+        elif changes := differences(now, body):
+            actions.append(Change(each.key, body, changes))
+    return [*actions, *_deletions(project, wanted, existing, sync=sync)]
+
+
+def _deletions(
+    project: str, wanted: Sequence[Wanted], existing: Mapping[str, Body], *, sync: bool
+) -> list[Delete]:
+    kept = {each.key for each in wanted}
+    gone: dict[str, str] = {}
+    for each in wanted:
+        if each.renamed_from in existing and each.renamed_from not in kept:
+            gone[str(each.renamed_from)] = f"is now {each.key}"
+    for key, body in sorted(existing.items()) if sync else ():
+        if key not in kept and (body.get("labels") or {}).get(PROJECT_LABEL) == project:
+            gone.setdefault(key, "left the project's file")
+    return [Delete(key, because) for key, because in gone.items()]
+
+
+def _completed(project: str, wanted: Wanted, before: Body | None, *, sync: bool) -> dict[str, Any]:
+    """The whole body: what the project does not say is kept from what there is."""
+    old = before or {}
+    body = dict(wanted.body)
+    body["labels"] = {**(old.get("labels") or {}), **(body.get("labels") or {}), PROJECT_LABEL: project}
+    if body.get("paused") is None:
+        body["paused"] = bool(old.get("paused", False))
+    if body.get("schedules") is None:
+        kept = [] if sync else old.get("schedules") or []
+        body["schedules"] = [schedule_request(each) for each in kept]
+    return body
+
+
+def schedule_request(schedule: Body) -> dict[str, Any]:
+    """A schedule as shown, as one would ask for it."""
+    inner = {name: value for name, value in schedule["schedule"].items() if value is not None}
+    options = {name: schedule.get(name, default) for name, default in _SCHEDULE_DEFAULTS.items()}
+    return {"slug": schedule.get("slug"), "schedule": inner, **options}
+
+
+def differences(before: Body, after: Body) -> tuple[FieldChange, ...]:
+    """The members that differ, both sides in one form."""
+    old, new = comparable(before), comparable(after)
+    return tuple(
+        FieldChange(member, old[member], new[member]) for member in COMPARED if old[member] != new[member]
+    )
+
+
+def comparable(body: Body) -> dict[str, Any]:
+    """The compared members, what is left out replaced by what it means."""
+    plain = {member: body.get(member) for member in COMPARED}
+    for member in ("parameters", "job_variables", "labels", "tags"):
+        plain[member] = (
+            plain[member] or type(plain[member] or {})() if member != "tags" else list(plain[member] or [])
+        )
+    plain["work_queue_name"] = plain["work_queue_name"] or ("default" if plain["work_pool_name"] else None)
+    plain["enforce_parameter_schema"] = plain["enforce_parameter_schema"] is not False
+    plain["paused"] = bool(plain["paused"])
+    options = plain["concurrency_options"] or {}
+    plain["concurrency_options"] = options.get("collision_strategy") or "ENQUEUE"
+    plain["pull_steps"] = plain["pull_steps"] or None
+    plain["schedules"] = _by_slug(plain["schedules"] or [])
+    return plain
+
+
+def _by_slug(schedules: Sequence[Body]) -> dict[str, Any]:
+    """Schedules by slug; one without gets the one that the control plane will give it."""
+    taken = {str(each["slug"]) for each in schedules if each.get("slug")}
+    found: dict[str, Any] = {}
+    for each in map(schedule_request, schedules):
+        slug = each.pop("slug") or _free_slug(each["schedule"], taken | found.keys())
+        found[slug] = each
+    return found
+
+
+def _free_slug(inner: Body, taken: set[str]) -> str:
+    kind = next(kind for kind in ("cron", "interval", "rrule") if kind in inner)
+    number = 1
+    while (slug := kind if number == 1 else f"{kind}-{number}") in taken:
+        number += 1
+    return slug

@@ -1,0 +1,149 @@
+"""Reads a `headrace.yaml`: YAML, then templates, then the model, and every mistake with its line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from headrace.project.errors import FileProblems, Problem, ProjectError
+from headrace.project.git import read_checkout
+from headrace.project.model import DeploymentEntry, Project, ScheduleEntry, Shared, WorkPoolEntry
+from headrace.project.templates import Values, fill_all
+from headrace.project.yamlfile import Place, YamlFile, read_yaml
+
+FILE = "headrace.yaml"
+_MODELS: tuple[type[BaseModel], ...] = (Project, Shared, DeploymentEntry, ScheduleEntry, WorkPoolEntry)
+_MERGED = ("parameters", "work_pool")
+
+
+def read_project(
+    path: Path, patterns: Sequence[str] | None = None, environment: Mapping[str, str] | None = None
+) -> Project:
+    """The project of a file, defaults merged in; of its deployments those that match one of the patterns.
+
+    Raises:
+        ProjectError: Something in it is wrong, or a pattern matches nothing.
+    """
+    file = read_yaml(path)
+    values = Values(os.environ if environment is None else environment, lambda: _git(path.parent))
+    chosen = _chosen(file.data, patterns)
+    data, problems = fill_all(file, values, lambda place: _matters(place, chosen))
+    if problems:
+        raise FileProblems(file.name, problems)
+    project = _validated(file, data)
+    _refuse_doubles(file, project)
+    if chosen is not None:
+        project = project.model_copy(
+            update={"deployments": [each for n, each in enumerate(project.deployments) if n in chosen]}
+        )
+    return project
+
+
+def _git(folder: Path) -> Mapping[str, str | None]:
+    checkout = read_checkout(folder)
+    return {"commit": checkout.commit, "branch": checkout.branch} if checkout else {}
+
+
+def _chosen(data: Mapping[str, Any], patterns: Sequence[str] | None) -> set[int] | None:
+    """Places of the deployments that are wanted; None for all."""
+    if patterns is None:
+        return None
+    entries = data.get("deployments")
+    names = [_names(entry) for entry in entries] if isinstance(entries, list) else []
+    found: set[int] = set()
+    for pattern in patterns:
+        matches = {n for n, own in enumerate(names) if any(fnmatchcase(name, pattern) for name in own)}
+        if not matches:
+            known = ", ".join(own[0] for own in names if own) or "none"
+            raise ProjectError(f"No deployment of {FILE} matches {pattern!r}.", f"It has: {known}.")
+        found |= matches
+    return found
+
+
+def _names(entry: object) -> list[str]:
+    if not isinstance(entry, dict) or not entry.get("name"):
+        return []
+    name = str(entry["name"])
+    return [name, f"{entry['flow_name']}/{name}"] if entry.get("flow_name") else [name]
+
+
+def _matters(place: Place, chosen: set[int] | None) -> bool:
+    if chosen is None or len(place) < 2 or place[0] != "deployments":
+        return True
+    return place[1] in chosen
+
+
+def _validated(file: YamlFile, data: Any) -> Project:
+    """Each entry is looked at as it stands in the file, so that mistakes keep their place; then merged."""
+    try:
+        Project.model_validate(data)
+        return Project.model_validate(_with_defaults(data))
+    except ValidationError as error:
+        problems = [_problem(file, dict(each)) for each in error.errors(include_url=False)]
+        raise FileProblems(file.name, problems) from None
+
+
+def _with_defaults(data: dict[str, Any]) -> dict[str, Any]:
+    """Members of a deployment stand over the defaults; parameters and work pool are merged."""
+    defaults = dict(data.get("defaults") or {})
+    for kind in ("build", "push", "pull"):
+        if data.get(kind) is not None:
+            defaults.setdefault(kind, data[kind])
+    return {**data, "deployments": [merged(defaults, entry) for entry in data.get("deployments") or []]}
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """One entry over the defaults."""
+    result = {**base, **over}
+    for name in _MERGED:
+        if isinstance(base.get(name), dict) and isinstance(over.get(name), dict):
+            result[name] = {**base[name], **over[name]}
+            inner = [part[name].get("job_variables") for part in (base, over)]
+            if name == "work_pool" and all(isinstance(part, dict) for part in inner):
+                result[name]["job_variables"] = {**inner[0], **inner[1]}
+    return result
+
+
+def _problem(file: YamlFile, error: dict[str, Any]) -> Problem:
+    place: Place = tuple(error["loc"])
+    known = place
+    while known and known not in file.lines:
+        known = known[:-1]
+    if error["type"] == "missing":
+        return file.problem(known, f"lacks {place[-1]!r}")
+    if error["type"] == "extra_forbidden":
+        return file.problem(known, f"is no member here{_suggestion(str(place[-1]))}")
+    message = str(error["msg"]).removeprefix("Value error, ")
+    value = error.get("input")
+    got = f" (got {value!r})" if isinstance(value, str | int | float | bool) and len(str(value)) < 60 else ""
+    if error["type"] == "string_type" and got:
+        message = "must be text: put it in quotes"
+    return file.problem(known, f"{message[:1].lower()}{message[1:]}{got}")
+
+
+def _suggestion(name: str) -> str:
+    known = {field for model in _MODELS for field in model.model_fields}
+    near = get_close_matches(name, known, 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _refuse_doubles(file: YamlFile, project: Project) -> None:
+    seen: dict[tuple[str, str], int] = {}
+    problems = []
+    for number, entry in enumerate(project.deployments):
+        key = (entry.entrypoint, entry.name)
+        if key in seen:
+            place: Place = ("deployments", number, "name")
+            first = file.line(("deployments", seen[key], "name"))
+            problems.append(
+                file.problem(place, f"{entry.name!r} of {entry.entrypoint} is in line {first} already")
+            )
+        seen[key] = number
+    if problems:
+        raise FileProblems(file.name, problems)
