@@ -234,7 +234,7 @@ def back_to_scheduled(
 
 def _let_go(run: Run, how: StateType | None, message: str | None) -> Run:
     attempts = run.attempts
-    if run.session is not None:
+    if attempts and attempts[-1].ended is None:
         ended, text = run.state.timestamp, _shortened(message)
         attempts = _last_attempt(run, ended=ended, state_type=how, message=text)
     return replace(run, session=None, slots=(), attempts=attempts)

@@ -11,7 +11,7 @@ from chalicelib.domain import names, parameters, runs
 from chalicelib.domain.deployments import Deployment
 from chalicelib.domain.eligibility import EARLY, Answer, judge
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound, WrongState
-from chalicelib.domain.pools import Session, WorkQueue
+from chalicelib.domain.pools import PoolView, Session, WorkQueue
 from chalicelib.domain.run_names import run_name
 from chalicelib.domain.runs import Run, State
 from chalicelib.domain.transitions import Cause
@@ -19,6 +19,10 @@ from chalicelib.services.facts import gather
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from headrace.contract.states import DEFAULT_NAME, StateType
+
+
+RUNG_AT_ONCE = timedelta(seconds=900)
+"""So far ahead SQS holds a doorbell back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +67,17 @@ class Runs:
                 f"There is no deployment {deployment_id}.", hint="`headrace deployment ls` lists them."
             )
         run = self._new(deployment, wanted)
-        view = self._ports.pools.view(run.work_pool_name) if run.work_pool_name else None
-        queue = view.queues.get(run.work_queue_name or "") if view else None
-        if run.work_pool_name and queue is None:
-            raise NotFound(
-                f"Work queue {run.work_queue_name!r} of pool {run.work_pool_name!r} does not exist.",
-                hint="`headrace work-queue ls` lists them.",
-            )
-        if run.work_pool_name and run.due <= run.created + EARLY:
+        if run.work_pool_name is None:
+            if first.type is StateType.PENDING:
+            run = replace(run, attempt=1, attempts=(runs.Attempt(1),))
+        return self._store(run, None)
+        if _needs_no_look(run, deployment, wanted):
+            return self._store(run, deployment.work_queue_url)
+        view, queue = self._place(run)
+        if run.due <= run.created + EARLY:
             judgement = judge(run, gather(self._ports, view, [run]))
             run = replace(run, line=judgement.line if judgement.answer is Answer.LINE else None)
-        return self._store(run, queue)
+        return self._store(run, queue.url)
 
     def create_bare(self, flow_id: UUID, wanted: Wanted, state: Proposed | None) -> tuple[Run, bool]:
         """A run without a deployment, whose engine proposes its states; no worker ever starts it."""
@@ -102,6 +106,8 @@ class Runs:
             idempotency_key=wanted.idempotency_key,
             parent_task_run_id=wanted.parent_task_run_id,
         )
+        if first.type is StateType.PENDING:
+            run = replace(run, attempt=1, attempts=(runs.Attempt(1),))
         return self._store(run, None)
 
     def read(self, run: UUID) -> Run:
@@ -224,17 +230,47 @@ class Runs:
             return names.new_run_id()
         return names.keyed_run_id(scope, wanted.idempotency_key)
 
-    def _store(self, run: Run, queue: WorkQueue | None) -> tuple[Run, bool]:
+    def _place(self, run: Run) -> tuple[PoolView, WorkQueue]:
+        view = self._ports.pools.view(run.work_pool_name or "")
+        queue = view.queues.get(run.work_queue_name or "") if view else None
+        if view is None or queue is None:
+            raise NotFound(
+                f"Work queue {run.work_queue_name!r} of pool {run.work_pool_name!r} does not exist.",
+                hint="`headrace work-queue ls` lists them.",
+            )
+        return view, queue
+
+    def _store(self, run: Run, url: str | None) -> tuple[Run, bool]:
         if not self._ports.runs.create(run):
             return self._ports.runs.require(run.id), False
         if run.line:
             self._lines.promote([run.line])
-        elif queue:
-            self._ports.queues.ring(queue.url, run.id, run.due, self._ports.clock())
+        elif url and not self._ports.queues.ring(url, run.id, run.due, self._ports.clock()):
+            self._ring_elsewhere(run)
         return run, True
+
+    def _ring_elsewhere(self, run: Run) -> None:
+        """The queue that the deployment knew is gone: ring the one of that name now, or take the run back."""
+        try:
+            _, queue = self._place(run)
+        except NotFound:
+            self._ports.runs.delete(run)
+            raise
+        self._ports.queues.ring(queue.url, run.id, run.due, self._ports.clock())
 
     def _over(self, run: Run) -> Run:
         return replace(run, expires_at=self.retention())
+
+
+def _needs_no_look(run: Run, deployment: Deployment, wanted: Wanted) -> bool:
+    """Whether nothing can stand in the way of a new run that the pool knows and the deployment does not."""
+    return bool(
+        deployment.work_queue_url
+        and wanted.work_queue_name is None
+        and deployment.concurrency_limit is None
+        and not (deployment.paused or run.tags)
+        and run.due <= run.created + RUNG_AT_ONCE
+    )
 
 
 def _bad_first_state(got: StateType, expected: str) -> Invalid:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
-from pynamodb.connection import Connection
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
@@ -159,7 +158,7 @@ class Transaction:
     def commit(self) -> bool:
         """Do all of it. False if a condition did not hold; then nothing was changed."""
         try:
-            with seam(), TransactWrite(connection=Connection(region=Item.Meta.region)) as write:
+            with seam(), TransactWrite(connection=Item._get_connection().connection) as write:
                 for verb, arguments in self._steps:
                     getattr(write, verb)(**arguments)
         except LostRace:

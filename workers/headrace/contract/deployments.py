@@ -50,9 +50,9 @@ class RetryPolicy(Request):
     """
 
     retries: int = Field(default=0, ge=0, le=1000)
-    delay: Seconds | Annotated[list[Seconds], Field(min_length=1, max_length=1000)] = 0
+    delay: Seconds | Annotated[list[Seconds], Field(min_length=1, max_length=1000)] = 0.0
     backoff: float = Field(default=1, ge=1, le=100)
-    max_delay: Seconds = 3600
+    max_delay: Seconds = 3600.0
     jitter: float = Field(default=0, ge=0, le=1)
     on: list[Annotated[str, Field(min_length=1, max_length=300)]] = Field(default_factory=list, max_length=50)
     max_lost: int = Field(default=3, ge=0, le=100)

@@ -1,0 +1,149 @@
+"""Schedules through the routes: a set that is replaced whole, coming runs, previews and verification."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.plane import Rig
+
+CRON = {"schedule": {"cron": "0 4 * * *", "timezone": "Europe/Berlin"}, "slug": "nightly"}
+EVERY = {"schedule": {"interval": 60}, "slug": "minutely", "parameters": {"x": 2}}
+
+
+def by_slug(plane: Rig, deployment: Any) -> dict[str, Any]:
+    rows = plane.ok("GET", f"/deployments/{deployment['id']}/schedules")
+    return {row["slug"]: row for row in rows}
+
+
+def coming(plane: Rig, **filters: Any) -> list[Any]:
+    body = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}, **filters}}
+    rows = plane.ok("POST", "/flow_runs/filter", {**body, "sort": "EXPECTED_START_TIME_ASC"})
+    return list(rows)
+
+
+def test_a_set_is_replaced_and_what_is_unchanged_keeps_its_revision(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment(schedules=[CRON, EVERY])
+    before = by_slug(plane, deployment)
+    plane.clock.forward(5)
+    changed = {**EVERY, "schedule": {"interval": 120}}
+    new = {"schedule": {"rrule": "DTSTART:20260101T000000\nFREQ=DAILY"}}
+    plane.ok("PATCH", f"/deployments/{deployment['id']}", {"schedules": [CRON, changed, new]})
+    after = by_slug(plane, deployment)
+    assert set(after) == {"nightly", "minutely", "rrule"}
+    assert after["nightly"] == before["nightly"]
+    assert after["minutely"]["revision"] == before["minutely"]["revision"] + 1
+    assert after["minutely"]["id"] == before["minutely"]["id"]
+    plane.ok("PATCH", f"/deployments/{deployment['id']}", {"description": "left alone"})
+    assert by_slug(plane, deployment) == after
+    plane.ok("PATCH", f"/deployments/{deployment['id']}", {"schedules": []})
+    assert by_slug(plane, deployment) == {}
+    assert coming(plane) == []
+
+
+def test_deploying_the_same_again_changes_nothing(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment(schedules=[CRON, EVERY])
+    runs = [run["id"] for run in coming(plane)]
+    again = plane.deployment(schedules=[CRON, EVERY])
+    assert again["schedules"] == deployment["schedules"]
+    assert [run["id"] for run in coming(plane)] == runs
+
+
+def test_coming_runs_carry_what_their_schedule_says(plane: Rig) -> None:
+    plane.pool()
+    plane.deployment(parameters={"x": 1, "y": 1}, tags=["t"], schedules=[EVERY])
+    runs = coming(plane)
+    assert [run["expected_start_time"][11:16] for run in runs] == ["12:01", "12:02", "12:03"]
+    first = runs[0]
+    assert (first["parameters"], first["tags"]) == ({"x": 2, "y": 1}, ["t", "auto-scheduled"])
+    assert (first["auto_scheduled"], first["schedule_slug"], first["schedule_revision"]) == (
+        True,
+        "minutely",
+        1,
+    )
+
+
+def test_none_of_the_old_occurrences_survives_a_change(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment(schedules=[EVERY])
+    (schedule,) = by_slug(plane, deployment).values()
+    path = f"/deployments/{deployment['id']}/schedules/{schedule['id']}"
+    plane.ok("PATCH", path, {"schedule": {"interval": 90}})
+    assert [run["expected_start_time"][11:19] for run in coming(plane)] == ["12:01:30", "12:03:00"]
+    plane.ok("PATCH", path, {"active": False})
+    assert coming(plane) == []
+    plane.ok("PATCH", path, {"active": True})
+    assert len(coming(plane)) == 2
+    plane.ok("DELETE", path)
+    assert coming(plane) == []
+    assert plane.call("GET", f"{path}/upcoming").status == 404
+
+
+def test_adding_and_replacing_one(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment(schedules=[CRON])
+    path = f"/deployments/{deployment['id']}/schedules"
+    (made,) = plane.ok("POST", path, [EVERY])
+    assert made["slug"] == "minutely"
+    assert set(by_slug(plane, deployment)) == {"nightly", "minutely"}
+    plane.ok("POST", path, [{"schedule": {"interval": 300}, "slug": "slow", "replaces": "minutely"}])
+    assert set(by_slug(plane, deployment)) == {"nightly", "slow"}
+    unnamed = plane.ok("POST", path, [{"schedule": {"cron": "@daily"}}, {"schedule": {"cron": "@hourly"}}])
+    assert [row["slug"] for row in unnamed] == ["cron", "cron-2"]
+
+
+def test_a_slug_can_be_changed(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment(schedules=[EVERY])
+    (schedule,) = by_slug(plane, deployment).values()
+    plane.ok("PATCH", f"/deployments/{deployment['id']}/schedules/{schedule['id']}", {"slug": "renamed"})
+    (renamed,) = by_slug(plane, deployment).values()
+    assert (renamed["slug"], renamed["parameters"]) == ("renamed", {"x": 2})
+    assert {run["schedule_slug"] for run in coming(plane)} == {"renamed"}
+
+
+def test_upcoming_times_are_computed_for_any_window(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment(schedules=[CRON])
+    (schedule,) = by_slug(plane, deployment).values()
+    path = f"/deployments/{deployment['id']}/schedules/{schedule['id']}/upcoming"
+    rows = plane.ok("GET", f"{path}?limit=2")
+    assert [row["due"] for row in rows] == ["2026-03-03T03:00:00Z", "2026-03-04T03:00:00Z"]
+    summer = plane.ok("GET", f"{path}?after=2026-07-01T00:00:00Z&before=2026-07-03T00:00:00Z")
+    assert [row["due"] for row in summer] == ["2026-07-01T02:00:00Z", "2026-07-02T02:00:00Z"]
+    assert len(plane.ok("GET", f"{path}?limit=1000")) == 1000
+    assert len(plane.ok("GET", f"{path}?after=2399-01-01T00:00:00Z&limit=3")) == 3
+
+
+def test_verify_lists_every_occurrence_with_its_one_run(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment(schedules=[{**EVERY, "catchup": "all"}])
+    (schedule,) = by_slug(plane, deployment).values()
+    for _ in range(3):
+        plane.clock.forward(60)
+        plane.plane.tick()
+        plane.plane.tick()
+    path = f"/deployments/{deployment['id']}/schedules/{schedule['id']}/verify"
+    rows = plane.ok("GET", f"{path}?after=2026-03-02T12:00:30Z&before=2026-03-02T12:06:00Z")
+    assert [row["due"][11:16] for row in rows] == ["12:01", "12:02", "12:03", "12:04", "12:05", "12:06"]
+    assert len({row["flow_run_id"] for row in rows}) == 6
+    assert {row["state_name"] for row in rows} == {"Late", "Scheduled"}
+    assert {run["id"] for run in coming(plane)} == {row["flow_run_id"] for row in rows}
+
+
+def test_a_paused_deployment_still_lists_its_schedules(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment(paused=True, schedules=[CRON])
+    assert set(by_slug(plane, deployment)) == {"nightly"}
+
+
+def test_forty_schedules_can_be_replaced_by_forty_others(plane: Rig) -> None:
+    plane.pool()
+
+    def many(kind: str) -> list[Any]:
+        return [{"schedule": {"cron": f"{n} 4 1 1 *"}, "slug": f"{kind}-{n}"} for n in range(40)]
+
+    deployment = plane.deployment(schedules=many("old"))
+    plane.ok("PATCH", f"/deployments/{deployment['id']}", {"schedules": many("new")})
+    assert set(by_slug(plane, deployment)) == {f"new-{n}" for n in range(40)}
