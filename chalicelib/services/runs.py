@@ -20,7 +20,6 @@ from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from headrace.contract.states import DEFAULT_NAME, StateType
 
-
 RUNG_AT_ONCE = timedelta(seconds=900)
 """So far ahead SQS holds a doorbell back."""
 
@@ -68,9 +67,7 @@ class Runs:
             )
         run = self._new(deployment, wanted)
         if run.work_pool_name is None:
-            if first.type is StateType.PENDING:
-            run = replace(run, attempt=1, attempts=(runs.Attempt(1),))
-        return self._store(run, None)
+            return self._store(run, None)
         if _needs_no_look(run, deployment, wanted):
             return self._store(run, deployment.work_queue_url)
         view, queue = self._place(run)
