@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +12,6 @@ from uuid import uuid4
 
 from chalice.config import Config
 from chalice.local import LocalGateway
-from moto import mock_aws
 
 import app
 from chalicelib import wiring
@@ -23,13 +21,7 @@ from chalicelib.services.control_plane import ControlPlane
 from chalicelib.services.ports import Ports
 from chalicelib.settings import Settings
 from chalicelib.storage.table import create_table
-
-AWS = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
+from tests.support.aws import Aws, in_process_aws
 
 
 @dataclass
@@ -61,6 +53,7 @@ class Rig:
 
     plane: ControlPlane
     clock: FakeClock
+    aws: Aws
 
     def call(self, method: str, path: str, body: object = None, raw: bytes | None = None) -> Reply:
         """One request through Chalice's local gateway, as API Gateway would send it."""
@@ -155,18 +148,13 @@ class WorkerRig:
 @contextmanager
 def rig(**settings: object) -> Iterator[Rig]:
     """A fresh control plane on a fresh in-process AWS."""
-    before = dict(os.environ)
-    os.environ.update(AWS)
-    with mock_aws():
+    with in_process_aws() as aws:
         values = Settings(**settings)  # type: ignore[arg-type]
         clock = FakeClock()
         plane = wiring.build(Ports(settings=values, queues=Queues(values), clock=clock, dice=lambda: 0.5))
         create_table()
-
         serve(lambda: plane)
         try:
-            yield Rig(plane, clock)
+            yield Rig(plane, clock, aws)
         finally:
             serve(wiring.control_plane)
-            os.environ.clear()
-            os.environ.update(before)
