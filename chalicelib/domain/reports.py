@@ -88,8 +88,10 @@ def _fence_message(run: Run, told: Told) -> str:
 def _started(run: Run, told: Told, now: datetime, dice: float) -> Run | None:
     if run.state.type is StateType.PENDING:
         return runs.started(run, now, told.at, told.pid, told.seq)
-    if run.state.type in (StateType.CANCELLING, StateType.RUNNING):
+    if run.state.type is StateType.CANCELLING:
         # The cancel came between claim and start; the order to kill is on its way to the worker.
+        run = runs.begun(run, now, told.at)
+    if run.state.type in (StateType.CANCELLING, StateType.RUNNING):
         return replace(run, infrastructure_pid=str(told.pid) if told.pid else None, updated=now)
     return None
 

@@ -135,10 +135,11 @@ def move(
 ) -> Run:
     """The run after a transition. Raises `WrongState` for one that the table does not have.
 
-    `at` is when it happened by the worker's clock; it never goes before the state it follows.
+    `at` is when it happened by the worker's clock. Clocks differ from machine to machine: the new state is
+    never before the one it follows.
     """
     check(run.state.type, to, cause)
-    when = max(min(at or now, now), run.state.timestamp) if at else now
+    when = max(min(at or now, now), run.state.timestamp)
     state = State(
         type=to,
         name=name or DEFAULT_NAME[to],
@@ -181,6 +182,14 @@ def started(run: Run, now: datetime, at: datetime, pid: int | None, report: int)
         attempts=_last_attempt(run, started=run.state.timestamp),
         reported=report,
     )
+
+
+def begun(run: Run, now: datetime, at: datetime) -> Run:
+    """The child of a run that is being cancelled runs nevertheless: no other state, but it was started."""
+    if run.has_started:
+        return run
+    when = min(at, now)
+    return replace(run, run_count=run.run_count + 1, attempts=_last_attempt(run, started=when))
 
 
 def ended(

@@ -18,6 +18,7 @@ from chalicelib.domain.runs import Run
 from chalicelib.storage import documents, slots
 from chalicelib.storage.documents import Codec, IndexPage, Key, Transaction
 from chalicelib.storage.run_parts import SMALL, contents, large_parts, outcome, packed, part_keys, with_parts
+from chalicelib.storage.seam import Busy
 from chalicelib.storage.table import Item
 from headrace.contract.states import StateType
 
@@ -80,6 +81,13 @@ class RunStore:
             slots.give_back(write, name, after.id)
         return with_parts(write, parts).commit()
 
+    def tried(self, before: Run, after: Run) -> bool:
+        """`write`, for a caller who looks again and may go on: somebody else at the same items is a lost race."""
+        try:
+            return self.write(before, after)
+        except Busy:
+            return False
+
     def adopt(self, run: Run, limit: str) -> bool:
         """Have a run that is active hold a limit made after its claim, full or not. False if it lost a race."""
         write = Transaction()
@@ -110,7 +118,7 @@ class RunStore:
             after = how(before)
             if after is None or after == before:
                 return before, before
-            if self.write(before, after):
+            if self.tried(before, after):
                 return before, replace(after, revision=before.revision + 1)
         raise Unavailable(f"Flow run {run} is being changed by many at once.", code="busy", hint="Try again.")
 
@@ -123,7 +131,7 @@ class RunStore:
             after = how(before)
         except HeadraceError:
             return None
-        if after is None or after == before or not self.write(before, after):
+        if after is None or after == before or not self.tried(before, after):
             return None
         return before, replace(after, revision=before.revision + 1)
 

@@ -15,12 +15,19 @@ from pynamodb.exceptions import PynamoDBException
 from chalicelib.domain.errors import TooLarge, Unavailable
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
+TRANSACTION_CONFLICT = "TransactionConflictException"
 TRANSACTION_CANCELED = "TransactionCanceledException"
 _TOO_LARGE = "The record is larger than the 400 KB that an item of the table may have."
 
 
 class LostRace(Exception):
     """The condition of a write did not hold."""
+
+
+class Busy(Unavailable):
+    """Somebody else's transaction touches the same items at this very moment; nothing was written."""
+
+    default_code = "busy"
 
 
 @contextmanager
@@ -35,7 +42,8 @@ def seam() -> Iterator[None]:
 
 
 def _translated(error: PynamoDBException) -> Exception:
-    code = error.cause_response_code
+    # Where no answer came there is no code to ask for: botocore's connection errors carry `response = None`.
+    code = error.cause_response_code if isinstance(error.cause, ClientError) else None
     if code == CONDITION_FAILED:
         return LostRace()
     if code == TRANSACTION_CANCELED:
@@ -44,7 +52,11 @@ def _translated(error: PynamoDBException) -> Exception:
             return LostRace()
         if "ValidationError" in reasons:
             return TooLarge(_TOO_LARGE)
-        return Unavailable("Another change was made at the same moment.", code="busy", hint="Try again.")
+        if reasons <= {"ConditionalCheckFailed", "TransactionConflict", "None"}:
+            return Busy("Another change was made at the same moment.", hint="Try again.")
+        return Unavailable("The table has no capacity for this at the moment.", hint="Try again.")
+    if code == TRANSACTION_CONFLICT:
+        return Busy("Another change was made at the same moment.", hint="Try again.")
     if code == "ValidationException" and "size" in str(error.cause_response_message).lower():
         return TooLarge(_TOO_LARGE)
-    return Unavailable(f"The table refused: {code or type(error).__name__}.", hint="Try again in a moment.")
+    return Unavailable(f"The table refused: {code or 'no answer'}.", hint="Try again in a moment.")
