@@ -14,6 +14,10 @@ USAGE = "usage: python -m headrace.engine --spec FD --events FD (a worker starts
 
 def main(arguments: list[str]) -> int:
     """Read the spec, run it, give the exit code."""
+    if arguments[:1] == ["--zygote"]:
+        from headrace.engine.zygote import serve  # needs what a run that is started alone does not
+
+        arguments = serve(arguments[1:])
     given = dict(zip(arguments[::2], arguments[1::2], strict=False))
     try:
         spec, events = int(given["--spec"]), int(given["--events"])

@@ -41,7 +41,10 @@ class KeeperGone:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """All that the keeper needs to start a run. `engine`: the child speaks the engine's protocol."""
+    """All that the keeper needs to start a run. `engine`: the child speaks the engine's protocol.
+
+    `preload` names modules that a process may have imported before it becomes this run's.
+    """
 
     argv: list[str]
     env: dict[str, str] = field(repr=False)
@@ -51,6 +54,7 @@ class Launch:
     grace: float
     limits: dict[str, float]
     stream: bool
+    preload: tuple[str, ...] = ()
 
     @property
     def engine(self) -> bool:

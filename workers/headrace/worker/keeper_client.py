@@ -111,7 +111,7 @@ class KeeperClient:
         """The children may live until then."""
         self._send({"op": "lease", "deadline": lease.deadline, "term_at": lease.term_at})
 
-    def launch(self, key: Key, launch: Launch, meta: Message) -> None:
+    def launch(self, key: Key, launch: Launch, meta: Message, start_method: str) -> None:
         """Start a child."""
         order: Message = {
             "op": "start",
@@ -125,6 +125,8 @@ class KeeperClient:
             "timeout": launch.timeout,
             "grace": launch.grace,
             "limits": launch.limits,
+            "start_method": start_method,
+            "preload": launch.preload,
         }
         self._send({**order, "meta": meta})
 

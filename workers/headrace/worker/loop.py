@@ -89,7 +89,9 @@ class Loop:
 
         self._doers: dict[type, Callable[[Any], object]] = {
             Prepare: lambda prepare: self._preparers.submit(self._prepare, prepare.grant),
-            Start: lambda start: self.keeper.launch(start.key, start.launch, start.meta),
+            Start: lambda start: self.keeper.launch(
+                start.key, start.launch, start.meta, self.options.start_method
+            ),
             Kill: lambda kill: self.keeper.kill(kill.key, kill.why, kill.grace),
             Deliver: lambda deliver: self.dialogue.deliver(deliver.report, urgent=deliver.urgent),
             Ack: self._ack,

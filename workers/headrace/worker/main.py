@@ -31,6 +31,9 @@ def start(options: WorkerOptions, console: Console | None = None) -> int:
     if options.type != "process":
         console.say("bad", f"This worker runs pools of type process, not {options.type!r}.")
         return 1
+    if options.start_method == "zygote" and sys.platform != "linux":
+        console.say("bad", "--start-method zygote needs Linux; leave it out, or say spawn.")
+        return 1
     folder = StateFolder(options.settings.home, options.pool, options.worker_name)
     if not folder.take():
         console.say(

@@ -15,6 +15,8 @@ class WorkerOptions:
 
     `on_disconnect` decides what happens to runs when the lease runs out: `kill` ends them, so that no two
     copies ever run; `continue` lets them go on, for machines that sleep or lose their network.
+    `start_method`: `spawn` starts each run from nothing, `zygote` forks it from a process that has imported
+    the engine, `auto` does that where it can (Linux, with the worker's own interpreter).
     Without a name the worker is called after its host.
     """
 
@@ -25,6 +27,7 @@ class WorkerOptions:
     type: str = "process"
     run_once: bool = False
     on_disconnect: Literal["kill", "continue"] = "kill"
+    start_method: Literal["auto", "zygote", "spawn"] = "auto"
     settings: Settings = field(default_factory=load_settings)
 
     @property

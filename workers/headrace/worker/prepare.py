@@ -63,6 +63,7 @@ def prepare(grant: Grant, environ: Mapping[str, str] | None = None) -> Launch:
         grace=_number(configuration.get("grace_seconds"), "grace_seconds", GRACE),
         limits=_limits(grant),
         stream=bool(configuration.get("stream_output", True)),
+        preload=_preload(configuration.get("preload")),
     )
 
 
@@ -128,6 +129,19 @@ def _limits(grant: Grant) -> dict[str, float]:
     names = ("memory_mb", "cpu_seconds", "nice")
     chosen = {name: grant.configuration.get(name) for name in names}
     return {name: _number(value, name, 0) for name, value in chosen.items() if value is not None}
+
+
+def _preload(names: object) -> tuple[str, ...]:
+    names = names or []
+    if not isinstance(names, list) or not all(_is_module(name) for name in names):
+        raise PrepareError(
+            f"The job template's `preload` is {names!r}; expected names of modules such as ['pandas']."
+        )
+    return tuple(names)
+
+
+def _is_module(name: object) -> bool:
+    return isinstance(name, str) and all(part.isidentifier() for part in name.split("."))
 
 
 def _number(value: object, name: str, default: float) -> float:

@@ -40,6 +40,14 @@ class OnDisconnect(StrEnum):
     CONTINUE = "continue"
 
 
+class StartMethod(StrEnum):
+    """How the process of a run comes to be."""
+
+    AUTO = "auto"
+    ZYGOTE = "zygote"
+    SPAWN = "spawn"
+
+
 @app.command()
 def start(
     *,
@@ -62,6 +70,9 @@ def start(
     on_disconnect: Annotated[
         OnDisconnect, typer.Option("--on-disconnect", help="When the control plane is away for too long.")
     ] = OnDisconnect.KILL,
+    start_method: Annotated[
+        StartMethod, typer.Option("--start-method", help="How runs start: forked, anew, or as it fits.")
+    ] = StartMethod.AUTO,
 ) -> None:
     """Start a worker here. Ctrl-C once: finish what runs, take nothing new; twice: stop that too."""
     if type_ not in TYPES:
@@ -76,6 +87,7 @@ def start(
         type=type_,
         run_once=run_once,
         on_disconnect=on_disconnect.value,
+        start_method=start_method.value,
         settings=settings,
         **given(limit=limit, name=name),
     )

@@ -12,13 +12,14 @@ The two speak newline-delimited JSON over a local socket. From the worker, by `o
   log records; if the worker dies now, the next one must cut the same batches.
 - `lease` {deadline, term_at}: on the clock of `clock.boottime`; at `term_at` children are asked to end, at
   `deadline` they are killed.
-- `start` {run, attempt, argv, env, cwd, spec, timeout, grace, limits, meta}
+- `start` {run, attempt, argv, env, cwd, spec, timeout, grace, limits, start_method, preload, meta}
 - `kill` {run, attempt, why, grace}
 - `ack` {run, attempt, states, logs}: delivered up to these numbers.
 - `exit` {grace}: end everything and leave.
 
 To the worker, by `t`: `welcome`, `refused`, `state` {run, attempt, seq, e} and
-`logs` {run, attempt, first, records}. The states of a run are `spawned`, what its child says (`started`,
+`logs` {run, attempt, first, records}. The states of a run are `spawned`
+{pid, how: zygote | spawn}, what its child says (`started`,
 `receipt`), and at last `exited`, sent when the whole process group and all found descendants are gone.
 
 If the keeper itself is killed, its children die with it on Linux (PR_SET_PDEATHSIG), and its worker ends

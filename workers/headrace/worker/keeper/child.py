@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import selectors
 from collections.abc import Callable
@@ -12,10 +11,12 @@ from typing import Protocol
 from headrace.worker.keeper import processes
 from headrace.worker.keeper.clock import now_iso
 from headrace.worker.keeper.ending import Ending
-from headrace.worker.keeper.spawn import Spawned, spawn
+from headrace.worker.keeper.spawn import Spawned
 from headrace.worker.keeper.spool import Spool
 from headrace.worker.keeper.wire import Lines, Message, decode, encode
 
+INFO, WARNING = 20, 30
+"""As in `logging`, which would add to the keeper's size."""
 OUTPUT_LINE = 64 * 1024
 EVENT_LINE = 64 * 1024 * 1024
 READ = 64 * 1024
@@ -64,14 +65,16 @@ class Child:
         """Over, and all that it said was delivered."""
         return self.over and self.states_acked >= len(self.states) and self.spool.empty
 
-    def start(self, now: float) -> None:
+    def start(self, now: float, start: Callable[[Message, str, float], Spawned]) -> None:
         """Start it; one that cannot be started is over at once, with the reason in its `exited` state."""
         try:
-            self._spawned = spawned = spawn(self.order, self._mark)
+            self._spawned = spawned = start(self.order, self._mark, now)
         except (OSError, ValueError) as error:
             self.refuse(f"{type(error).__name__}: {error}", "spawn")
             return
-        self.pid = spawned.popen.pid
+        self.pid = spawned.pid
+        if spawned.warning:
+            self._log(WARNING, "headrace.worker", spawned.warning)
         if timeout := self.order.get("timeout"):
             self._timeout_at = now + float(timeout)
         self._listen(spawned.stdout, Lines(OUTPUT_LINE), self._output("stdout"))
@@ -80,7 +83,8 @@ class Child:
             self._listen(spawned.events, Lines(EVENT_LINE), self._event)
         if spawned.spec is not None:
             self._feed(spawned.spec, encode(self.order["spec"]))
-        self._state({"t": "spawned", "at": now_iso(), "pid": self.pid})
+        how = "zygote" if spawned.popen is None else "spawn"
+        self._state({"t": "spawned", "at": now_iso(), "pid": self.pid, "how": how})
 
     def refuse(self, message: str, why: str) -> None:
         """It never started."""
@@ -100,7 +104,7 @@ class Child:
     def reaped(self, status: int) -> None:
         """Its first process is gone, with this status (negative: the signal)."""
         self._status = status
-        if self._spawned is not None:
+        if self._spawned is not None and self._spawned.popen is not None:
             self._spawned.popen.returncode = status
         self.look()
 
@@ -166,12 +170,14 @@ class Child:
 
     def _output(self, name: str) -> Callable[[bytes], None]:
         def take(line: bytes) -> None:
-            at = now_iso()
-            text = line.decode("utf-8", "replace").rstrip("\r")
-            record = {"t": "log", "at": at, "level": 20, "name": name, "message": text}
-            self.spool.add(encode(record)[:-1], at)
+            self._log(INFO, name, line.decode("utf-8", "replace").rstrip("\r"))
 
         return take
+
+    def _log(self, level: int, name: str, message: str) -> None:
+        at = now_iso()
+        record = {"t": "log", "at": at, "level": level, "name": name, "message": message}
+        self.spool.add(encode(record)[:-1], at)
 
     def _event(self, line: bytes) -> None:
         try:
@@ -220,9 +226,3 @@ class Child:
     def _close(self, handle: int) -> None:
         self._open.discard(handle)
         self._loop.unwatch(handle)
-
-
-def logs_message(child: Child, first: int, records: list[bytes]) -> bytes:
-    """The `logs` line for the worker; the records are JSON already."""
-    head = json.dumps({"t": "logs", "run": child.run, "attempt": child.attempt, "first": first})
-    return head[:-1].encode() + b', "records":[' + b",".join(records) + b"]}\n"

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from headrace.worker.keeper import processes
-from headrace.worker.keeper.child import Child, logs_message
+from headrace.worker.keeper.child import Child
 from headrace.worker.keeper.clock import boottime
 from headrace.worker.keeper.link import Link
 from headrace.worker.keeper.signals import empty
+from headrace.worker.keeper.starts import Starts
+from headrace.worker.keeper.telling import logs_message, state_message, summary
 from headrace.worker.keeper.wire import Message
 
 START_UP = 30.0
@@ -32,6 +34,7 @@ class Keeper:
         self._listener = listener
         self._selector = selectors.DefaultSelector()
         self._selector.register(listener, selectors.EVENT_READ, self._accept)
+        self._starts = Starts(self._selector)
         self._link: Link | None = None
         self._children: dict[tuple[str, int], Child] = {}
         self._by_pid: dict[int, Child] = {}
@@ -60,6 +63,7 @@ class Keeper:
             self._reap()
             self._advance()
             self._forward()
+        self._starts.close()
         if self._link is not None:
             self._link.flush()
 
@@ -92,6 +96,8 @@ class Keeper:
     def _timeout(self) -> float | None:
         now, monotonic = boottime(), time.monotonic()
         wakes = [at - monotonic for child in self._children.values() if (at := child.wake_at()) is not None]
+        if (at := self._starts.wake_at()) is not None:
+            wakes.append(at - monotonic)
         if self._live():
             wakes += [max(0.0, self._term_at - now) or LEASE_LOOK, LEASE_LOOK]
         elif self._link is None:
@@ -134,7 +140,7 @@ class Keeper:
         for child in self._children.values():
             child.spool.rewind()
             child.states_sent = len(child.states)
-        runs = [_summary(child) for child in self._children.values()]
+        runs = [summary(child) for child in self._children.values()]
         link.send({"t": "welcome", "session": self._session, "sync_seq": self._sync_seq, "runs": runs})
 
     def _op_session(self, message: Message) -> None:
@@ -158,7 +164,7 @@ class Keeper:
         if boottime() >= self._term_at and not self._going_on:
             child.refuse("the lease ran out before the start", "lease")
             return
-        child.start(time.monotonic())
+        child.start(time.monotonic(), self._starts.start)
         if child.pid is not None:
             self._by_pid[child.pid] = child
 
@@ -191,8 +197,11 @@ class Keeper:
                 return
             if pid == 0:
                 return
+            code = os.waitstatus_to_exitcode(status)
             if child := self._by_pid.pop(pid, None):
-                child.reaped(os.waitstatus_to_exitcode(status))
+                child.reaped(code)
+            elif self._starts.reaped(pid, code):
+                continue
             for child in self._live():
                 child.look()
 
@@ -204,11 +213,13 @@ class Keeper:
             elif self._asked_to_end and self._link is None:
                 child.end("stop", None, monotonic)
             child.advance(monotonic, self._has_strangers)
+        self._starts.advance(monotonic)
         if self._link is not None:
             self._asked_to_end = False
 
     def _has_strangers(self) -> bool:
-        return any(pid not in self._by_pid for pid in processes.own_children())
+        known = self._by_pid.keys() | self._starts.pids()
+        return any(pid not in known for pid in processes.own_children())
 
     def _forward(self) -> None:
         for child in self._children.values():
@@ -221,21 +232,4 @@ class Keeper:
                 self._link.send(logs_message(child, first, records))
             while child.states_sent < len(child.states):
                 child.states_sent += 1
-                self._link.send(_state(child, child.states_sent))
-
-
-def _state(child: Child, seq: int) -> Message:
-    event = child.states[seq - 1]
-    return {"t": "state", "run": child.run, "attempt": child.attempt, "seq": seq, "e": event}
-
-
-def _summary(child: Child) -> Message:
-    return {
-        "run": child.run,
-        "attempt": child.attempt,
-        "meta": child.order.get("meta"),
-        "states": child.states,
-        "states_acked": child.states_acked,
-        "logs_acked": child.spool.acked,
-        "marks": child.marks,
-    }
+                self._link.send(state_message(child, child.states_sent))

@@ -20,13 +20,53 @@ if sys.platform != "win32":
 
 
 class Spawned(NamedTuple):
-    """A running child and our ends of its pipes (`spec` and `events` only for the engine)."""
+    """A running child and our ends of its pipes (`spec` and `events` only for the engine).
 
-    popen: subprocess.Popen[bytes]
+    `popen` is there when it was started from nothing, and `warning` when that was not what was meant.
+    """
+
+    pid: int
     stdout: int
     stderr: int
     events: int | None
     spec: int | None
+    popen: subprocess.Popen[bytes] | None = None
+    warning: str | None = None
+
+
+class Pipes:
+    """The pipes of one child. Our ends do not block; theirs are closed here when the child has them."""
+
+    def __init__(self, *, engine: bool) -> None:
+        self.ours: dict[str, int] = {}
+        self.theirs: dict[str, int] = {}
+        try:
+            for name in ("stdout", "stderr", "events") if engine else ("stdout", "stderr"):
+                self.ours[name], self.theirs[name] = os.pipe()
+            if engine:
+                self.theirs["spec"], self.ours["spec"] = os.pipe()
+            for handle in self.ours.values():
+                os.set_blocking(handle, False)
+        except OSError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """There is no child."""
+        self.started()
+        for handle in self.ours.values():
+            os.close(handle)
+
+    def started(self) -> None:
+        """The child has its ends."""
+        for handle in self.theirs.values():
+            os.close(handle)
+        self.theirs = {}
+
+    def child(self, pid: int, popen: subprocess.Popen[bytes] | None = None) -> Spawned:
+        """The child that has been started on them."""
+        ours = self.ours
+        return Spawned(pid, ours["stdout"], ours["stderr"], ours.get("events"), ours.get("spec"), popen)
 
 
 def spawn(order: Message, mark: str) -> Spawned:
@@ -35,61 +75,44 @@ def spawn(order: Message, mark: str) -> Spawned:
     Raises:
         OSError: The program, or its folder, is not there or may not be used.
     """
-    theirs: list[int] = []
-    ours: dict[str, int] = {}
+    pipes = Pipes(engine=order.get("spec") is not None)
     try:
-        if order.get("spec") is not None:
-            spec_read, ours["spec"] = os.pipe()
-            theirs.append(spec_read)
-            ours["events"], events_write = os.pipe()
-            theirs.append(events_write)
-        popen = _popen(_filled(order["argv"], theirs), order, mark, theirs)
+        popen = _popen(order, mark, pipes.theirs)
     except BaseException:
-        for handle in ours.values():
-            os.close(handle)
+        pipes.close()
         raise
-    finally:
-        for handle in theirs:
-            os.close(handle)
-    if popen.stdout is None or popen.stderr is None:
-        raise AssertionError("both were asked for")
-    output = [os.dup(pipe.fileno()) for pipe in (popen.stdout, popen.stderr)]
-    popen.stdout.close()
-    popen.stderr.close()
-    for handle in [*output, *ours.values()]:
-        os.set_blocking(handle, False)
-    return Spawned(popen, output[0], output[1], ours.get("events"), ours.get("spec"))
+    pipes.started()
+    return pipes.child(popen.pid, popen)
 
 
-def _filled(argv: list[str], theirs: list[int]) -> list[str]:
-    if not theirs:
+def _filled(argv: list[str], theirs: dict[str, int]) -> list[str]:
+    if "spec" not in theirs:
         return argv
-    names = {"{spec_fd}": str(theirs[0]), "{events_fd}": str(theirs[1])}
+    names = {"{spec_fd}": str(theirs["spec"]), "{events_fd}": str(theirs["events"])}
     return [names.get(word, word) for word in argv]
 
 
-def _popen(argv: list[str], order: Message, mark: str, theirs: list[int]) -> subprocess.Popen[bytes]:
+def _popen(order: Message, mark: str, theirs: dict[str, int]) -> subprocess.Popen[bytes]:
     options: dict[str, Any] = {}
     if sys.platform == "win32":
         options["creationflags"] = subprocess.CREATE_NEW_PROCESS_GROUP
     else:
         options["start_new_session"] = True
-        options["pass_fds"] = theirs
+        options["pass_fds"] = [theirs[name] for name in ("spec", "events") if name in theirs]
         # Safe here: the keeper has one thread, so no lock can be held by another one at the fork.
-        options["preexec_fn"] = _before_exec(order.get("limits") or {})
+        options["preexec_fn"] = before_exec(order.get("limits") or {})
     return subprocess.Popen(
-        argv,
+        _filled(order["argv"], theirs),
         cwd=order.get("cwd"),
         env={**order["env"], processes.MARK: mark},
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        bufsize=0,
+        stdout=theirs["stdout"],
+        stderr=theirs["stderr"],
         **options,
     )
 
 
-def _before_exec(limits: dict[str, float]) -> Callable[[], None]:
+def before_exec(limits: dict[str, float]) -> Callable[[], None]:
     """What the child does to itself between fork and exec."""
     keeper = os.getpid()
 
