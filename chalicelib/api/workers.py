@@ -81,6 +81,8 @@ def sync(call: Call[sync_wire.SyncRequest], pool: str, worker: str) -> sync_wire
         held={ref.run: ref.attempt for ref in body.held},
         hints=body.hints,
         reports=[(report.run, _told(body.session, report)) for report in body.reports],
+        pool_revision=body.pool_revision,
+        heard=body.heard,
         logs=[(batch.run, batch.attempt, batch.seq, _records(batch)) for batch in body.logs],
     )
     return _answer(call, body, call.plane.sync.sync(pool, worker, said))
@@ -138,6 +140,7 @@ def _records(batch: sync_wire.LogBatch) -> list[Record]:
 
 def _answer(call: Call[object], body: sync_wire.SyncRequest, answered: Answered) -> sync_wire.SyncAnswer:
     view = answered.view
+    changed = view is not None and body.pool_revision != view.pool.revision
     now = call.plane.ports.clock()
     kinds = sync_wire.CommandKind
     commands = [
@@ -149,7 +152,7 @@ def _answer(call: Call[object], body: sync_wire.SyncRequest, answered: Answered)
     return sync_wire.SyncAnswer(
         lease_seconds=answered.lease_seconds,
         sync_within_seconds=call.plane.ports.settings.sync_within_seconds,
-        granted=[render.grant(granted, view.pool) for granted in answered.granted],
+        granted=[render.grant(granted, view.pool) for granted in answered.granted] if view else [],
         hints=[
             sync_wire.HintAnswer(run=run, verdict=sync_wire.HintVerdict(verdict))
             for run, verdict in answered.hints.items()
@@ -167,6 +170,6 @@ def _answer(call: Call[object], body: sync_wire.SyncRequest, answered: Answered)
             for run, told, done in answered.verdicts
         ],
         commands=commands,
-        pool_revision=view.pool.revision,
-        queues=render.queue_addresses(view) if body.pool_revision != view.pool.revision else None,
+        pool_revision=answered.pool_revision,
+        queues=render.queue_addresses(view) if view and changed else None,
     )

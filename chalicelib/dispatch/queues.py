@@ -27,6 +27,7 @@ log = logging.getLogger("headrace.dispatch")
 
 MAX_DELAY = 900
 """Seconds for which SQS can hold a message back (AWS, SendMessage)."""
+_GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 RETENTION = 4 * 86_400
 
 
@@ -63,13 +64,16 @@ class Queues:
         """Delete a queue; one that is gone already is fine."""
         self._quietly("delete", lambda: self._sqs.delete_queue(QueueUrl=url))
 
-    def ring(self, url: str, run: UUID, due: datetime, now: datetime) -> None:
-        """Wake a worker for a run on the whole second before it is due. Too far ahead: the tick rings later."""
+    def ring(self, url: str, run: UUID, due: datetime, now: datetime) -> bool:
+        """Wake a worker for a run on the whole second before it is due. Too far ahead: the tick rings later.
+
+        False if there is no such queue; any other failure is the tick's to mend.
+        """
         delay = int((due - now).total_seconds())
         if delay > MAX_DELAY:
-            return
+            return True
         body = json.dumps({"run": str(run), "due": stamp(due)})
-        self._quietly(
+        return self._quietly(
             "ring",
             lambda: self._sqs.send_message(QueueUrl=url, MessageBody=body, DelaySeconds=max(delay, 0)),
         )
@@ -96,11 +100,16 @@ class Queues:
         for page in pages:
             yield from page.get("QueueUrls", ())
 
-    def _quietly(self, what: str, call: Any) -> None:
+    def _quietly(self, what: str, call: Any) -> bool:
+        """Call; a failure is only logged. False if the queue does not exist."""
         try:
             call()
-        except (ClientError, BotoCoreError) as error:
+        except ClientError as error:
             log.warning("could not %s: %s", what, error)
+            return error.response["Error"]["Code"] not in _GONE
+        except BotoCoreError as error:
+            log.warning("could not %s: %s", what, error)
+        return True
 
 
 def _entry(index: int, run: UUID, due: datetime, now: datetime) -> dict[str, object]:

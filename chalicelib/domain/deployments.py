@@ -53,6 +53,7 @@ class Deployment:
     labels: Mapping[str, object] = field(default_factory=dict)
     work_pool_name: str | None = None
     work_queue_name: str | None = None
+    work_queue_url: str | None = None
     path: str | None = None
     entrypoint: str | None = None
     pull_steps: Sequence[Mapping[str, object]] | None = None

@@ -96,7 +96,8 @@ class Session:
     """One start of a worker: who it is, and how long it may keep its runs.
 
     `held` are the runs it holds or was about to (the intent is written before the claim, so a run too
-    many is harmless and one too few cannot be). `orders` are runs it has been told to cancel.
+    many is harmless and one too few cannot be). `orders` are runs it has been told to cancel. `queues` are
+    the queues that it serves, as they were at `pool_revision`: enough to see that nothing waits.
     """
 
     id: UUID
@@ -113,6 +114,8 @@ class Session:
     host: str = ""
     control_queue_url: str = ""
     renewed: datetime | None = None
+    queues: tuple[str, ...] = ()
+    pool_revision: int = 0
 
     def serves(self, queue_name: str) -> bool:
         """Whether this worker takes runs of that queue."""

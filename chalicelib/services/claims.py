@@ -13,6 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chalicelib.domain import runs
+from chalicelib.domain.deployments import Deployment
 from chalicelib.domain.eligibility import EARLY, Answer, Facts, Judgement, judge
 from chalicelib.domain.errors import NotFound, WrongState
 from chalicelib.domain.pools import PoolView, Session, WorkQueue
@@ -25,6 +26,7 @@ from chalicelib.services.runs import Runs
 from chalicelib.storage.runs import ready_lane
 from headrace.contract.states import StateName, StateType
 
+Pages = dict[str, list[tuple[UUID, str]]]
 SPARE = 10
 """Candidates read beyond what is wanted: some are lost to others, some turn out to be blocked."""
 ROUNDS = 12
@@ -37,7 +39,9 @@ class Choice:
 
     chosen: list[tuple[Run, Judgement]] = field(default_factory=list)
     seen: dict[UUID, Answer] = field(default_factory=dict)
-    facts: Facts | None = None
+    deployments: dict[UUID, Deployment] = field(default_factory=dict)
+    pages: Pages = field(default_factory=dict)
+    lost: set[UUID] = field(default_factory=set)
 
 
 class Claims:
@@ -48,9 +52,21 @@ class Claims:
         self._lines = lines
         self._runs = use_cases
 
-    def choose(self, session: Session, view: PoolView, want: int, hints: Sequence[Run]) -> Choice:
-        """The best runs that may start now, at most `want`. Blocked ones met on the way go into their lines."""
-        choice = Choice()
+    def waiting(self, session: Session, want: int) -> Pages:
+        """The first page of each queue that the session serves: whether there is anything to choose from."""
+        if want <= 0:
+            return {}
+        pool = session.work_pool_name
+        return {queue: self._page(pool, queue, None, want + SPARE) for queue in session.queues}
+
+    def choose(
+        self, session: Session, view: PoolView, want: int, hints: Sequence[Run], pages: Pages | None = None
+    ) -> Choice:
+        """The best runs that may start now, at most `want`. Blocked ones met on the way go into their lines.
+
+        `pages` are first pages read before, for this `want`.
+        """
+        choice = Choice(pages=dict(pages or {}))
         by_queue: dict[str, list[Run]] = {}
         for run in hints:
             by_queue.setdefault(run.work_queue_name or "", []).append(run)
@@ -80,7 +96,8 @@ class Claims:
             if self._ports.runs.write(run, after):
                 granted.append(replace(after, revision=run.revision + 1))
             else:
-                choice.seen[run.id] = Answer.GONE if not judgement.slots else Answer.WAIT
+                choice.seen[run.id] = Answer.START if not judgement.slots else Answer.WAIT
+                choice.lost.add(run.id)
         return granted
 
     def _from_queue(
@@ -92,7 +109,7 @@ class Claims:
         after: str | None = None
         for _ in range(ROUNDS):
             missing = want - len(choice.chosen)
-            page = self._page(queue, after, missing + SPARE) if missing > 0 else []
+            page = self._next_page(choice, queue, after, missing)
             batch = self._batch(choice, hints, page)
             hints = []
             if batch and not self._judge_all(choice, view, batch, want):
@@ -101,19 +118,29 @@ class Claims:
                 return
             after = page[-1][1]
 
-    def _page(self, queue: WorkQueue, after: str | None, limit: int) -> list[tuple[UUID, str]]:
-        lane = ready_lane(queue.work_pool_name, queue.name)
+    def _next_page(
+        self, choice: Choice, queue: WorkQueue, after: str | None, missing: int
+    ) -> list[tuple[UUID, str]]:
+        if missing <= 0:
+            return []
+        if after is None and queue.name in choice.pages:
+            return choice.pages.pop(queue.name)
+        return self._page(queue.work_pool_name, queue.name, after, missing + SPARE)
+
+    def _page(self, pool: str, queue: str, after: str | None, limit: int) -> list[tuple[UUID, str]]:
+        lane = ready_lane(pool, queue)
         return self._ports.runs.lane(lane, until=self._ports.clock() + EARLY, after=after, limit=limit)
 
     def _batch(self, choice: Choice, hints: list[Run], page: Iterable[tuple[UUID, str]]) -> list[Run]:
         known = {run.id for run in hints}
         ids = [run for run, _ in page if run not in known and run not in choice.seen]
-        batch = [*hints, *self._ports.runs.read_many(ids).values()]
+        batch = [*hints, *self._ports.runs.read_many(ids, consistent=False).values()]
         return sorted(batch, key=lambda run: (run.due, run.id))
 
     def _judge_all(self, choice: Choice, view: PoolView, batch: list[Run], want: int) -> bool:
         """Judge a batch of one queue. False if nothing more of this queue can start now."""
         facts = gather(self._ports, view, batch)
+        choice.deployments |= facts.deployments
         for run in batch:
             judgement = judge(run, self._with_chosen(facts, choice))
             answer = judgement.answer

@@ -199,7 +199,7 @@ class Deployments:
             parameters.check_schema(deployment.parameter_openapi_schema)
         parameters.check_size(deployment.parameters, "parameters")
         if deployment.work_pool_name is None:
-            return deployment
+            return replace(deployment, work_queue_name=None, work_queue_url=None)
         view = self._ports.pools.view(deployment.work_pool_name)
         if view is None:
             raise no_pool(deployment.work_pool_name)
@@ -208,7 +208,7 @@ class Deployments:
             raise no_queue(deployment.work_pool_name, queue)
         if view.pool.base_job_template:
             job_templates.check_variables(view.pool.base_job_template, deployment.job_variables)
-        return replace(deployment, work_queue_name=queue)
+        return replace(deployment, work_queue_name=queue, work_queue_url=view.queues[queue].url)
 
     def schedules(self, deployment: UUID) -> list[ScheduleRecord]:
         """The schedules of a deployment."""

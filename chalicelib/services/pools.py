@@ -13,8 +13,8 @@ from chalicelib.domain.eligibility import pool_limit, queue_limit
 from chalicelib.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from chalicelib.domain.names import DEFAULT_QUEUE
 from chalicelib.domain.pools import PoolView, Session, WorkPool, WorkQueue
-from chalicelib.services.limits import Limits
 from chalicelib.services.active import active_runs
+from chalicelib.services.limits import Limits
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from chalicelib.services.waiting import Fate, Waiting
@@ -127,6 +127,7 @@ class Pools:
             raise Conflict(f"Pool {pool!r} changed at the same moment.", code="busy", hint="Try again.")
         if queue.concurrency_limit is not None:
             self._limits.set_for_pool(pool, queue_limit(pool, name), queue.concurrency_limit)
+        self._workers.tell_of_change(pool)
         return queue
 
     def queue(self, pool: str, name: str) -> WorkQueue:

@@ -1,6 +1,7 @@
 """`sync`: a worker says everything it has to say, and is told what to do.
 
-1. Read the pool and the session; a closed one is refused.
+1. Read the session; a closed one is refused. The pool is read when there is something to choose from,
+   when the lease is due to be written anew, and when the worker does not know the pool as it is.
 2. Apply the reports: one bad report gets its own verdict and never fails the rest. When the lease is
    due to be written anew, look after other workers of the pool whose lease has lapsed.
 3. Choose runs for the free slots, and grant again those whose answer was lost.
@@ -25,12 +26,12 @@ from chalicelib.domain.errors import Conflict, HeadraceError
 from chalicelib.domain.pools import PoolView, Session
 from chalicelib.domain.reports import Applied, Outcome, Told, apply
 from chalicelib.domain.runs import Run
-from chalicelib.services.claims import Choice, Claims
+from chalicelib.services.claims import Choice, Claims, Pages
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from chalicelib.services.rescue import Rescue
 from chalicelib.services.runs import Runs
-from chalicelib.services.workers import no_pool, session_closed
+from chalicelib.services.workers import no_pool, served, session_closed
 from chalicelib.storage.logs import Record
 from headrace.contract.states import StateType
 
@@ -50,6 +51,8 @@ class Said:
     hints: Sequence[UUID] = ()
     reports: Sequence[tuple[UUID, Told]] = ()
     logs: Sequence[tuple[UUID, int, int, Sequence[Record]]] = ()
+    pool_revision: int | None = None
+    heard: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,11 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What the worker is told. `cancel` are runs that it shall end."""
+    """What the worker is told. `cancel` are runs that it shall end; `view` is there if the pool was looked at."""
 
     lease_seconds: float
-    view: PoolView
+    pool_revision: int
+    view: PoolView | None = None
     granted: Sequence[Granted] = ()
     hints: Mapping[UUID, str] = field(default_factory=dict)
     verdicts: Sequence[tuple[UUID, Told, Applied]] = ()
@@ -95,9 +99,6 @@ class Sync:
     def sync(self, pool: str, worker: str, said: Said) -> Answered:
         """Do all six steps. Raises `NotFound` for a pool, `Conflict` (`session_closed`) for a session that is over."""
         begun = self._ports.clock()
-        view = self._ports.pools.view(pool)
-        if view is None:
-            raise no_pool(pool)
         session, revision = self._session(pool, worker, said.session)
         if self._is_short(session, begun) and said.reports:
             session, revision = self._write(session, revision, said, frozenset(), begun)
@@ -106,17 +107,31 @@ class Sync:
         if due:
             self._look_after_others(session)
         again, leftovers = self._lost_answers(session, said)
-        choice = self._choose(session, view, said, freed, len(again))
+        want = max(said.want - len(again), 0) if said.seq > session.seq else 0
+        pages = self._claims.waiting(session, want)
+        view = None
+        if (
+            due
+            or again
+            or freed
+            or said.hints
+            or any(pages.values())
+            or said.pool_revision != session.pool_revision
+        ):
+            view = self._view(pool)
+        choice = self._choose(session, view, said, freed, want, pages) if view else Choice()
         chosen = frozenset(run.id for run, _ in choice.chosen)
-        if chosen or leftovers or due:
+        if chosen or again or due:
             lean = replace(session, held=session.held - leftovers)
+            lean = _knowing(lean, view) if view else lean
             session, revision = self._write(lean, revision, said, chosen, begun)
-        granted = self._take(session, revision, view, said, choice, begun)
+        granted = self._take(session, revision, view, said, choice, begun) if view else []
         self._store_logs(said)
         return Answered(
             lease_seconds=(session.lease_until - self._ports.clock()).total_seconds(),
+            pool_revision=view.pool.revision if view else session.pool_revision,
             view=view,
-            granted=self._with_deployments([*again, *granted]),
+            granted=self._with_deployments([*again, *granted], choice),
             hints=self._hint_answers(said, choice, granted),
             verdicts=verdicts,
             cancel=[(run, said.held[run]) for run in sorted(session.orders) if run in said.held],
@@ -124,11 +139,15 @@ class Sync:
         )
 
     def _session(self, pool: str, worker: str, session_id: UUID) -> tuple[Session, int]:
-        found = self._ports.sessions.read(session_id)
+        found = self._ports.sessions.read(session_id, consistent=False)
         if found is None or not found[0].is_open:
+            found = self._ports.sessions.read(session_id)
+        if found is None or not found[0].is_open:
+            self._view(pool)
             raise session_closed(session_id)
         session = found[0]
         if (session.work_pool_name, session.worker_name) != (pool, worker):
+            self._view(pool)
             raise Conflict(f"The session {session_id} is of another worker.", code="session_closed")
         return session, found[1]
 
@@ -175,7 +194,10 @@ class Sync:
             )
             if self._ports.sessions.write(renewed, revision, now):
                 return renewed, revision + 1
-            session, revision = self._session(session.work_pool_name, session.worker_name, session.id)
+            found = self._ports.sessions.read(session.id)
+            if found is None or not found[0].is_open:
+                raise session_closed(session.id)
+            session, revision = found
 
     def _apply_reports(self, said: Said) -> tuple[list[tuple[UUID, Told, Applied]], list[Run]]:
         """Every report's verdict, in order, and the runs that became free to start meanwhile."""
@@ -215,6 +237,8 @@ class Sync:
     def _lost_answers(self, session: Session, said: Said) -> tuple[list[Run], frozenset[UUID]]:
         """Runs granted earlier whose answer never arrived (to be granted again), and those no longer held."""
         unlisted = [run for run in session.held if run not in said.held]
+        if said.heard is not None and said.heard >= session.seq:
+            return [], frozenset(unlisted)  # every answer that granted something arrived
         if not unlisted:
             return [], frozenset()
         found = self._ports.runs.read_many(unlisted)
@@ -226,15 +250,26 @@ class Sync:
         kept = {run.id for run in mine} - {run.id for run in cancelled}
         return pending, frozenset(unlisted) - kept
 
+    def _view(self, pool: str) -> PoolView:
+        view = self._ports.pools.view(pool)
+        if view is None:
+            raise no_pool(pool)
+        return view
+
     def _choose(
-        self, session: Session, view: PoolView, said: Said, freed: Sequence[Run], again: int
+        self, session: Session, view: PoolView, said: Said, freed: Sequence[Run], want: int, pages: Pages
     ) -> Choice:
         hints = {run.id: run for run in freed if run.work_pool_name == view.pool.name}
-        hints |= self._ports.runs.read_many(said.hints) if said.hints else {}
-        want = max(said.want - again, 0) if said.seq > session.seq else 0
+        hints |= self._rung(said.hints) if said.hints else {}
         if not want and not hints:
             return Choice()
-        return self._claims.choose(session, view, want, list(hints.values()))
+        return self._claims.choose(session, view, want, list(hints.values()), pages)
+
+    def _rung(self, hints: Sequence[UUID]) -> dict[UUID, Run]:
+        """The rung runs; one that an eventually consistent read does not show waiting is read again."""
+        found = self._ports.runs.read_many(hints, consistent=False)
+        waits = {run.id for run in found.values() if run.state.type is StateType.SCHEDULED}
+        return found | self._ports.runs.read_many(run for run in hints if run not in waits)
 
     def _take(
         self, session: Session, revision: int, view: PoolView, said: Said, choice: Choice, begun: datetime
@@ -249,15 +284,14 @@ class Sync:
             if missing <= 0 or self._ports.clock() >= until:
                 break
             further = self._claims.choose(session, view, missing, [])
-            further.chosen = [
-                pair for pair in further.chosen if choice.seen.get(pair[0].id) is not Answer.GONE
-            ]
+            further.chosen = [pair for pair in further.chosen if pair[0].id not in choice.lost]
             if not further.chosen:
                 break
             intents = frozenset(run.id for run, _ in further.chosen)
             session, revision = self._write(session, revision, said, intents, self._ports.clock())
-            further.seen = {**choice.seen, **further.seen}
-            choice = further
+            choice.seen |= further.seen
+            choice.deployments |= further.deployments
+            choice.chosen = further.chosen
         return granted
 
     def _hint_answers(self, said: Said, choice: Choice, granted: Sequence[Run]) -> dict[UUID, str]:
@@ -267,9 +301,9 @@ class Sync:
             answers[run] = "granted" if run in mine else _HINTS[choice.seen.get(run, Answer.GONE)]
         return answers
 
-    def _with_deployments(self, granted: Sequence[Run]) -> list[Granted]:
-        ids = {run.deployment_id for run in granted if run.deployment_id}
-        found = self._ports.deployments.read_many(ids) if ids else {}
+    def _with_deployments(self, granted: Sequence[Run], choice: Choice) -> list[Granted]:
+        ids = {run.deployment_id for run in granted if run.deployment_id} - choice.deployments.keys()
+        found = choice.deployments | (self._ports.deployments.read_many(ids) if ids else {})
         return [Granted(run, found.get(run.deployment_id) if run.deployment_id else None) for run in granted]
 
     def _store_logs(self, said: Said) -> None:
@@ -277,3 +311,8 @@ class Sync:
         for run, attempt, seq, records in said.logs:
             if records:
                 self._ports.logs.append(run, attempt, f"{seq:09d}", records, expires)
+
+
+def _knowing(session: Session, view: PoolView) -> Session:
+    """A session that knows the queues it serves as they are now."""
+    return replace(session, queues=served(view, session.work_queues), pool_revision=view.pool.revision)

@@ -48,7 +48,7 @@ class Workers:
             self._succeed(said.predecessor, pool, worker, said.lost)
         if second is not None:
             self._rescue.close(second.id, f"Worker {worker!r} was started anew.")
-        session = self._open(pool, worker, said, now)
+        session = self._open(view, worker, said, now)
         self._note(session, said, now)
         return session, view
 
@@ -88,6 +88,11 @@ class Workers:
         ids = [identity for _, identity in self._ports.sessions.open_ids(pool)]
         found = self._ports.sessions.read_many(ids)
         return [session for session in found if session.is_open and session.lease_until >= now]
+
+    def tell_of_change(self, pool: str) -> None:
+        """Have the pool's workers ask for its queues now; they would notice by themselves, but later."""
+        for session in self.live_sessions(pool):
+            self._ports.queues.order(session.control_queue_url, {"kind": "sync"})
 
     def _fitting_pool(self, pool: str, said: Introduction) -> PoolView:
         view = self._ports.pools.view(pool)
@@ -133,7 +138,8 @@ class Workers:
                 self._rescue.take_away(run, predecessor, f"Worker {worker!r} was restarted without its runs.")
             self._rescue.close(predecessor, f"Worker {worker!r} was started anew.")
 
-    def _open(self, pool: str, worker: str, said: Introduction, now: datetime) -> Session:
+    def _open(self, view: PoolView, worker: str, said: Introduction, now: datetime) -> Session:
+        pool = view.pool.name
         known = self._ports.sessions.read(said.session)
         if known is not None:
             return self._known(known[0], pool, worker)
@@ -148,6 +154,8 @@ class Workers:
             host=said.host,
             control_queue_url=self._ports.queues.create(pool, "c"),
             renewed=now,
+            queues=served(view, said.work_queues),
+            pool_revision=view.pool.revision,
         )
         if self._ports.sessions.create(session):
             return session
@@ -174,6 +182,11 @@ class Workers:
             work_queues=tuple(said.work_queues),
         )
         self._ports.pools.put_worker(row, now + timedelta(days=365))
+
+
+def served(view: PoolView, only: Sequence[str]) -> tuple[str, ...]:
+    """Names of the queues that a worker serves, in the order in which they are served."""
+    return tuple(queue.name for queue in view.in_order() if not only or queue.name in only)
 
 
 def no_pool(name: str) -> NotFound:

@@ -88,7 +88,10 @@ class LogBatch(Request):
 
 
 class SyncRequest(Request):
-    """What a worker says. `slots` is its limit, `want` how many runs it would start now."""
+    """What a worker says. `slots` is its limit, `want` how many runs it would start now.
+
+    `heard` is the highest `seq` whose answer arrived: what was granted up to there is known to the worker.
+    """
 
     session: UUID
     seq: Counter
@@ -99,6 +102,7 @@ class SyncRequest(Request):
     reports: list[Report] = Field(default_factory=list, max_length=500)
     logs: list[LogBatch] = Field(default_factory=list, max_length=500)
     pool_revision: int | None = None
+    heard: int | None = Field(default=None, ge=0)
 
 
 class HintVerdict(StrEnum):
@@ -163,9 +167,14 @@ class Verdict(Answer):
 
 
 class CommandKind(StrEnum):
-    """`cancel` one run; `fenced`: kill it, it is not yours; `drain`: take nothing new and leave when done."""
+    """What a worker is told.
+
+    `cancel` one run; `fenced`: kill it, it is not yours; `drain`: take nothing new and leave when done;
+    `sync`: the pool changed, ask for its queues.
+    """
 
     CANCEL = "cancel"
+    SYNC = "sync"
     FENCED = "fenced"
     DRAIN = "drain"
 

@@ -36,6 +36,7 @@ class Dialogue:
         self._register: Register | None = None
         self._request: SyncRequest | None = None
         self._revision: int | None = None
+        self._heard: int | None = None
         self._rungs: list[Rung] = []
         self._asked: list[Rung] = []
 
@@ -103,6 +104,11 @@ class Dialogue:
         self._rungs.append(rung)
         self.timing.soon()
 
+    def ask_for_queues(self) -> None:
+        """The pool changed: have the next sync, now, tell its queues."""
+        self._revision = None
+        self.timing.soon()
+
     def unasked(self) -> list[Rung]:
         """Doorbells that will not be asked about any more."""
         rungs, self._rungs = self._rungs, []
@@ -125,6 +131,7 @@ class Dialogue:
         """What was delivered, the doorbells that were asked about, and for how long the service was away."""
         self._request = None
         self._revision = revision
+        self._heard = self.seq
         away = self.timing.answered(next_within)
         asked, self._asked = self._asked, []
         batch = self._outbox.delivered()
@@ -184,4 +191,6 @@ class Dialogue:
         }
         if self._revision is not None:
             body["pool_revision"] = self._revision
+        if self._heard is not None:
+            body["heard"] = self._heard
         return SyncRequest.model_validate(body)
