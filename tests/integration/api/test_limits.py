@@ -1,0 +1,105 @@
+"""Concurrency limits with the runs that hold them."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.support.plane import Rig
+
+PATH = "/v2/concurrency_limits"
+
+
+def test_a_tag_limit_from_first_to_last(plane: Rig) -> None:
+    plane.pool()
+    made = plane.ok(
+        "POST", f"{PATH}/", {"name": "db", "limit": 2, "active": True, "slot_decay_per_second": 0}
+    )
+    assert (made["name"], made["kind"], made["subject"], made["limit"]) == ("tag:db", "tag", "db", 2)
+    assert (made["active_slots"], made["holders"]) == (0, [])
+    deployment = plane.deployment(tags=["db"])
+    runs = [plane.run(deployment) for _ in range(4)]
+    worker = plane.worker(limit=4)
+    grants = worker.claim(4)
+    assert [grant["run"] for grant in grants] == [run["id"] for run in runs[:2]]
+    held = plane.ok("GET", f"{PATH}/db")
+    assert (held["active_slots"], set(held["holders"])) == (2, {run["id"] for run in runs[:2]})
+    assert held == plane.ok("GET", f"{PATH}/tag:db")
+    plane.ok("PATCH", f"{PATH}/db", {"limit": 1})
+    assert plane.ok("GET", f"{PATH}/db")["active_slots"] == 2
+    worker.start(grants[0])
+    worker.end(grants[0])
+    assert worker.claim(4) == []
+    plane.ok("PATCH", f"{PATH}/db", {"limit": 3})
+    assert [grant["run"] for grant in worker.claim(4)] == [run["id"] for run in runs[2:]]
+    plane.ok("DELETE", f"{PATH}/db")
+    assert plane.call("GET", f"{PATH}/db").status == 404
+    assert len(plane.ok("POST", f"{PATH}/filter", {})) == 0
+
+
+def test_a_limit_made_while_runs_are_going_is_held_by_them(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment(tags=["db"])
+    going, waits = plane.run(deployment), plane.run(deployment)
+    worker = plane.worker(limit=2)
+    (grant,) = worker.claim(1)
+    made = plane.ok("POST", PATH, {"name": "db", "limit": 1})
+    assert made["holders"] == [going["id"]]
+    assert worker.claim() == []
+    worker.start(grant)
+    worker.end(grant)
+    assert [grant["run"] for grant in worker.claim()] == [waits["id"]]
+
+
+@pytest.mark.parametrize("tag", ["a/b", "a b", "größe", "pool:x", "tag:x", "#1"])
+def test_any_tag_can_be_limited(plane: Rig, tag: str) -> None:
+    made = plane.ok("POST", PATH, {"name": f"tag:{tag}", "limit": 1})
+    assert made["subject"] == tag
+    step = quote(f"tag:{tag}", safe="")
+    assert plane.ok("GET", f"{PATH}/{step}") == made
+    plane.ok("DELETE", f"{PATH}/{step}")
+
+
+def test_limits_of_pools_queues_and_deployments_are_shown(plane: Rig) -> None:
+    pool = plane.pool(concurrency_limit=5)
+    queue = plane.ok("POST", "/work_pools/pool/queues", {"name": "q", "concurrency_limit": 4})
+    deployment = plane.deployment(concurrency_limit=3, work_queue_name="q")
+    run = plane.run(deployment)
+    plane.worker().claim()
+    rows = plane.ok("POST", f"{PATH}/filter", {})
+    assert [(row["kind"], row["subject"], row["limit"], row["holders"]) for row in rows] == [
+        ("deployment", deployment["id"], 3, [run["id"]]),
+        ("pool", "pool", 5, [run["id"]]),
+        ("queue", "pool/q", 4, [run["id"]]),
+    ]
+    status = {"concurrency_limit": 4, "active_slots": 1, "flow_run_ids": [run["id"]]}
+    assert plane.ok("POST", f"/work_queues/{queue['id']}/concurrency_status", {}) == status
+    assert plane.ok("POST", "/work_pools/pool/concurrency_status", {}) == {**status, "concurrency_limit": 5}
+    none = {"concurrency_limit": None, "active_slots": 0, "flow_run_ids": []}
+    assert plane.ok("POST", f"/work_queues/{pool['default_queue_id']}/concurrency_status", {}) == none
+    assert plane.ok("GET", "/work_pools/pool")["active_slots"] == 1
+    plane.ok("PATCH", "/work_pools/pool", {"concurrency_limit": None})
+    plane.ok("PATCH", f"/deployments/{deployment['id']}", {"concurrency_limit": None})
+    assert [row["kind"] for row in plane.ok("POST", f"{PATH}/filter", {})] == ["queue"]
+
+
+def test_what_belongs_to_a_pool_is_changed_with_it(plane: Rig) -> None:
+    plane.pool(concurrency_limit=5)
+    refused: Any = plane.call("DELETE", f"{PATH}/pool:pool")
+    assert (refused.status, refused.body["code"]) == (409, "owned_limit")
+    assert "headrace work-pool" in refused.body["hint"]
+
+
+def test_cancel_new(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment(
+        concurrency_limit=1, concurrency_options={"collision_strategy": "CANCEL_NEW"}
+    )
+    first, second = plane.run(deployment), plane.run(deployment)
+    worker = plane.worker(limit=2)
+    assert [grant["run"] for grant in worker.claim(2)] == [first["id"]]
+    after = plane.read(second)
+    assert (after["state_type"], after["state_name"]) == ("CANCELLED", "Skipped")
+    assert "cancels what would have to wait" in after["state"]["message"]

@@ -1,0 +1,175 @@
+"""Workers: their sessions, who is online, and what sync says of hints and reports."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.support.plane import Rig
+
+
+def shown(plane: Rig, pool: str = "pool", **status: Any) -> dict[str, str]:
+    body = {"workers": {"status": status}} if status else {}
+    return {
+        row["name"]: row["status"] for row in plane.ok("POST", f"/work_pools/{pool}/workers/filter", body)
+    }
+
+
+def test_a_worker_is_online_while_its_lease_runs(plane: Rig) -> None:
+    plane.pool()
+    assert shown(plane) == {}
+    worker = plane.worker(limit=2, version="1")
+    (row,) = plane.ok("POST", "/work_pools/pool/workers/filter", {})
+    assert (row["name"], row["status"], row["limit"], row["host"]) == ("w1", "ONLINE", 2, "host")
+    assert (row["session_id"], row["version"]) == (worker.session, "1")
+    plane.clock.forward(100)
+    worker.sync()
+    plane.clock.forward(119)
+    assert shown(plane) == {"w1": "ONLINE"}
+    plane.clock.forward(2)
+    assert shown(plane) == {"w1": "OFFLINE"}
+    assert shown(plane, any_=["ONLINE"]) == {}
+    assert shown(plane, any_=["OFFLINE", "ONLINE"]) == {"w1": "OFFLINE"}
+
+
+def test_a_pool_is_ready_while_a_worker_is_online(plane: Rig) -> None:
+    plane.pool()
+    plane.pool("other")
+    worker = plane.worker()
+    assert [row["status"] for row in plane.ok("POST", "/work_pools/filter", {})] == ["NOT_READY", "READY"]
+    queue = plane.ok("GET", "/work_pools/pool/queues/default")
+    assert (queue["status"], queue["last_polled"]) == ("READY", "2026-03-02T12:00:00Z")
+    plane.ok("DELETE", f"/work_pools/pool/workers/w1/sessions/{worker.session}")
+    assert plane.ok("GET", "/work_pools/pool")["status"] == "NOT_READY"
+    assert shown(plane) == {"w1": "OFFLINE"}
+
+
+def test_signing_off_gives_the_runs_back(plane: Rig) -> None:
+    plane.pool()
+    run = plane.run(plane.deployment())
+    worker = plane.worker()
+    worker.claim()
+    path = f"/work_pools/pool/workers/w1/sessions/{worker.session}"
+    for _ in range(2):
+        plane.ok("DELETE", path)
+    assert plane.read(run)["state_type"] == "SCHEDULED"
+    reply = plane.call(
+        "POST", "/work_pools/pool/workers/w1/sync", {"session": worker.session, "seq": 9, "slots": 1}
+    )
+    assert (reply.status, reply.body["code"]) == (409, "session_closed")
+    plane.ok("DELETE", f"/work_pools/pool/workers/w1/sessions/{uuid4()}")
+
+
+def test_a_worker_that_only_sends_heartbeats(plane: Rig) -> None:
+    plane.pool()
+    body = {"name": "w3", "heartbeat_interval_seconds": 30}
+    plane.ok("POST", "/work_pools/pool/workers/heartbeat", body)
+    (row,) = plane.ok(
+        "POST", "/work_pools/pool/workers/filter", {"workers": {"status": {"any_": ["ONLINE"]}}}
+    )
+    assert (row["name"], row["heartbeat_interval_seconds"]) == ("w3", 30)
+    assert row["last_heartbeat_time"] == "2026-03-02T12:00:00Z"
+    plane.clock.forward(91)
+    assert shown(plane) == {"w3": "OFFLINE"}
+
+
+def test_registering_says_what_a_worker_must_know(plane: Rig) -> None:
+    plane.pool()
+    plane.ok("POST", "/work_pools/pool/queues", {"name": "urgent", "priority": 1})
+    worker = plane.worker()
+    answer = worker.registered
+    assert [queue["name"] for queue in answer["queues"]] == ["default", "urgent"]
+    assert all(plane.aws.has_queue(queue["url"]) for queue in answer["queues"])
+    assert plane.aws.has_queue(answer["control_queue_url"])
+    assert (answer["lease_seconds"], answer["type"], answer["sqs"]["region"]) == (
+        120.0,
+        "process",
+        "us-east-1",
+    )
+    assert answer["sync_within_seconds"] < answer["lease_seconds"] / 2
+    assert worker.sync(pool_revision=answer["pool_revision"])["queues"] is None
+    plane.ok("POST", "/work_pools/pool/queues", {"name": "third"})
+    plane.clock.forward(answer["sync_within_seconds"])
+    changed = worker.sync(pool_revision=answer["pool_revision"])
+    assert [queue["name"] for queue in changed["queues"]] == ["default", "urgent", "third"]
+
+
+def test_a_restart_on_the_same_host_takes_the_place_of_the_old_session(plane: Rig) -> None:
+    plane.pool()
+    run = plane.run(plane.deployment())
+    old = plane.worker()
+    old.claim()
+    new = plane.worker()
+    assert plane.read(run)["state_type"] == "SCHEDULED"
+    assert [grant["attempt"] for grant in new.claim()] == [2]
+    (row,) = plane.ok("POST", "/work_pools/pool/workers/filter", {})
+    assert row["session_id"] == new.session
+
+
+def test_another_host_is_refused_until_the_lease_is_over(plane: Rig) -> None:
+    plane.pool()
+    plane.worker()
+    path, body = (
+        "/work_pools/pool/workers/w1/sessions",
+        {"session": str(uuid4()), "info": {"host": "elsewhere"}},
+    )
+    refused = plane.call("POST", path, body)
+    assert (refused.status, refused.body["code"]) == (409, "worker_online")
+    plane.clock.forward(121)
+    plane.ok("POST", path, body)
+
+
+def test_hints_are_sorted(plane: Rig) -> None:
+    plane.pool()
+    plane.ok("POST", "/v2/concurrency_limits", {"name": "db", "limit": 0})
+    free, tagged = plane.deployment(name="free"), plane.deployment(name="tagged", tags=["db"])
+    first, second, blocked = plane.run(free), plane.run(free), plane.run(tagged)
+    over = plane.run(free)
+    plane.ok("POST", f"/flow_runs/{over['id']}/set_state", {"state": {"type": "CANCELLED"}})
+    worker = plane.worker()
+    nobody = str(uuid4())
+    hints = [run["id"] for run in (first, second, blocked, over)] + [nobody]
+    answer = worker.sync(want=1, hints=hints)
+    assert {row["run"]: row["verdict"] for row in answer["hints"]} == {
+        first["id"]: "granted",
+        second["id"]: "ready",
+        blocked["id"]: "blocked",
+        over["id"]: "gone",
+        nobody: "gone",
+    }
+
+
+@pytest.mark.parametrize("want", [1, 2, 3])
+def test_one_bad_report_does_not_fail_the_others(plane: Rig, want: int) -> None:
+    plane.pool()
+    deployment = plane.deployment()
+    runs = [plane.run(deployment) for _ in range(want)]
+    worker = plane.worker(limit=want)
+    worker.claim(want)
+
+    def report(run: str, **more: Any) -> dict[str, Any]:
+        return {"run": run, "attempt": 1, "seq": 1, "kind": "started", "at": plane.clock.now, **more}
+
+    told = [report(run["id"]) for run in runs]
+    told += [report(str(uuid4())), report(runs[0]["id"], attempt=7), report(runs[0]["id"])]
+    told += [report(runs[0]["id"], seq=2, kind="ended", state_type="SCHEDULED")]
+    verdicts = worker.sync(reports=told)["verdicts"]
+    assert sorted(row["verdict"] for row in verdicts) == sorted(
+        ["accepted"] * want + ["fenced", "fenced", "repeated", "refused"]
+    )
+    assert {plane.read(run)["state_type"] for run in runs} == {"RUNNING"}
+
+
+def test_a_repeated_sync_gets_the_same_grants_and_no_more(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment()
+    runs = [plane.run(deployment) for _ in range(3)]
+    worker = plane.worker(limit=3)
+    body = {"session": worker.session, "seq": 1, "slots": 3, "want": 1}
+    first, again = (plane.ok("POST", "/work_pools/pool/workers/w1/sync", body)["granted"] for _ in range(2))
+    assert [grant["run"] for grant in first] == [grant["run"] for grant in again] == [runs[0]["id"]]
+    assert [grant["attempt"] for grant in again] == [1]
+    states = [plane.read(run)["state_type"] for run in runs]
+    assert states == ["PENDING", "SCHEDULED", "SCHEDULED"]
