@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalice.app import Chalice, CloudWatchEvent, Rate
 
 from chalicelib.api import (
+    bundles,
     deployments,
     flow_runs,
     flows,
@@ -32,6 +33,7 @@ for module in (
     flow_runs,
     logs,
     limits,
+    bundles,
 ):
     app.register_blueprint(module.blueprint, url_prefix="/api")
 

@@ -19,6 +19,8 @@ class Settings:
     stage: str = "local"
     region: str = "us-east-1"
     sqs_endpoint_url: str | None = None
+    bucket: str = "headrace-local"
+    s3_endpoint_url: str | None = None
     lease_seconds: float = 120.0
     sync_within_seconds: float = 15.0
     idle_sync_seconds: float = 120.0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from chalicelib.dispatch.objects import Objects
 from chalicelib.dispatch.queues import Queues
+from chalicelib.services.bundles import Bundles
 from chalicelib.services.claims import Claims
 from chalicelib.services.control_plane import ControlPlane
 from chalicelib.services.deployments import Deployments
@@ -52,6 +54,7 @@ def build(ports: Ports) -> ControlPlane:
         run_lists=RunLists(ports),
         logs=Logs(ports, runs),
         limits=limits,
+        bundles=Bundles(Objects(ports.settings)),
         sync=Sync(ports, claims, lines, rescue, runs),
         why=Why(ports, workers),
         timed=Tick(ports, rescue, lines, limits, making, runs),

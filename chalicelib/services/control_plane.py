@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chalicelib.services.bundles import Bundles
 from chalicelib.services.deployments import Deployments
 from chalicelib.services.limits import Limits
 from chalicelib.services.logs import Logs
@@ -35,6 +36,7 @@ class ControlPlane:
     run_lists: RunLists
     logs: Logs
     limits: Limits
+    bundles: Bundles
     sync: Sync
     why: Why
     timed: Tick

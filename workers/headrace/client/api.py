@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from headrace.client.bundles import Bundles
 from headrace.client.deployments import Deployments, Schedules
 from headrace.client.flows import Flows
 from headrace.client.limits import Limits
@@ -38,6 +39,7 @@ class Api:
         self.runs = Runs(transport)
         self.logs = Logs(transport)
         self.limits = Limits(transport)
+        self.bundles = Bundles(transport)
         self.system = System(transport)
 
     @classmethod

@@ -1,0 +1,80 @@
+"""S3: what is too large for the table. Callers get addresses, never bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.domain.errors import Unavailable
+from chalicelib.settings import Settings
+
+GOOD_FOR = 3600
+"""Seconds for which an address is good."""
+
+
+class Objects:
+    """The stage's bucket."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._bucket = settings.bucket
+        self._region = settings.region
+        self._endpoint = settings.s3_endpoint_url
+        self._made: dict[str, Any] = {}
+
+    def size(self, key: str) -> int | None:
+        """Bytes of an object; `None` if there is none. Raises `Unavailable`."""
+        try:
+            return int(self._client(None).head_object(Bucket=self._bucket, Key=key)["ContentLength"])
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                return None
+            raise _unavailable(error) from error
+        except BotoCoreError as error:
+            raise _unavailable(error) from error
+
+    def upload_url(self, key: str, size: int, checksum: str) -> tuple[str, dict[str, str]]:
+        """Where to PUT an object of this size and SHA-256 (base64), and the headers that must go along."""
+        self._make_bucket()
+        members = {"ContentLength": size, "ChecksumSHA256": checksum}
+        return self._signed("put_object", key, **members), {"x-amz-checksum-sha256": checksum}
+
+    def download_url(self, key: str) -> str:
+        """Where to GET an object."""
+        return self._signed("get_object", key)
+
+    def _signed(self, operation: str, key: str, **members: object) -> str:
+        params = {"Bucket": self._bucket, "Key": key, **members}
+        client = self._client(self._endpoint)
+        return str(client.generate_presigned_url(operation, Params=params, ExpiresIn=GOOD_FOR))
+
+    def _make_bucket(self) -> None:
+        """The embedded S3 starts without a bucket; in the cloud it is provisioned with the table."""
+        if self._endpoint is None:
+            return
+        try:
+            self._client(None).create_bucket(Bucket=self._bucket)
+        except (ClientError, BotoCoreError) as error:
+            raise _unavailable(error) from error
+
+    def _client(self, endpoint: str | None) -> Any:
+        """Calls go to AWS; what is signed for others names the endpoint that they can reach."""
+        name = endpoint or ""
+        if name not in self._made:
+            config = Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path" if endpoint else "auto"},
+                connect_timeout=2,
+                read_timeout=5,
+                retries={"max_attempts": 2},
+            )
+            self._made[name] = botocore.session.get_session().create_client(
+                "s3", region_name=self._region, endpoint_url=endpoint, config=config
+            )
+        return self._made[name]
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    return Unavailable(f"The code storage does not answer: {error}", hint="Try again in a moment.")

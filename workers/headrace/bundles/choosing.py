@@ -1,0 +1,84 @@
+"""Which files of a folder belong to its code: what git would keep, less what `.headraceignore` names.
+
+In a git repository git itself decides (tracked, and new but not ignored). Elsewhere every `.gitignore`
+counts, as git reads it. Never packed: `.git`, byte code, caches of tools, virtual environments.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+IGNORE_FILE = ".headraceignore"
+NEVER = frozenset({".git", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis"})
+GIT_SECONDS = 60
+
+
+def chosen(folder: Path) -> list[str]:
+    """The files to pack: paths below `folder` with forward slashes, sorted."""
+    listed = _listed_by_git(folder)
+    names = _walked(folder, []) if listed is None else listed
+    ignored = _spec(folder / IGNORE_FILE)
+    return sorted(name for name in names if not (_never(folder, name) or ignored.match_file(name)))
+
+
+def _listed_by_git(folder: Path) -> list[str] | None:
+    git = shutil.which("git")
+    if git is None:
+        return None
+    command = [git, "-C", str(folder), "ls-files", "-coz", "--exclude-standard"]
+    # Git's own variables (set while a hook runs) would point it at another repository.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    done = subprocess.run(command, capture_output=True, timeout=GIT_SECONDS, check=False, env=env)
+    if done.returncode:
+        return None
+    found: set[str] = set()
+    for name in done.stdout.decode("utf-8", "surrogateescape").split("\0"):
+        path = folder / name
+        if not name or not os.path.lexists(path):
+            continue
+        if path.is_dir() and not path.is_symlink():  # a submodule, or a repository inside this one
+            found.update(f"{name.rstrip('/')}/{inner}" for inner in chosen(path))
+        else:
+            found.add(name)
+    return list(found)
+
+
+def _walked(folder: Path, specs: list[tuple[str, GitIgnoreSpec]], prefix: str = "") -> Iterator[str]:
+    specs = [*specs, (prefix, _spec(folder / ".gitignore"))]
+    for entry in sorted(os.scandir(folder), key=lambda one: one.name):
+        name = prefix + entry.name
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if entry.name in NEVER or _ignored(specs, name + "/" * is_folder):
+            continue
+        if not is_folder:
+            yield name
+        elif not (Path(entry.path) / "pyvenv.cfg").exists():
+            yield from _walked(Path(entry.path), specs, name + "/")
+
+
+def _ignored(specs: list[tuple[str, GitIgnoreSpec]], name: str) -> bool:
+    """The innermost file that says anything about the name decides, as in git."""
+    for prefix, spec in reversed(specs):
+        verdict = spec.check_file(name[len(prefix) :]).include
+        if verdict is not None:
+            return verdict
+    return False
+
+
+def _spec(path: Path) -> GitIgnoreSpec:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    return GitIgnoreSpec.from_lines(lines)
+
+
+def _never(folder: Path, name: str) -> bool:
+    parts = name.split("/")
+    if not NEVER.isdisjoint(parts) or name.endswith((".pyc", ".pyo")):
+        return True
+    above = (folder.joinpath(*parts[:depth]) for depth in range(1, len(parts)))
+    return any((path / "pyvenv.cfg").exists() for path in above)

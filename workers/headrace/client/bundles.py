@@ -1,0 +1,108 @@
+"""Bundles: code packed into one file, uploaded to and downloaded from S3 at addresses that the API gives."""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from headrace.client.errors import ApiError, Unreachable
+from headrace.client.resource import Resource, at
+from headrace.client.transport import LOOPBACK
+from headrace.contract.bundles import BundleCreate, BundleDownload, BundleUpload
+
+SECONDS = 60.0
+"""How long S3 may stay silent; the whole transfer may take longer."""
+ATTEMPTS = 3
+
+
+class Bundles(Resource):
+    """`/bundles`."""
+
+    def create(self, body: BundleCreate) -> BundleUpload:
+        """Whether the bundle is there; if not, the address to upload it to."""
+        made: BundleUpload = self._post(BundleUpload, "/bundles", body, safe=True)
+        return made
+
+    def read(self, digest: str) -> BundleDownload:
+        """The address to download a bundle from."""
+        return self._get(BundleDownload, at("bundles", digest))
+
+    def upload(self, path: Path, digest: str | None = None) -> bool:
+        """Upload a packed bundle unless it is there already; gives whether bytes were sent.
+
+        Raises:
+            ApiError: The API or S3 refuses it, or does not answer.
+        """
+        if digest is None:
+            with path.open("rb") as file:
+                digest = "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+        wanted = self.create(BundleCreate(digest=digest, size=path.stat().st_size))
+        if wanted.exists or wanted.upload_url is None:
+            return False
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                self._put(wanted.upload_url, wanted.headers, path)
+                break
+            except Unreachable:
+                if not left:
+                    raise
+        return True
+
+    def download(self, digest: str, target: Path) -> None:
+        """Download a bundle into a file. Nothing is verified here.
+
+        Raises:
+            ApiError: There is no such bundle, or no answer.
+        """
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                self._fetch(self.read(digest).download_url, target)
+                break
+            except Unreachable:
+                if not left:
+                    raise
+
+    def _put(self, url: str, headers: dict[str, str], path: Path) -> None:
+        # The length is stated: S3 takes no chunked body at a signed address.
+        with _storage(url) as http, path.open("rb") as file:
+            length = {"Content-Length": str(path.stat().st_size)}
+            _check(http.put(url, content=file, headers={**headers, **length}))
+
+    def _fetch(self, url: str, target: Path) -> None:
+        with _storage(url) as http, http.stream("GET", url) as answer:
+            if not answer.is_success:
+                answer.read()
+            _check(answer)
+            with target.open("wb") as file:
+                for chunk in answer.iter_bytes():
+                    file.write(chunk)
+
+
+@contextmanager
+def _storage(url: str) -> Iterator[httpx.Client]:
+    """A client of S3's own: the API's key must never go there."""
+    address = urlsplit(url)
+    verify = True if address.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        with httpx.Client(
+            timeout=SECONDS, verify=verify, trust_env=address.hostname not in LOOPBACK
+        ) as client:
+            yield client
+    except httpx.TransportError as error:
+        # The address itself is a credential: only its host is told.
+        text = f"The code storage at {address.hostname} does not answer: {type(error).__name__}."
+        raise Unreachable(0, "unreachable", text, hint="Try again in a moment.") from error
+
+
+def _check(answer: httpx.Response) -> None:
+    if answer.is_success:
+        return
+    text = f"The code storage at {answer.request.url.host} answered {answer.status_code}: {answer.text[:300]}"
+    kind = Unreachable if answer.status_code in (500, 502, 503, 504) else ApiError
+    raise kind(answer.status_code, "storage_error", text, hint="Try again; the address is good for an hour.")
