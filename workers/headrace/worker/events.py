@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from headrace.contract.sync import Command, Grant, SyncAnswer, SyncRequest
+from headrace.contract.sync import Command, Grant, RunError, SyncAnswer, SyncRequest
 from headrace.contract.workers import Registered
 from headrace.worker.keeper.wire import Message
 
@@ -54,6 +54,7 @@ class Launch:
     grace: float
     limits: dict[str, float]
     stream: bool
+    notes: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
 
     @property
@@ -76,6 +77,7 @@ class Unprepared:
 
     grant: Grant
     message: str
+    error: RunError | None = None
 
 
 @dataclass(frozen=True, slots=True)

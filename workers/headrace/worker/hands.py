@@ -21,6 +21,10 @@ class Hands:
         """Runs that are not over."""
         return [held for held in self._held.values() if held.phase is not Phase.OVER]
 
+    def keys(self) -> set[Key]:
+        """All that is in our hands."""
+        return set(self._held)
+
     def get(self, key: Key) -> Held | None:
         """The run, if it is in our hands."""
         return self._held.get(key)

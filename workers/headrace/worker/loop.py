@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import time
 from collections.abc import Callable, Iterable
@@ -40,12 +41,14 @@ from headrace.worker.lease import Lease
 from headrace.worker.options import WorkerOptions
 from headrace.worker.outbox import Outbox
 from headrace.worker.prepare import PrepareError, prepare
+from headrace.worker.sources import Workshop
 from headrace.worker.state import StateFolder
 from headrace.worker.supervisor import Supervisor
 
 LAST_WORDS = 5.0
 """After the second Ctrl-C, how long to try to deliver before leaving the rest in the journal."""
-PREPARERS = 4
+PREPARERS = 32
+"""Code is made ready for so many runs at once: one slow repository must not keep the others waiting."""
 
 
 class Loop:
@@ -62,6 +65,7 @@ class Loop:
         self.courier = Courier(api, options.pool, options.worker_name, self.mailbox.put)
         self.dialogue = Dialogue(options, self.courier, self.outbox, Journal(folder.path / "journal.jsonl"))
         self.keeper = KeeperClient(folder.path, self.mailbox.put, options.on_disconnect)
+        self._workshop = Workshop.of(os.environ, api.bundles.download, options.settings.home, folder.path)
         self.inbox: Inbox | None = None
         self.exit_code: int | None = None
         self._api = api
@@ -70,7 +74,8 @@ class Loop:
         self._free: int | None = None
         self._stops = 0
         self._last_words: float | None = None
-        self._preparers = ThreadPoolExecutor(PREPARERS, thread_name_prefix="prepare")
+        preparers = min(PREPARERS, max(4, options.limit))
+        self._preparers = ThreadPoolExecutor(preparers, thread_name_prefix="prepare")
         self._handlers: dict[type, Callable[[Any], object]] = {
             Rung: self._on_rung,
             Told: lambda event: self.do(self.supervisor.command(event.command, _now())),
@@ -78,7 +83,7 @@ class Loop:
             KeeperGone: lambda _: self._keeping.gone(),
             Buried: self._keeping.buried,
             Prepared: lambda event: self.do(self.supervisor.prepared(event.grant, event.launch, _now())),
-            Unprepared: lambda event: self.do(self.supervisor.unprepared(event.grant, event.message, _now())),
+            Unprepared: self._on_unprepared,
             Joined: self._answers.joined,
             JoinFailed: lambda event: self._answers.join_failed(event.error),
             Synced: self._answers.synced,
@@ -143,6 +148,7 @@ class Loop:
         else:
             self._handlers[type(event)](event)
             self._take_all_that_is_there()
+        self._workshop.cache.leases.keep_only(self.supervisor.keys())
         self.do(self.supervisor.due(_now()))
         self._call_if_due()
         self._leave_if_done()
@@ -192,11 +198,14 @@ class Loop:
 
     def _prepare(self, grant: Any) -> None:
         try:
-            self.mailbox.put(Prepared(grant, prepare(grant)))
+            self.mailbox.put(Prepared(grant, prepare(grant, workshop=self._workshop)))
         except PrepareError as error:
-            self.mailbox.put(Unprepared(grant, str(error)))
+            self.mailbox.put(Unprepared(grant, str(error), error.error))
         except Exception as error:  # noqa: BLE001 - a run must not wait for ever for a thread that failed
             self.mailbox.put(Unprepared(grant, f"It could not be prepared: {type(error).__name__}: {error}."))
+
+    def _on_unprepared(self, event: Unprepared) -> None:
+        self.do(self.supervisor.unprepared(event.grant, event.message, _now(), event.error))
 
     def _on_rung(self, rung: Rung) -> None:
         if self.supervisor.free > 0:

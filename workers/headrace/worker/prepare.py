@@ -15,12 +15,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from headrace.contract.sync import Grant
+from headrace.contract.sync import Grant, RunError
 from headrace.worker.events import Launch
 from headrace.worker.keeper.wire import Message
-from headrace.worker.sources import SourceError, make_ready
+from headrace.worker.sources import Job, SourceError, Workshop, activated, make_ready
 
 GRACE = 30.0
+MESSAGE = 9000
+"""Characters of a message, well below what a report may carry."""
 ENGINE_SLACK = 2.0
 """The engine enforces the timeout first, since it can say where the code was; this is its head start."""
 
@@ -35,45 +37,72 @@ INHERITED = re.compile(
 
 
 class PrepareError(Exception):
-    """A run cannot be started here; the message says why and what to do."""
+    """A run cannot be started here; the message says why and what to do.
+
+    Attributes:
+        error: The same in parts, with the end of what a failing step printed.
+    """
+
+    def __init__(self, message: str, error: RunError | None = None) -> None:
+        super().__init__(message)
+        self.error = error
 
 
-def prepare(grant: Grant, environ: Mapping[str, str] | None = None) -> Launch:
+def prepare(
+    grant: Grant, environ: Mapping[str, str] | None = None, workshop: Workshop | None = None
+) -> Launch:
     """Make a grant's code ready and give the command.
 
     Raises:
         PrepareError: The code source, or the job template, does not fit this machine.
     """
     configuration = grant.configuration
-    try:
-        folder = make_ready(grant, Path.cwd())
-    except SourceError as error:
-        raise PrepareError(f"The code could not be made ready: {error}.") from error
-    except OSError as error:
-        raise PrepareError(f"The code could not be made ready: {type(error).__name__}: {error}.") from error
+    environ = os.environ if environ is None else environ
+    job = _code(grant, environ, workshop)
     command = configuration.get("command")
     engine = not command
     timeout = _timeout(grant)
     return Launch(
-        argv=_engine(grant) if engine else _command(command),
-        env=_environment(grant, os.environ if environ is None else environ),
-        cwd=str(_working_dir(configuration.get("working_dir"), folder)),
+        argv=_engine(grant, job.python) if engine else _command(command),
+        env=_environment(grant, environ, job.python),
+        cwd=str(_working_dir(configuration.get("working_dir"), job.folder)),
         spec=_spec(grant, timeout) if engine else None,
         timeout=timeout + ENGINE_SLACK if timeout and engine else timeout,
         grace=_number(configuration.get("grace_seconds"), "grace_seconds", GRACE),
         limits=_limits(grant),
         stream=bool(configuration.get("stream_output", True)),
+        notes=tuple(job.notes),
         preload=_preload(configuration.get("preload")),
     )
 
 
-def _engine(grant: Grant) -> list[str]:
+def _code(grant: Grant, environ: Mapping[str, str], workshop: Workshop | None) -> Job:
+    """Run the pull steps."""
+    try:
+        job = Job(
+            workshop=workshop or Workshop.plain(environ),
+            key=(grant.run, grant.attempt),
+            folder=Path.cwd(),
+            base_python=str(grant.configuration.get("python") or sys.executable),
+            inherited=INHERITED,
+        )
+        make_ready(grant, job)
+    except SourceError as error:
+        message = f"The code could not be made ready: {error}."[:MESSAGE]
+        told = RunError(type="SourceError", message=message, traceback=error.output or None, hint=error.hint)
+        raise PrepareError(f"{message} {error.hint or ''}".strip(), told) from error
+    except OSError as error:
+        raise PrepareError(f"The code could not be made ready: {type(error).__name__}: {error}.") from error
+    return job
+
+
+def _engine(grant: Grant, environment: Path | None) -> list[str]:
     if not grant.entrypoint:
         raise PrepareError(
             "The deployment has neither an entrypoint nor a `command` in its job template; deploy it again "
             "with an entrypoint such as flows/etl.py:main."
         )
-    python = grant.configuration.get("python") or sys.executable
+    python = environment or grant.configuration.get("python") or sys.executable
     # -P: the working folder must not shadow the engine's own imports; the engine adds it for the flow's.
     return [str(python), "-P", "-m", "headrace.engine", "--spec", "{spec_fd}", "--events", "{events_fd}"]
 
@@ -87,8 +116,9 @@ def _command(command: object) -> list[str]:
     return [str(word) for word in words]
 
 
-def _environment(grant: Grant, environ: Mapping[str, str]) -> dict[str, str]:
+def _environment(grant: Grant, environ: Mapping[str, str], python: Path | None) -> dict[str, str]:
     env = {name: value for name, value in environ.items() if INHERITED.fullmatch(name)}
+    env |= {} if python is None else activated(python, env)
     env["PYTHONUNBUFFERED"] = "1"
     chosen = grant.configuration.get("env") or {}
     if not isinstance(chosen, dict):

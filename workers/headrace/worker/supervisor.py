@@ -17,7 +17,15 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from headrace.contract.states import StateType
-from headrace.contract.sync import Command, CommandKind, Grant, ReportKind, ReportVerdict, Verdict
+from headrace.contract.sync import (
+    Command,
+    CommandKind,
+    Grant,
+    ReportKind,
+    ReportVerdict,
+    RunError,
+    Verdict,
+)
 from headrace.worker.decisions import Ack, Decision, Deliver, Key, Kill, Prepare, Say, Start
 from headrace.worker.events import Launch
 from headrace.worker.hands import Hands
@@ -66,15 +74,18 @@ class Supervisor(Hands):
         held.launch, held.phase = launch, Phase.WAITING
         held.not_before = min(grant.expected_start_time, now + EARLY)
         held.engine, held.timeout, held.stream = launch.engine, launch.timeout, launch.stream
-        return self.due(now)
+        notes = [Say("note", f"{held.label}: {note}") for note in launch.notes]
+        return [*notes, *self.due(now)]
 
-    def unprepared(self, grant: Grant, message: str, now: datetime) -> list[Decision]:
+    def unprepared(
+        self, grant: Grant, message: str, now: datetime, error: RunError | None = None
+    ) -> list[Decision]:
         """Step 2, the bad case."""
         key = (grant.run, grant.attempt)
         held = self._held.get(key)
         if held is None or held.phase is not Phase.PREPARING:
             return []
-        conclusion = Conclusion(ReportKind.ENDED, StateType.CRASHED, message=message)
+        conclusion = Conclusion(ReportKind.ENDED, StateType.CRASHED, message=message, error=error)
         return self._over(key, held, 1, conclusion, now)
 
     def due(self, now: datetime) -> list[Decision]:

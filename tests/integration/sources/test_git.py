@@ -1,0 +1,224 @@
+"""The git source against real repositories over file:// and http."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from headrace.worker.sources import SourceError
+from headrace.worker.sources.git import git_clone
+from tests.integration.sources.conftest import Backend, Origin, Site, git, make_origin
+
+HELPER = "store"
+
+
+def test_a_pinned_commit_is_fetched_once_and_kept(origin: Origin, site: Site) -> None:
+    commit = origin.commit("a/flow.py", "first\n")
+    origin.push()
+    job = site.job()
+    options = {"repository": origin.url, "commit": commit, "directory": "a"}
+    result = git_clone(options, job)
+    assert (job.folder / "flow.py").read_text() == "first\n"
+    assert result == {"directory": str(job.folder), "commit": commit}
+    again = site.job()
+    git_clone(options, again)
+    assert again.folder == job.folder
+    assert site.count("fetch") == 1
+    assert git("rev-parse", "HEAD", cwd=job.folder) == commit
+
+
+def test_the_tip_of_a_branch_is_followed(origin: Origin, site: Site) -> None:
+    options = {"repository": origin.url, "branch": "main", "commit": "0" * 40, "track": "branch"}
+    first, second, third = site.job(), site.job(), site.job()
+    git_clone(options, first)
+    git_clone(options, second)
+    assert second.folder == first.folder
+    assert site.count("fetch") == 1
+    origin.commit(text="x = 2\n")
+    origin.push()
+    git_clone(options, third)
+    assert (third.folder / "flow.py").read_text() == "x = 2\n"
+    assert (first.folder / "flow.py").read_text() == "x = 1\n"
+
+
+def test_tags_and_the_default_branch(origin: Origin, site: Site) -> None:
+    commit = git("rev-parse", "HEAD", cwd=origin.work)
+    git("tag", "-a", "v1", "-m", "v1", cwd=origin.work)
+    origin.push("v1")
+    tagged, plain = site.job(), site.job()
+    assert git_clone({"repository": origin.url, "tag": "v1"}, tagged)["commit"] == commit
+    assert git_clone({"repository": origin.url}, plain)["commit"] == commit
+
+
+def test_a_forced_branch(origin: Origin, site: Site) -> None:
+    old = git("rev-parse", "HEAD", cwd=origin.work)
+    git_clone({"repository": origin.url, "branch": "main"}, site.job())
+    new = origin.commit(text="rewritten\n", amend=True)
+    origin.push()
+    git("gc", "-q", "--prune=now", cwd=origin.bare)
+    job = site.job()
+    assert git_clone({"repository": origin.url, "branch": "main"}, job)["commit"] == new
+    pinned = site.job()
+    assert git_clone({"repository": origin.url, "commit": old}, pinned)["commit"] == old
+    assert (pinned.folder / "flow.py").read_text() == "x = 1\n"
+    missing = origin.commit(text="never pushed\n")
+    with pytest.raises(SourceError, match=f"{missing}|cannot be fetched") as raised:
+        git_clone({"repository": origin.url, "commit": missing}, site.job())
+    assert "forced away" in str(raised.value) or "not our ref" in raised.value.output
+
+
+def test_a_deleted_branch(origin: Origin, site: Site) -> None:
+    commit = origin.commit(text="on a branch\n")
+    origin.push("HEAD:feature")
+    git_clone({"repository": origin.url, "branch": "feature"}, site.job())
+    origin.push(":feature")
+    with pytest.raises(SourceError, match=r"no longer.*'feature'.*branches main"):
+        git_clone({"repository": origin.url, "branch": "feature"}, site.job())
+    pinned = site.job()
+    git_clone({"repository": origin.url, "branch": "feature", "commit": commit}, pinned)
+    assert (pinned.folder / "flow.py").read_text() == "on a branch\n"
+    assert site.count("fetch") == 1
+
+
+def test_eight_runs_at_once_make_one_fetch(origin: Origin, site: Site) -> None:
+    commit = git("rev-parse", "HEAD", cwd=origin.work)
+    gate = threading.Barrier(8)
+
+    def one(_: int) -> Path:
+        job = site.job()
+        gate.wait()
+        git_clone({"repository": origin.url, "commit": commit}, job)
+        return job.folder
+
+    with ThreadPoolExecutor(8) as pool:
+        folders = set(pool.map(one, range(8)))
+    assert len(folders) == 1
+    assert site.count("fetch") == 1
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from tests.integration.sources.conftest import Site
+from headrace.worker.sources.git import git_clone
+home, bin, url, commit, path = sys.argv[1:]
+site = Site(Path(home), Path(bin), {"PATH": path, "HOME": home})
+sys.stdin.read()
+job = site.job()
+git_clone({"repository": url, "commit": commit}, job)
+print(job.folder)
+"""
+
+
+def test_several_processes_make_one_fetch(origin: Origin, site: Site) -> None:
+    commit = git("rev-parse", "HEAD", cwd=origin.work)
+    arguments = [str(site.home), str(site.bin), origin.url, commit, site.environ["PATH"]]
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", CHILD, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[3],
+        )
+        for _ in range(3)
+    ]
+    said = [child.communicate(timeout=60)[0] for child in children]
+    assert len(set(said)) == 1
+    assert said[0]
+    assert site.count("fetch") == 1
+
+
+def test_sparse_folders_and_submodules(origin: Origin, site: Site, tmp_path: Path) -> None:
+    inner = make_origin(tmp_path / "inner")
+    inner.commit("lib.py")
+    inner.push()
+    git("-c", "protocol.file.allow=always", "submodule", "add", "-q", inner.url, "sub", cwd=origin.work)
+    origin.commit("wanted/a.py")
+    commit = origin.commit("other/b.py")
+    origin.push()
+    plain, full, sparse = site.job(), site.job(), site.job()
+    git_clone({"repository": origin.url, "commit": commit}, plain)
+    assert not (plain.folder / "sub" / "lib.py").exists()
+    git_clone({"repository": origin.url, "commit": commit, "include_submodules": True}, full)
+    assert (full.folder / "sub" / "lib.py").exists()
+    git_clone({"repository": origin.url, "commit": commit, "directories": ["wanted"]}, sparse)
+    assert (sparse.folder / "wanted" / "a.py").exists()
+    assert not (sparse.folder / "other").exists()
+
+
+def test_lfs_pointers_are_named(origin: Origin, site: Site) -> None:
+    origin.commit(".gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    origin.commit("big.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")
+    origin.push()
+    job = site.job()
+    git_clone({"repository": origin.url}, job)
+    assert any("big.bin" in note and "git lfs pull" in note for note in job.notes)
+
+
+@pytest.mark.parametrize("reference", ["plain", "json"])
+def test_a_private_repository_leaves_no_secret_anywhere(
+    origin: Origin, site: Site, backend: Backend, reference: str, tmp_path: Path
+) -> None:
+    store = tmp_path / ".git-credentials"
+    (tmp_path / ".gitconfig").write_text(f"[credential]\n\thelper = {HELPER}\n")
+    secret = backend.password
+    if reference == "json":
+        backend.user = "somebody"
+        secret = f'{{"username": "somebody", "password": "{backend.password}"}}'
+    site.environ["REPOSITORY_TOKEN"] = secret
+    job = site.job()
+    git_clone({"repository": backend.url(), "credentials": {"env": "REPOSITORY_TOKEN"}}, job)
+    assert (job.folder / "flow.py").read_text() == "x = 1\n"
+    forms = [backend.password, quote(backend.password, safe="")]
+    forms += [base64.b64encode(f"{backend.user}:{backend.password}".encode()).decode()]
+    written = site.everything()
+    assert site.calls
+    for form in forms:
+        assert form.encode() not in written
+        assert form not in git("config", "--list", cwd=job.folder)
+        assert all(form not in path for _, path in backend.seen)
+    assert not store.exists()
+
+
+def test_wrong_and_missing_credentials_are_explained_without_them(site: Site, backend: Backend) -> None:
+    site.environ["TOKEN"] = "wrong-token"
+    with pytest.raises(SourceError, match="does not answer") as raised:
+        git_clone({"repository": backend.url(), "credentials": {"env": "TOKEN"}}, site.job())
+    assert "credentials" in (raised.value.hint or "")
+    assert "wrong-token" not in raised.value.output
+    with pytest.raises(SourceError, match="does not answer") as raised:
+        git_clone({"repository": backend.url()}, site.job())
+    assert "credentials" in (raised.value.hint or "")
+    with pytest.raises(SourceError, match="variable NOT_SET is not set"):
+        git_clone({"repository": backend.url(), "credentials": {"env": "NOT_SET"}}, site.job())
+
+
+def test_the_hosts_own_credential_helper(site: Site, backend: Backend, tmp_path: Path) -> None:
+    helper = tmp_path / "helper"
+    helper.write_text(f'#!/bin/sh\necho username={backend.user}\necho "password={backend.password}"\n')
+    helper.chmod(0o755)
+    (tmp_path / ".gitconfig").write_text(f"[credential]\n\thelper = {helper}\n")
+    job = site.job()
+    git_clone({"repository": backend.url(), "credentials": {"credential_helper": True}}, job)
+    assert (job.folder / "flow.py").exists()
+
+
+def test_a_host_without_git(site: Site, origin: Origin) -> None:
+    site.environ["PATH"] = str(site.home)
+    with pytest.raises(SourceError, match="git is not installed"):
+        git_clone({"repository": origin.url}, site.job())
+
+
+def test_a_repository_that_is_not_there(site: Site, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="does not answer") as raised:
+        git_clone({"repository": (tmp_path / "none.git").as_uri()}, site.job())
+    assert "Is the address right?" in (raised.value.hint or "")
+    assert "none.git" in raised.value.output

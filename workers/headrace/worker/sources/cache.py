@@ -1,0 +1,175 @@
+"""Folders under HEADRACE_HOME/cache, each made once, shared by all workers of this machine, bounded in size.
+
+An entry `kind/name` is a folder, a lock `kind/name.lock`, and `kind/name.ready`, written last: what lacks
+it was interrupted, and is made anew. The time of `.ready` is the last use. When all entries together are
+larger than the bound, the one unused for longest goes first, and none that a run holds (see `leases`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headrace.worker.sources.leases import Key, Leases
+from headrace.worker.sources.locks import locked, locked_if_free
+
+KINDS = ("trees", "bundles", "environments", "mirrors")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A ready entry: its name, size in bytes, and last use."""
+
+    name: str
+    size: int
+    used: float
+
+
+class Cache:
+    """All entries. `most` bounds their bytes."""
+
+    def __init__(self, root: Path, leases: Leases, most: int) -> None:
+        self.root = root
+        self.leases = leases
+        self._most = most
+
+    def path(self, name: str) -> Path:
+        """The folder of an entry, made or not."""
+        return self.root / name
+
+    def get(self, name: str, key: Key, make: Callable[[Path], None]) -> Path:
+        """The entry's folder, held for a run. `make` fills it; of several callers at once, one does.
+
+        Nothing is kept of what a failing `make` leaves.
+        """
+        folder = self.path(name)
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with locked(self._lock(name)):
+            self.leases.hold(key, name)
+            made = not self._ready(name).exists()
+            if made:
+                remove(folder)
+                try:
+                    make(folder)
+                except BaseException:
+                    remove(folder)
+                    raise
+                self.note(name)
+            else:
+                self.touch(name)
+        if made:
+            self.evict()
+        return folder
+
+    def update(self, name: str, key: Key, change: Callable[[Path], None]) -> None:
+        """Change an entry that grows, alone."""
+        folder = self.path(name)
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with locked(self._lock(name)):
+            self.leases.hold(key, name)
+            before = self._stamp(name)
+            change(folder)
+            if before != self._stamp(name):
+                return
+            self.touch(name)
+
+    def note(self, name: str) -> None:
+        """An entry is ready, or has another size. The caller holds its lock."""
+        content = json.dumps({"size": size_of(self.path(name))})
+        new = self._ready(name).with_suffix(".new")
+        new.write_text(content, encoding="utf-8")
+        new.replace(self._ready(name))
+
+    def touch(self, name: str) -> None:
+        """An entry is used now."""
+        if self._ready(name).exists():
+            os.utime(self._ready(name))
+
+    def entries(self) -> list[Entry]:
+        """All ready entries, the one unused for longest first."""
+        found = []
+        for kind in KINDS:
+            for path in (self.root / kind).glob("*.ready"):
+                try:
+                    content = json.loads(path.read_text(encoding="utf-8"))
+                    used = path.stat().st_mtime
+                except FileNotFoundError:
+                    continue  # removed meanwhile by another worker
+                found.append(Entry(f"{kind}/{path.stem}", int(content["size"]), used))
+        return sorted(found, key=lambda entry: entry.used)
+
+    def evict(self) -> None:
+        """Remove what was interrupted, then the oldest unused entries until the rest fits."""
+        self._sweep()
+        entries = self.entries()
+        over = sum(entry.size for entry in entries) - self._most
+        for entry in entries:
+            if over <= 0:
+                return
+            if self._remove(entry.name):
+                over -= entry.size
+
+    def _remove(self, name: str) -> bool:
+        with locked_if_free(self._lock(name)) as free:
+            # Asked under the lock: whoever wants the entry takes its lease under the same one.
+            if not free or self._is_mirror_of_trees(name) or name in self.leases.held():
+                return False
+            self._ready(name).unlink(missing_ok=True)
+            remove(self.path(name))
+            self._lock(name).unlink(missing_ok=True)
+        return True
+
+    def _is_mirror_of_trees(self, name: str) -> bool:
+        """Git commands in a tree need the mirror that it was made from; trees are named after it."""
+        kind, _, rest = name.partition("/")
+        return kind == "mirrors" and any((self.root / "trees").glob(f"{rest}-*.ready"))
+
+    def _sweep(self) -> None:
+        for kind in KINDS:
+            for path in (self.root / kind).glob("*"):
+                name = f"{kind}/{path.name}"
+                if path.is_dir() and not self._ready(name).exists():
+                    with locked_if_free(self._lock(name)) as free:
+                        if free and not self._ready(name).exists():
+                            remove(path)
+
+    def _stamp(self, name: str) -> Any:
+        return self._ready(name).stat().st_mtime_ns if self._ready(name).exists() else None
+
+    def _lock(self, name: str) -> Path:
+        return self.root / f"{name}.lock"
+
+    def _ready(self, name: str) -> Path:
+        return self.root / f"{name}.ready"
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below a folder."""
+    total = 0
+    for parent, _, files in os.walk(folder):
+        for name in files:
+            total += os.lstat(os.path.join(parent, name)).st_size  # noqa: PTH118 - many files, so fast
+    return total
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, also one with files that are read-only, as git's are."""
+    if not os.path.lexists(folder):
+        return
+
+    def again(function: Callable[[str], object], path: str, _: object) -> None:
+        Path(path).parent.chmod(stat.S_IRWXU)
+        Path(path).chmod(stat.S_IRWXU)
+        function(path)
+
+    if sys.version_info >= (3, 12):
+        shutil.rmtree(folder, onexc=again)
+    else:
+        shutil.rmtree(folder, onerror=again)

@@ -1,0 +1,143 @@
+"""The code source `git_clone`: a bare mirror per repository, and a worktree per commit, both in the cache.
+
+Only a commit that the mirror lacks is fetched. Runs that want the same one wait for the first of them. The
+folder of a commit is shared by all its runs.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from headrace.contract.base import Json
+from headrace.worker.sources.errors import SourceError
+from headrace.worker.sources.git_child import FETCH_SECONDS, Git, failed
+from headrace.worker.sources.git_options import GitOptions, read_options
+from headrace.worker.sources.workshop import Job
+
+LFS = b"version https://git-lfs.github.com/spec/"
+SHOWN = 5
+
+
+def git_clone(options: Json, job: Job) -> dict[str, object]:
+    """Go to a commit of a repository, or to a folder in it."""
+    wanted = read_options(options)
+    git = Git(job, wanted.repository, wanted.credentials)
+    commit = wanted.commit or _tip(git, wanted)
+    cache = job.workshop.cache
+    tree = cache.get(
+        wanted.tree(commit), job.key, lambda folder: _make_tree(git, wanted, commit, folder, job)
+    )
+    cache.touch(wanted.mirror)
+    folder = tree / wanted.directory
+    if not folder.is_dir():
+        raise SourceError(
+            f"there is no folder {wanted.directory!r} in commit {commit} of {wanted.repository}"
+        )
+    _note_pointers(git, tree, job)
+    job.folder = folder
+    return {"directory": str(folder), "commit": commit}
+
+
+def _tip(git: Git, wanted: GitOptions) -> str:
+    """The commit that a branch or tag names now."""
+    done = git.run("ls-remote", wanted.repository, wanted.ref, wanted.ref + "^{}")
+    if done.status:
+        raise failed(done, f"{wanted.repository} does not answer")
+    lines = [line.partition("\t") for line in done.stdout.splitlines()]
+    found = {name: commit for commit, _, name in lines}
+    commit = found.get(wanted.ref + "^{}") or found.get(
+        wanted.ref
+    )  # an annotated tag's own hash is no commit
+    if commit is None:
+        raise SourceError(
+            f"{wanted.repository} has no longer, or never had, {wanted.branch}; it has {_branches(git, wanted)}",
+            hint="Deploy again with a branch that exists, or pin the deployment to a commit.",
+        )
+    return commit
+
+
+def _branches(git: Git, wanted: GitOptions) -> str:
+    done = git.run("ls-remote", "--heads", wanted.repository)
+    names = [line.partition("refs/heads/")[2] for line in done.stdout.splitlines()]
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"the branches {', '.join(names[:SHOWN])}{more}" if names else "no branches"
+
+
+def _make_tree(git: Git, wanted: GitOptions, commit: str, folder: Path, job: Job) -> None:
+    cache = job.workshop.cache
+    mirror = cache.path(wanted.mirror)
+
+    def fetch(_: Path) -> None:
+        if _bring(git, wanted, commit, mirror):
+            cache.note(wanted.mirror)
+        # Below the lock too: git writes into the mirror for each new worktree.
+        git.must("worktree", "prune", cwd=mirror)
+        git.must("worktree", "add", "--force", "--detach", "--no-checkout", str(folder), commit, cwd=mirror)
+
+    cache.update(wanted.mirror, job.key, fetch)
+    if wanted.sparse:
+        git.must("sparse-checkout", "set", "--", *wanted.sparse, cwd=folder)
+    git.must("checkout", "--quiet", "--force", "--detach", commit, cwd=folder, seconds=FETCH_SECONDS)
+    if wanted.submodules:
+        arguments = ("submodule", "update", "--init", "--recursive", "--quiet")
+        git.must(*arguments, cwd=folder, seconds=FETCH_SECONDS)
+
+
+def _bring(git: Git, wanted: GitOptions, commit: str, mirror: Path) -> bool:
+    """Have the commit in the mirror; says whether the mirror changed."""
+    if not (mirror / "HEAD").exists():
+        git.must("init", "--quiet", "--bare", str(mirror))
+    elif _has(git, commit, mirror):
+        return False
+    # A ref of its own keeps the commit when its branch is deleted or forced elsewhere.
+    keep = f"+{commit}:refs/headrace/{commit}"
+    done = _fetch(git, wanted, mirror, keep)
+    if done and not _has(git, commit, mirror):
+        # Some hosts give only what a branch or tag names.
+        done = _fetch(git, wanted, mirror, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+        if not done and _has(git, commit, mirror):
+            git.must("update-ref", f"refs/headrace/{commit}", commit, cwd=mirror)
+    if not _has(git, commit, mirror):
+        if done:
+            raise done
+        raise SourceError(
+            f"the commit {commit} is not in {wanted.repository}: it was never pushed, or was forced away",
+            hint="Push it, or deploy again from a commit that is there.",
+        )
+    return True
+
+
+def _fetch(git: Git, wanted: GitOptions, mirror: Path, *refs: str) -> SourceError | None:
+    arguments = ("fetch", "--quiet", "--no-tags", "--force", "--no-write-fetch-head")
+    done = git.run(*arguments, wanted.repository, *refs, cwd=mirror, seconds=FETCH_SECONDS)
+    return failed(done, f"{wanted.repository} cannot be fetched") if done.status else None
+
+
+def _has(git: Git, commit: str, mirror: Path) -> bool:
+    return git.run("cat-file", "-e", commit + "^{commit}", cwd=mirror).status == 0
+
+
+def _note_pointers(git: Git, tree: Path, job: Job) -> None:
+    """Git LFS's files stay pointers: say so, since what reads them would be astonished."""
+    if not any(b"filter=lfs" in path.read_bytes() for path in _attributes(tree)):
+        return
+    names = git.must("ls-files", "-z", "--", ":(attr:filter=lfs)", cwd=tree).split("\0")
+    left = [name for name in names if name and _starts_with(tree / name, LFS)]
+    if left:
+        shown = ", ".join(left[:SHOWN]) + (f" and {len(left) - SHOWN} more" if len(left) > SHOWN else "")
+        job.notes.append(
+            f"Git LFS files are not fetched; these hold only pointers: {shown}. If the flow reads them, add "
+            "the step run_shell_script with `git lfs pull` after this one."
+        )
+
+
+def _attributes(tree: Path) -> list[Path]:
+    return [path for path in (tree / ".gitattributes", *tree.glob("*/.gitattributes")) if path.is_file()]
+
+
+def _starts_with(path: Path, start: bytes) -> bool:
+    if not path.is_file() or os.path.islink(path):  # noqa: PTH114 - a link may lead anywhere
+        return False
+    with path.open("rb") as file:
+        return file.read(len(start)) == start

@@ -1,0 +1,115 @@
+"""Secrets by reference: read where the worker runs, when they are needed, and taken out of every output."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping
+from urllib.parse import quote
+
+from headrace.worker.sources.errors import SourceError
+
+REFERENCES = '{"env": "NAME"}, {"ssm": "/path"} or {"secretsmanager": "arn"}'
+_IN_URL = re.compile(r"(\w[\w+.-]*://)[^/\s@]*@")
+SHORTEST = 4
+"""Shorter texts are not taken out: they are no secrets, and would garble the output."""
+
+
+class Redactor:
+    """Replaces secrets in texts; knows more of them as they are read."""
+
+    def __init__(self) -> None:
+        self._secrets: set[str] = set()
+
+    def add(self, secret: str) -> None:
+        """Take this out from now on, also in the forms that HTTP gives it."""
+        for text in (secret, *secret.splitlines()):
+            if len(text.strip()) >= SHORTEST:
+                forms = (text, quote(text, safe=""), base64.b64encode(text.encode()).decode())
+                self._secrets.update((*forms, text.strip()))
+
+    def clean(self, text: str, most: int = 10_000) -> str:
+        """The end of the text, without secrets and without credentials in addresses."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return _IN_URL.sub(r"\1***@", text)[-most:]
+
+
+def read_reference(reference: object, environ: Mapping[str, str], redactor: Redactor) -> str:
+    """The secret that a reference names.
+
+    Raises:
+        SourceError: It is no reference, or there is nothing where it points.
+    """
+    if isinstance(reference, dict):
+        for name, read in _READERS.items():
+            if isinstance(place := reference.get(name), str) and place:
+                secret = read(place, environ)
+                redactor.add(secret)
+                return secret
+    raise SourceError(f"a secret is given by reference only: {REFERENCES}; never the secret itself")
+
+
+def fields_of(secret: str, redactor: Redactor) -> tuple[str | None, str]:
+    """User name, if it says one, and password: a plain text, or JSON with `username` and `password`."""
+    if secret.lstrip().startswith("{"):
+        try:
+            content = json.loads(secret)
+        except ValueError:
+            return None, secret
+        password = content.get("password") or content.get("token")
+        if isinstance(password, str):
+            redactor.add(password)
+            user = content.get("username")
+            return (user if isinstance(user, str) else None), password
+    return None, secret
+
+
+def _from_environment(name: str, environ: Mapping[str, str]) -> str:
+    if not (value := environ.get(name)):
+        raise SourceError(
+            f"the environment variable {name} is not set where this worker runs; "
+            "set it there and restart the worker"
+        )
+    return value.strip()
+
+
+def _from_ssm(path: str, _: Mapping[str, str]) -> str:
+    def read(session: object) -> str:
+        client = session.client("ssm", region_name=_region(path))  # type: ignore[attr-defined]
+        name = path.partition(":parameter")[2] if path.startswith("arn:") else path
+        return str(client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"])
+
+    return _from_aws(f"the SSM parameter {path}", read)
+
+
+def _from_secrets_manager(arn: str, _: Mapping[str, str]) -> str:
+    def read(session: object) -> str:
+        client = session.client("secretsmanager", region_name=_region(arn))  # type: ignore[attr-defined]
+        return str(client.get_secret_value(SecretId=arn)["SecretString"])
+
+    return _from_aws(f"the secret {arn} of Secrets Manager", read)
+
+
+def _from_aws(what: str, read: Callable[[object], str]) -> str:
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return read(boto3.session.Session())
+    except (BotoCoreError, ClientError, KeyError) as error:
+        raise SourceError(
+            f"{what} cannot be read by this worker: {error}. Its AWS credentials must be allowed to"
+        ) from error
+
+
+def _region(name: str) -> str | None:
+    return name.split(":")[3] if name.startswith("arn:") and name.count(":") > 4 else None
+
+
+_READERS: dict[str, Callable[[str, Mapping[str, str]], str]] = {
+    "env": _from_environment,
+    "ssm": _from_ssm,
+    "secretsmanager": _from_secrets_manager,
+}
