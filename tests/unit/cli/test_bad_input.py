@@ -82,7 +82,7 @@ SERVER = [
     ("server start --fsync=yes", "--fsync"),
 ]
 DEPLOY = [
-    ("deploy", "Missing argument"),
+    ("deploy", "Missing ENTRYPOINT and --name and --pool"),
     ("deploy flows.py:hello -p p", "--name"),
     ("deploy flows.py:hello -n n", "--pool"),
     ("deploy flows.py -n n -p p", "is not an entrypoint"),

@@ -91,7 +91,7 @@ CASES: list[tuple[str, list[str], list[str], bool]] = [
     ("version", ["Headrace", "0.1.0", "Python"], [], False),
 ]
 IDS = [case[0] for case in CASES]
-ELSEWHERE = {"deploy", "server start", "worker start", "profile use", "profile delete"}
+ELSEWHERE = {"import", "init", "deploy", "server start", "worker start", "profile use", "profile delete"}
 ALWAYS_JSON = {"work-pool get-default-base-job-template"}
 
 

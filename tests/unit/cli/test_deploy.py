@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headrace.cli.commands.deploy import PULL_STEP
+from headrace.project.sources import LOCAL as PULL_STEP
 from tests.unit.cli import canned
 from tests.unit.cli.conftest import Cli
 from tests.unit.cli.fake_api import Answer, FakeApi, error

@@ -17,6 +17,9 @@ from tests.unit.cli.fake_api import FakeApi
 
 ROOT = Path(__file__).parents[3]
 HEAVY = (
+    "prompt_toolkit",
+    "questionary",
+    "yaml",
     "boto3",
     "botocore",
     "httpx",

@@ -30,6 +30,8 @@ BRANCHES = (
     Branch("work-queue", "work_queue", "Make and manage the work queues of a pool."),
     Branch("worker", "worker", "Start a worker here, or see which ones there are."),
     Branch("deploy", "deploy", "Deploy a flow: say where, when and how it runs.", single=True),
+    Branch("init", "init", "Start a headrace.yaml: the deployments of a project.", single=True),
+    Branch("import", "import_", "Write a headrace.yaml from a prefect.yaml or a crontab.", single=True),
     Branch("deployment", "deployment", "See, run, schedule and manage deployments."),
     Branch("flow", "flow", "See the flows that the control plane knows."),
     Branch("flow-run", "flow_run", "See, follow, explain, cancel and repeat flow runs."),

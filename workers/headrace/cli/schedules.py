@@ -82,12 +82,12 @@ def describe(schedule: Schedule) -> str:
     if "cron" in inner:
         return f"cron {inner['cron']}{zone}"
     if "interval" in inner:
-        return f"every {_exact(float(inner['interval']))}{zone}"
+        return f"every {exact(float(inner['interval']))}{zone}"
     return f"rrule {inner['rrule']}{zone}"
 
 
-def _exact(seconds: float) -> str:
-    """Seconds in the units one would type."""
+def exact(seconds: float) -> str:
+    """Seconds in the units that one would type, as in 2h30m."""
     if seconds % 1:
         return f"{seconds:g}s"
     parts = []

@@ -2,67 +2,51 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
+from typing import Any
 
-import typer
-
-from headrace.cli.connect import checked, connect, given
+from headrace.cli.deploying.flags import (
+    All,
+    Branch,
+    CollisionStrategy,
+    Commit,
+    Concurrency,
+    CreatePool,
+    Credential,
+    Description,
+    Entrypoint,
+    Flags,
+    InPool,
+    Names,
+    NoCheck,
+    Paused,
+    Plan,
+    ProjectFile,
+    Queue,
+    Repository,
+    Save,
+    Source,
+    Sync,
+    Track,
+    Version,
+    Yes,
+    read_flags,
+)
+from headrace.cli.deploying.project_errors import translated
 from headrace.cli.errors import BadUsage
-from headrace.cli.inspection import FlowFacts, check_entrypoint, inspect_flow
-from headrace.cli.lookup import full_name, quoted_name
 from headrace.cli.options import JobVariable, Output, Param, Params, Tag
-from headrace.cli.output import Format, report
-from headrace.cli.schedules import Cron, Interval, RRule, TimeZone, describe, read_schedule, read_times
-from headrace.cli.values import merge_parameters, quote, read_pairs
+from headrace.cli.output import Format
+from headrace.cli.schedules import Cron, Interval, RRule, TimeZone
 
-if TYPE_CHECKING:
-    from headrace.contract.deployments import Deployment, DeploymentCreate
-    from headrace.contract.schedules import ScheduleCreate
-
-NO_FLOW = UUID(int=0)
-"""Stands for the flow's id while a request is only checked."""
-PULL_STEP = "headrace.deployments.steps.set_working_directory"
-"""The code source of this command: workers on this machine run the flow in this very folder."""
-
-
-class Strategy(StrEnum):
-    """What happens to a run that meets the full limit."""
-
-    ENQUEUE = "ENQUEUE"
-    CANCEL_NEW = "CANCEL_NEW"
-
-
-Concurrency = Annotated[
-    int | None,
-    typer.Option(
-        "--concurrency-limit", help="How many of its runs may go at once.", min=0, max=5000, metavar="N"
-    ),
-]
-CollisionStrategy = Annotated[
-    Strategy | None, typer.Option("--collision-strategy", help="What a run does that meets the full limit.")
-]
-
-
-Entrypoint = Annotated[
-    str, typer.Argument(help="path/file.py:function or package.module:function.", show_default=False)
-]
-Name = Annotated[str, typer.Option("--name", "-n", help="Name of the deployment.", show_default=False)]
-InPool = Annotated[str, typer.Option("--pool", "-p", help="Work pool to run it in.", show_default=False)]
-Queue = Annotated[str | None, typer.Option("--queue", "-q", "--work-queue", help="Queue of the pool.")]
-Description = Annotated[str | None, typer.Option("--description", help="The flow's own if left out.")]
-Version = Annotated[str | None, typer.Option("--version", help="The flow's own if left out.")]
-Paused = Annotated[bool, typer.Option("--paused", help="Start no run until it is resumed.")]
+PROJECT_FILE = "headrace.yaml"
 
 
 def command(
-    entrypoint: Entrypoint,
+    entrypoint: Entrypoint = None,
     *,
-    name: Name,
-    pool: InPool,
+    name: Names = None,
+    pool: InPool = None,
+    create_pool: CreatePool = False,
     queue: Queue = None,
     param: Param = None,
     params: Params = None,
@@ -77,80 +61,98 @@ def command(
     timezone: TimeZone = None,
     job_variable: JobVariable = None,
     paused: Paused = False,
+    source: Source = None,
+    repository: Repository = None,
+    branch: Branch = None,
+    commit: Commit = None,
+    track: Track = False,
+    credential: Credential = None,
+    save: Save = False,
+    no_check: NoCheck = False,
+    all_: All = False,
+    plan: Plan = False,
+    sync: Sync = False,
+    yes: Yes = False,
+    file: ProjectFile = None,
     output: Output = Format.TABLE,
 ) -> None:
-    """Deploy a flow: say where, when and how it runs. Doing it again brings the deployment up to date."""
-    given_parameters = partial(merge_parameters, params, param or [])
-    given_parameters()
-    members = given(
-        name=name,
-        work_pool_name=pool,
-        work_queue_name=queue,
-        tags=tag,
-        description=description,
-        version=version,
-        schedules=read_schedules(cron, interval, rrule, timezone),
-        paused=paused or None,
-        job_variables=read_pairs(job_variable, "--job-variable") if job_variable else None,
-        **read_concurrency(concurrency_limit, collision_strategy),
+    """Deploy a flow: say where, when and how it runs. Doing it again brings the deployment up to date.
+
+    On a terminal, what is missing is asked for; without a flow, those of this folder are offered.
+    With --all, or names alone, the deployments of headrace.yaml are made.
+    """
+    options = dict(locals())
+    flags = read_flags(options)
+    with translated():
+        if all_ or plan or sync or file or _names_alone(flags):
+            _batch(flags, options)
+        else:
+            _single(flags)
+
+
+def _names_alone(flags: Flags) -> bool:
+    return flags.entrypoint is None and bool(flags.names) and Path(PROJECT_FILE).is_file()
+
+
+def _batch(flags: Flags, options: dict[str, Any]) -> None:
+    """Everything else about these deployments stands in the file."""
+    from headrace.cli.deploying.batch import Wish, deploy
+
+    for name, given in {
+        "an entrypoint": flags.entrypoint,
+        "--pool": flags.pool,
+        "--param": flags.param or flags.params,
+        "--tag": flags.tags,
+        "a schedule": flags.times,
+        "--source": flags.source,
+        "--save": flags.save,
+        "other options of one deployment": flags.members,
+    }.items():
+        if given:
+            raise BadUsage(
+                f"headrace.yaml and {name} contradict each other.", "Change the file, or name a flow alone."
+            )
+    if flags.names and (options["all_"] or options["sync"]):
+        option = "--all" if options["all_"] else "--sync"
+        raise BadUsage(f"{option} and --name contradict each other.", "Give one of them.")
+    deploy(
+        Wish(
+            file=options["file"] or Path(PROJECT_FILE),
+            patterns=flags.names or None,
+            only_plan=options["plan"],
+            sync=options["sync"],
+            yes=options["yes"],
+            check=flags.check,
+            output=flags.output,
+        )
     )
-    facts = _inspect(entrypoint, members)
-    members = given(**facts.members()) | members
-    members["parameters"] = given_parameters(facts.parameter_openapi_schema)
-    deployment, created = _send(facts.flow_name, members)
-    report(output, deployment, *_lines(deployment, created=created))
 
 
-def read_schedules(
-    cron: str | None, interval: str | None, rrule: str | None, timezone: str | None
-) -> list[ScheduleCreate] | None:
-    """The one schedule that the options ask for; nothing leaves an existing deployment's as they are."""
-    times = read_times(cron, interval, rrule, timezone)
-    return None if times is None else [read_schedule(times)]
+def _single(flags: Flags) -> None:
+    from headrace.cli.deploying import single
+    from headrace.cli.deploying.terminal import is_interactive
 
-
-def _inspect(entrypoint: str, members: dict[str, Any]) -> FlowFacts:
-    """Add where the code is, check all that can be checked without the flow, then load it elsewhere."""
-    folder = Path.cwd()
-    check_entrypoint(entrypoint, folder)
-    members |= {"entrypoint": entrypoint, "pull_steps": [{PULL_STEP: {"directory": str(folder)}}]}
-    _body(members, NO_FLOW)
-    return inspect_flow(entrypoint, folder)
-
-
-def read_concurrency(limit: int | None, strategy: Strategy | None) -> dict[str, Any]:
-    """The members for a limit on the deployment's runs."""
-    if strategy is not None and limit is None:
-        raise BadUsage("--collision-strategy says nothing without a limit.", "Give --concurrency-limit too.")
-    options = None if strategy is None else {"collision_strategy": strategy.value}
-    return given(concurrency_limit=limit, concurrency_options=options)
-
-
-def _body(members: dict[str, Any], flow_id: UUID) -> DeploymentCreate:
-    from headrace.contract.deployments import DeploymentCreate
-
-    return checked(DeploymentCreate, **members, flow_id=flow_id)
-
-
-def _send(flow_name: str, members: dict[str, Any]) -> tuple[Deployment, bool]:
-    """Make the flow and the deployment, or bring them up to date."""
-    from headrace.contract.flows import FlowCreate
-
-    flow_body = checked(FlowCreate, name=flow_name)
-    with connect() as api:
-        api.pools.read(members["work_pool_name"])
-        flow = api.flows.create(flow_body).value
-        return api.deployments.create(_body(members, flow.id))
-
-
-def _lines(deployment: Deployment, *, created: bool) -> list[str]:
-    """What there is now, and the commands that come next."""
-    done = "Created" if created else "Updated"
-    queue = deployment.work_queue_name or "default"
-    return [
-        f"{done} deployment {full_name(deployment)!r}, id {deployment.id}.",
-        f"It runs {deployment.entrypoint} here, by queue {queue!r} of pool {deployment.work_pool_name!r}.",
-        *(f"Schedule {schedule.slug!r}: {describe(schedule)}." for schedule in deployment.schedules),
-        f"Start a worker:  headrace worker start --pool {quote(str(deployment.work_pool_name))}",
-        f"Start a run:     headrace deployment run {quoted_name(deployment)} --watch",
+    missing = [
+        option
+        for option, value in (
+            ("ENTRYPOINT", flags.entrypoint),
+            ("--name", flags.name),
+            ("--pool", flags.pool),
+        )
+        if value is None
     ]
+    if not missing:
+        single.deploy(flags)
+    elif is_interactive() and flags.output is Format.TABLE:
+        from headrace.cli.wizard.interview import interview
+
+        interview(flags)
+    else:
+        raise _unasked(missing)
+
+
+def _unasked(missing: list[str]) -> BadUsage:
+    hint = "Write it like: headrace deploy FILE.py:FLOW --name NAME --pool POOL"
+    if "ENTRYPOINT" in missing and Path(PROJECT_FILE).is_file():
+        hint += "   (or everything in headrace.yaml: headrace deploy --all)"
+    return BadUsage(f"Missing {' and '.join(missing)}, and no terminal to ask at.", hint)

@@ -1,0 +1,1 @@
+"""What `headrace deploy` does, apart from its options and its questions."""

@@ -1,0 +1,95 @@
+"""All that one deployment needs, from options or from questions; and the command line that says the same."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from headrace.cli.deploying.flags import SourceKind
+from headrace.cli.schedules import exact
+from headrace.cli.values import quote, read_value
+from headrace.project.sources import BUNDLE, GIT, LOCAL
+
+if TYPE_CHECKING:
+    from headrace.cli.inspection import FlowFacts
+
+
+@dataclass
+class Answers:
+    """One deployment to be made."""
+
+    entrypoint: str
+    name: str
+    pool: str
+    facts: FlowFacts
+    create_pool: bool = False
+    times: dict[str, Any] | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    source: SourceKind = SourceKind.LOCAL
+    git: dict[str, Any] = field(default_factory=dict)
+    tags: list[str] | None = None
+    members: dict[str, Any] = field(default_factory=dict)
+    save: bool = False
+    check: bool = True
+
+    def pull(self) -> list[dict[str, Any]]:
+        """The pull steps, still without what only this folder knows."""
+        steps = {SourceKind.GIT: GIT, SourceKind.BUNDLE: BUNDLE, SourceKind.LOCAL: LOCAL}
+        return [{steps[self.source]: dict(self.git) if self.source is SourceKind.GIT else {}}]
+
+    def command_line(self) -> str:
+        """`headrace deploy ...` with an option for each answer."""
+        words = ["headrace", "deploy", self.entrypoint, "--name", self.name, "--pool", self.pool]
+        words += ["--create-pool"] if self.create_pool else []
+        words += _schedule_words(self.times or {})
+        words += _each("--param", (f"{key}={_written(value)}" for key, value in self.parameters.items()))
+        words += ["--source", self.source.value, *_git_words(self.git)]
+        words += _each("--tag", self.tags or [])
+        words += _member_words(self.members)
+        words += ["--save"] if self.save else []
+        words += [] if self.check else ["--no-check"]
+        return " ".join(map(quote, words))
+
+
+def _each(option: str, values: Any) -> list[str]:
+    return [word for value in values for word in (option, value)]
+
+
+def _written(value: Any) -> str:
+    """A value that is read back as it is: text plainly, unless it would be read as something else."""
+    if isinstance(value, str) and read_value(value) == value:
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _schedule_words(times: dict[str, Any]) -> list[str]:
+    words = []
+    for kind in ("cron", "interval", "rrule"):
+        if kind in times:
+            words += [f"--{kind}", exact(float(times[kind])) if kind == "interval" else times[kind]]
+    return words + (["--timezone", times["timezone"]] if times.get("timezone") else [])
+
+
+def _git_words(git: dict[str, Any]) -> list[str]:
+    words = [
+        word
+        for name in ("repository", "branch", "commit")
+        if name in git
+        for word in (f"--{name}", git[name])
+    ]
+    words += ["--track"] if git.get("track") else []
+    reference = [f"{kind}:{place}" for kind, place in git.get("credentials", {}).items()]
+    return words + _each("--credential", reference)
+
+
+def _member_words(members: dict[str, Any]) -> list[str]:
+    words = []
+    plain = {"work_queue_name": "--queue", "description": "--description", "version": "--version"}
+    for name, option in {**plain, "concurrency_limit": "--concurrency-limit"}.items():
+        words += [option, str(members[name])] if name in members else []
+    if "concurrency_options" in members:
+        words += ["--collision-strategy", members["concurrency_options"]["collision_strategy"]]
+    variables = members.get("job_variables", {})
+    words += _each("--job-variable", (f"{key}={_written(value)}" for key, value in variables.items()))
+    return words + (["--paused"] if members.get("paused") else [])

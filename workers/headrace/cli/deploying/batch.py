@@ -1,0 +1,192 @@
+"""Deploys from `headrace.yaml`: reads it, plans, shows the plan, and carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headrace.cli.connect import connect
+from headrace.cli.deploying import building
+from headrace.cli.deploying.facts import facts_of
+from headrace.cli.deploying.terminal import is_interactive
+from headrace.cli.errors import BadUsage, CliError
+from headrace.cli.output import Format, note, print_json, say
+from headrace.project.execute import execute
+from headrace.project.plan import PROJECT_LABEL, Action, Change, Create, Delete, Wanted, make_plan
+from headrace.project.sources import Sources
+
+if TYPE_CHECKING:
+    from headrace.cli.inspection import FlowFacts
+    from headrace.client.api import Api
+    from headrace.project.model import Project
+
+SIGNS = {Create: ("+", "green", "create"), Change: ("~", "yellow", "change"), Delete: ("-", "red", "delete")}
+LONG = 90
+"""Characters of a value that a plan shows."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked of the project."""
+
+    file: Path
+    patterns: list[str] | None
+    only_plan: bool
+    sync: bool
+    yes: bool
+    check: bool
+    output: Format
+
+
+def deploy(wish: Wish) -> None:
+    """Bring about what the project file says."""
+    from headrace.project.read import read_project
+
+    project = read_project(wish.file, wish.patterns)
+    folder = wish.file.resolve().parent
+    steps = building.steps_of(project)
+    if steps and wish.only_plan:
+        note("The build and push steps are not run for a plan.")
+    elif steps:
+        building.run(steps, folder)
+    with Sources(folder).kept() as sources:
+        wanted = _wanted(project, folder, sources, check=wish.check)
+        with connect() as api:
+            actions = make_plan(project.name, wanted, _existing(api, project, wanted, wish), sync=wish.sync)
+            if not wish.only_plan:
+                _confirm(actions, wish)
+                _carry_out(api, actions, sources, wish)
+                return
+    _show(actions, wish)
+
+
+def _wanted(project: Project, folder: Path, sources: Sources, *, check: bool) -> list[Wanted]:
+    """Each flow is loaded once, however many deployments it has."""
+    from headrace.project.desired import wanted_of
+
+    known: dict[str, FlowFacts] = {}
+    wanted = []
+    for entry in project.deployments:
+        if entry.entrypoint not in known:
+            known[entry.entrypoint] = facts_of(entry.entrypoint, folder, check=check)
+        facts = known[entry.entrypoint]
+        wanted.append(wanted_of(entry, facts.flow_name, facts.members(), sources))
+    doubled = {one.key for one in wanted if sum(one.key == other.key for other in wanted) > 1}
+    if doubled:
+        raise BadUsage(
+            f"Two deployments of the file are named {', '.join(sorted(doubled))}.", "Rename one of them."
+        )
+    return wanted
+
+
+def _existing(api: Api, project: Project, wanted: Sequence[Wanted], wish: Wish) -> dict[str, dict[str, Any]]:
+    from headrace.client.errors import NotFound
+    from headrace.client.resource import each
+    from headrace.contract.deployments import DeploymentList
+
+    found = {}
+    for key in {name for one in wanted for name in (one.key, one.renamed_from) if name}:
+        try:
+            found[key] = api.deployments.read_by_name(key).model_dump(mode="json")
+        except NotFound:
+            continue
+    if wish.sync:
+        for row in each(api.deployments.list, DeploymentList()):
+            if row.labels.get(PROJECT_LABEL) == project.name:
+                found[f"{row.flow_name}/{row.name}"] = row.model_dump(mode="json")
+    return found
+
+
+def _confirm(actions: Sequence[Action], wish: Wish) -> None:
+    gone = [action for action in actions if isinstance(action, Delete)]
+    if not gone or wish.yes:
+        return
+    if not is_interactive() or wish.output is Format.JSON:
+        names = ", ".join(action.key for action in gone)
+        raise BadUsage(f"This would delete {names}.", "Look at it with --plan, and agree with --yes.")
+    _print(actions)
+    from headrace.cli.wizard.ask import confirm
+
+    if not confirm(f"Delete {len(gone)} deployment(s)?", default=False):
+        raise CliError("Stopped: nothing was changed.")
+
+
+def _carry_out(api: Api, actions: list[Action], sources: Sources, wish: Wish) -> None:
+    made = [action for action in actions if not isinstance(action, Delete)]
+    for pool in {str(action.body["work_pool_name"]) for action in made}:
+        api.pools.read(pool)
+    if made and sources.packed is not None:
+        api.bundles.upload(sources.packed.path, sources.packed.digest)
+    done: list[Action] = []
+    try:
+        execute(actions, _ApiTarget(api), done.append)
+    except BaseException:
+        if done:
+            note(
+                f"Done before this: {', '.join(action.key for action in done)}. The same command goes on from here."
+            )
+        raise
+    if wish.output is Format.JSON:
+        print_json([_plain(action) for action in done])
+        return
+    for action in done:
+        sign, colour, word = SIGNS[type(action)]
+        say(f"{sign} {word.rstrip('e')}ed {action.key}", colour)
+    if not done:
+        say("Nothing to do: everything is as the file says.")
+
+
+@dataclass(frozen=True)
+class _ApiTarget:
+    api: Api
+
+    def upsert(self, flow_name: str, name: str, body: Any) -> None:
+        from headrace.contract.deployments import DeploymentCreate
+        from headrace.contract.flows import FlowCreate
+
+        flow = self.api.flows.create(FlowCreate.model_validate({"name": flow_name})).value
+        self.api.deployments.create(DeploymentCreate(**{**body, "name": name, "flow_id": flow.id}))
+
+    def delete(self, flow_name: str, name: str) -> None:
+        from headrace.client.errors import NotFound
+
+        try:
+            found = self.api.deployments.read_by_name(f"{flow_name}/{name}")
+            self.api.deployments.delete(found.id)
+        except NotFound:
+            return  # Somebody else was faster, which is what was wanted.
+
+
+def _show(actions: Sequence[Action], wish: Wish) -> None:
+    if wish.output is Format.JSON:
+        print_json([_plain(action) for action in actions])
+    elif actions:
+        _print(actions)
+    else:
+        say("Nothing to do: everything is as the file says.")
+
+
+def _plain(action: Action) -> dict[str, Any]:
+    return {"action": SIGNS[type(action)][2], **asdict(action)}
+
+
+def _print(actions: Sequence[Action]) -> None:
+    for action in actions:
+        sign, colour, word = SIGNS[type(action)]
+        reason = f": {action.because}" if isinstance(action, Delete) else ""
+        say(f"{sign} {word} {action.key}{reason}", colour)
+        for change in action.changes if isinstance(action, Change) else ():
+            before, after = _brief(change.before), _brief(change.after)
+            shown = "differs" if before == after else f"{before} -> {after}"
+            say(f"    {change.member}: {shown}")
+    counts = [(word, sum(type(one) is kind for one in actions)) for kind, (_, _, word) in SIGNS.items()]
+    say(", ".join(f"{count} to {word}" for word, count in counts) + ".")
+
+
+def _brief(value: Any) -> str:
+    import json
+
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= LONG else f"{text[: LONG - 3]}..."

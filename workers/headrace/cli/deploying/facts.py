@@ -1,0 +1,40 @@
+"""What is known of a flow: by loading it in a child process, or only by reading its source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headrace.cli.errors import CliError
+from headrace.cli.inspection import FlowFacts, check_entrypoint, inspect_flow
+
+
+def facts_of(entrypoint: str, folder: Path, *, check: bool) -> FlowFacts:
+    """What a deployment takes over from its flow."""
+    check_entrypoint(entrypoint, folder)
+    if not check:
+        return _by_reading(entrypoint, folder)
+    try:
+        return inspect_flow(entrypoint, folder)
+    except CliError as error:
+        advice = "Deploy it unseen with --no-check, if it can only be loaded where it runs."
+        raise CliError(error.message, f"{error.hint}\n{advice}" if error.hint else advice) from error
+
+
+def _by_reading(entrypoint: str, folder: Path) -> FlowFacts:
+    """The name and first line that the source tells; no schema, so parameters are not checked."""
+    from headrace.project.discovery import find_flows
+
+    place, _, function = entrypoint.rpartition(":")
+    file = place if place.endswith(".py") else f"{place.replace('.', '/')}.py"
+    found = [
+        flow for flow in find_flows(folder).flows if flow.entrypoint == f"{Path(file).as_posix()}:{function}"
+    ]
+    return FlowFacts(
+        flow_name=found[0].name if found else function.replace("_", "-"),
+        description=found[0].summary or None if found else None,
+        version=None,
+        retry_policy=None,
+        timeout_seconds=None,
+        parameter_openapi_schema={"type": "object", "properties": {}},
+        enforce_parameter_schema=False,
+    )

@@ -1,0 +1,69 @@
+"""Writes a deployment that was made by questions or options into `headrace.yaml`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headrace.cli.connect import given
+from headrace.project.read import FILE
+from headrace.project.schema import schema_text
+from headrace.project.write import HEADER, SCHEMA, new_file, to_yaml, with_deployment, write_safely
+from headrace.project.yamlfile import parse_yaml, read_yaml
+
+if TYPE_CHECKING:
+    from headrace.cli.deploying.answers import Answers
+
+
+def project_name(path: Path) -> str:
+    """The name that the project file has, or will get: its folder's."""
+    if path.exists():
+        data = read_yaml(path).data
+        return str(data.get("name") or path.resolve().parent.name)
+    return path.resolve().parent.name or "my-project"
+
+
+def save(answers: Answers, folder: Path) -> Path:
+    """Add the deployment, or replace the one of its name and entrypoint; the rest of the file stays as it is."""
+    path = folder / FILE
+    text = (
+        path.read_text(encoding="utf-8-sig")
+        if path.exists()
+        else f"{HEADER}name: {to_yaml(project_name(path))}"
+    )
+    text = with_deployment(text, _entry(answers))
+    parse_yaml(text, FILE)
+    write_safely(path, text)
+    return path
+
+
+def start(folder: Path, name: str, recipe: str) -> Path:
+    """A new project file, and beside it the schema that its first line names."""
+    write_safely(folder / SCHEMA, schema_text())
+    write_safely(folder / FILE, new_file(name, recipe))
+    return folder / FILE
+
+
+def _entry(answers: Answers) -> dict[str, Any]:
+    members = answers.members
+    schedules = None
+    if answers.times is not None:
+        schedules = [answers.times]
+    return given(
+        name=answers.name,
+        entrypoint=answers.entrypoint,
+        description=members.get("description"),
+        version=members.get("version"),
+        tags=answers.tags or None,
+        parameters=answers.parameters or None,
+        work_pool=given(
+            name=answers.pool,
+            work_queue_name=members.get("work_queue_name"),
+            job_variables=members.get("job_variables"),
+        ),
+        schedules=schedules,
+        concurrency_limit=members.get("concurrency_limit"),
+        concurrency_options=members.get("concurrency_options"),
+        paused=members.get("paused"),
+        pull=answers.pull(),
+    )

@@ -1,0 +1,1 @@
+"""The questions of `headrace deploy`. Nothing is made before the last one is answered."""

@@ -1,0 +1,218 @@
+"""Turns a `prefect.yaml` into a `headrace.yaml`, and lists what has no counterpart, line by line."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from headrace.project.errors import Problem
+from headrace.project.sources import PREFIX
+from headrace.project.yamlfile import Place, YamlFile
+
+_SAME = ("name", "entrypoint", "description", "version", "tags", "parameters", "paused", "flow_name")
+_SCHEDULE = (
+    "cron",
+    "rrule",
+    "timezone",
+    "anchor_date",
+    "day_or",
+    "active",
+    "max_scheduled_runs",
+    "parameters",
+    "slug",
+)
+_DROPPED = {
+    "triggers": "automations are not part of the file",
+    "trigger": "automations are not part of the file",
+    "sla": "there are no service level agreements",
+    "prefect-version": "",
+    "pull": "",
+}
+_STEPS = {
+    "git_clone": "git_clone",
+    "set_working_directory": "set_working_directory",
+    "run_shell_script": "run_shell_script",
+    "pip_install_requirements": "pip_install",
+}
+_TEMPLATE = re.compile(r"\{\{\s*\$(\w+)\s*\}\}")
+_BLOCK = re.compile(r"\{\{\s*(prefect\.(?:blocks|variables)\.[\w.-]+)\s*\}\}")
+
+
+@dataclass
+class Imported:
+    """The new file's values, and the notes on what it lacks."""
+
+    data: dict[str, Any]
+    notes: list[Problem] = field(default_factory=list)
+
+
+def from_prefect(file: YamlFile) -> Imported:
+    """Read the values of a `prefect.yaml`."""
+    return _Reader(file).read()
+
+
+class _Reader:
+    def __init__(self, file: YamlFile) -> None:
+        self._file = file
+        self._notes: list[Problem] = []
+
+    def read(self) -> Imported:
+        data = self._file.data
+        project: dict[str, Any] = {"name": str(data.get("name") or "my-project")}
+        for kind in ("build", "push", "pull"):
+            steps = self._steps(data.get(kind), (kind,), kind)
+            if steps:
+                project[kind] = steps
+        entries = data.get("deployments") or []
+        project["deployments"] = [
+            self._deployment(entry, ("deployments", number))
+            for number, entry in enumerate(entries)
+            if self._is_usable(entry, ("deployments", number))
+        ]
+        known = {"name", "build", "push", "pull", "deployments", "prefect-version", "definitions"}
+        for name in data.keys() - known:
+            self._note((name,), "has no counterpart")
+        return Imported(self._texts(project), sorted(set(self._notes)))
+
+    def _is_usable(self, entry: Any, place: Place) -> bool:
+        if isinstance(entry, dict) and entry.get("name") and entry.get("entrypoint"):
+            return True
+        self._note(place, "lacks a name or an entrypoint, and is left out")
+        return False
+
+    def _note(self, place: Place, message: str) -> None:
+        self._notes.append(self._file.problem(place, message))
+
+    def _deployment(self, entry: dict[str, Any], place: Place) -> dict[str, Any]:
+        done = {name: entry[name] for name in _SAME if entry.get(name) is not None}
+        done |= {"version": str(done["version"])} if "version" in done else {}
+        done |= {"tags": [done["tags"]]} if isinstance(done.get("tags"), str) else {}
+        done |= self._pool(entry.get("work_pool"), (*place, "work_pool"))
+        done |= self._schedules(entry, place)
+        done |= self._concurrency(entry.get("concurrency_limit"), place)
+        if entry.get("enforce_parameter_schema") is not None:
+            done["enforce_parameter_schema"] = entry["enforce_parameter_schema"]
+        for kind in ("build", "push", "pull"):
+            if entry.get(kind) is not None:
+                done[kind] = self._steps(entry[kind], (*place, kind), kind)
+        self._leftovers(entry, place)
+        return done
+
+    def _leftovers(self, entry: dict[str, Any], place: Place) -> None:
+        taken = {
+            *_SAME,
+            "work_pool",
+            "schedule",
+            "schedules",
+            "concurrency_limit",
+            "enforce_parameter_schema",
+        }
+        for name in entry.keys() - taken - {"build", "push", "pull"}:
+            if entry[name] not in (None, [], {}):
+                self._note((*place, name), _DROPPED.get(name) or "has no counterpart")
+
+    def _pool(self, pool: Any, place: Place) -> dict[str, Any]:
+        if not isinstance(pool, dict):
+            return {}
+        for name in pool.keys() - {"name", "work_queue_name", "job_variables"}:
+            self._note((*place, name), "has no counterpart")
+        kept = {name: pool[name] for name in ("name", "work_queue_name", "job_variables") if pool.get(name)}
+        for name in sorted(
+            kept.get("job_variables", {}).keys() - {"command", "env", "working_dir", "stream_output"}
+        ):
+            self._note((*place, "job_variables", name), "is kept; check that your pool's job template has it")
+        return {"work_pool": kept} if kept else {}
+
+    def _schedules(self, entry: dict[str, Any], place: Place) -> dict[str, Any]:
+        found = entry.get("schedules")
+        places: list[Place] = [(*place, "schedules", n) for n in range(len(found or []))]
+        if found is None and isinstance(entry.get("schedule"), dict):
+            found, places = [entry["schedule"]], [(*place, "schedule")]
+        if found is None:
+            return {}
+        done = [self._schedule(each, where) for each, where in zip(found, places, strict=False)]
+        return {"schedules": [each for each in done if each]}
+
+    def _schedule(self, schedule: Any, place: Place) -> dict[str, Any] | None:
+        if not isinstance(schedule, dict) or not {"cron", "interval", "rrule"} & schedule.keys():
+            self._note(place, "says no times, and is left out")
+            return None
+        done = {name: schedule[name] for name in _SCHEDULE if schedule.get(name) is not None}
+        if schedule.get("interval") is not None:
+            seconds = _seconds(schedule["interval"])
+            if seconds is None:
+                self._note((*place, "interval"), "is no number of seconds, and the schedule is left out")
+                return None
+            done["interval"] = seconds
+        for name in schedule.keys() - {*_SCHEDULE, "interval", "schedule"}:
+            self._note((*place, name), "has no counterpart")
+        return done
+
+    def _concurrency(self, limit: Any, place: Place) -> dict[str, Any]:
+        if not isinstance(limit, dict):
+            return {} if limit is None else {"concurrency_limit": limit}
+        done: dict[str, Any] = {"concurrency_limit": limit.get("limit")}
+        if limit.get("collision_strategy"):
+            done["concurrency_options"] = {"collision_strategy": limit["collision_strategy"]}
+        return done
+
+    def _steps(self, steps: Any, place: Place, kind: str) -> list[dict[str, Any]]:
+        done = []
+        for number, step in enumerate(steps if isinstance(steps, list) else []):
+            for name, options in step.items() if isinstance(step, dict) else ():
+                mine = self._step(str(name), options or {}, (*place, number, str(name)), kind)
+                if mine:
+                    done.append(mine)
+        return done
+
+    def _step(self, name: str, options: dict[str, Any], place: Place, kind: str) -> dict[str, Any] | None:
+        last = _STEPS.get(name.rpartition(".")[2])
+        if not name.startswith("prefect.") or last is None:
+            self._note(place, f"this {kind} step has no counterpart, and is left out")
+            return None
+        if kind != "pull" and last != "run_shell_script":
+            self._note(place, f"only run_shell_script is known as a {kind} step; it is left out")
+            return None
+        kept = {key: value for key, value in options.items() if key not in ("id", "requires")}
+        if last == "git_clone":
+            kept = self._git(kept, place)
+        return {PREFIX + last: kept}
+
+    def _git(self, options: dict[str, Any], place: Place) -> dict[str, Any]:
+        for name in ("access_token", "credentials"):
+            if name in options:
+                del options[name]
+                self._note(
+                    (*place, name), "name where a worker finds the secret instead: credentials: {env: NAME}"
+                )
+        known = {"repository", "branch", "commit"}
+        for name in options.keys() - known:
+            self._note((*place, name), "has no counterpart")
+        return {name: options[name] for name in options if name in known}
+
+    def _texts(self, value: Any, place: Place = ()) -> Any:
+        if isinstance(value, dict):
+            return {key: self._texts(inner, place) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self._texts(inner, place) for inner in value]
+        if not isinstance(value, str):
+            return value
+        for match in _BLOCK.finditer(value):
+            lines = [n for n, line in enumerate(self._file.text.splitlines(), 1) if match.group(1) in line]
+            for line in lines:
+                self._notes.append(
+                    Problem(line, match.group(1), "there are no blocks or variables: set it yourself")
+                )
+        if _BLOCK.search(value):
+            return _BLOCK.sub(lambda m: "{{ env." + re.sub(r"\W", "_", m.group(1)).upper() + " }}", value)
+        return _TEMPLATE.sub(r"{{ env.\1 }}", value)
+
+
+def _seconds(value: Any) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,125 @@
+"""Completes pull steps where the code is: pins commits, packs bundles, names folders."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headrace.project.errors import ProjectError
+from headrace.project.git import Checkout, read_checkout, without_secrets
+
+if TYPE_CHECKING:
+    from headrace.bundles import Bundle
+
+PREFIX = "headrace.deployments.steps."
+GIT, BUNDLE, LOCAL = (PREFIX + name for name in ("git_clone", "pull_bundle", "set_working_directory"))
+OWN = frozenset({"git_clone", "pull_bundle", "set_working_directory", "run_shell_script", "pip_install"})
+"""Steps that may be written without their prefix."""
+
+Steps = list[dict[str, Any]]
+
+
+class Sources:
+    """The code of one folder; git is asked and a bundle packed at most once, and only if a step needs it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.packed: Bundle | None = None
+
+    @cached_property
+    def checkout(self) -> Checkout | None:
+        """The working tree that the folder belongs to."""
+        return read_checkout(self.folder)
+
+    def steps(self, raw: Sequence[Mapping[str, Any]]) -> Steps:
+        """The steps with all that a worker elsewhere needs.
+
+        Raises:
+            ProjectError: Something is missing that nothing here can tell.
+        """
+        named = [(_full(name), dict(options or {})) for step in raw for name, options in step.items()]
+        done: Steps = []
+        for place, (name, options) in enumerate(named):
+            follows = any(later == LOCAL for later, _ in named[place + 1 :])
+            if name == GIT:
+                done += self._git(options, in_subfolder=not follows)
+            elif name == BUNDLE and "digest" not in options:
+                bundle = self._pack()
+                done.append({name: {**options, "digest": bundle.digest, "size": bundle.size}})
+            elif name == LOCAL and not options.get("directory"):
+                done.append({name: {"directory": str(self.folder)}})
+            else:
+                done.append({name: options})
+        return done
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[Sources]:
+        """Delete the packed bundle in the end."""
+        try:
+            yield self
+        finally:
+            if self.packed is not None:
+                self.packed.path.unlink(missing_ok=True)
+
+    def _pack(self) -> Bundle:
+        if self.packed is None:
+            from headrace.bundles import PackError, pack
+
+            try:
+                self.packed = pack(self.folder)
+            except PackError as error:
+                raise ProjectError(str(error)) from None
+        return self.packed
+
+    def _git(self, options: dict[str, Any], *, in_subfolder: bool) -> Steps:
+        here = self.checkout
+        own = here is not None and options.get("repository") in (None, here.repository)
+        repository = options.get("repository") or (here.repository if here else None)
+        if not repository:
+            raise ProjectError(
+                "The git source needs a repository, and this folder is no clone with a remote.",
+                "Give it with --repository URL (in headrace.yaml: repository), or choose the bundle source.",
+            )
+        if without_secrets(repository) != repository:
+            raise ProjectError(
+                "The repository's address holds a password or token, which would be stored with the deployment.",
+                "Leave it out, and name where the worker finds it: --credential env:NAME.",
+            )
+        step = {"repository": repository, **{k: v for k, v in options.items() if v is not None}}
+        if own and here and not step.get("branch") and not step.get("commit"):
+            step["branch"] = here.branch
+        self._pin(step, here if own else None)
+        step = {name: value for name, value in step.items() if value is not None}
+        prefix = here.prefix if own and here and in_subfolder else ""
+        return [{GIT: step}, *([{LOCAL: {"directory": prefix}}] if prefix else [])]
+
+    def _pin(self, step: dict[str, Any], here: Checkout | None) -> None:
+        """Runs of one version use one commit, whatever is pushed in between; `track` says otherwise."""
+        if step.get("track"):
+            if not step.get("branch"):
+                raise ProjectError("To follow a branch, name it.", "Give it with --branch NAME.")
+            return
+        given = step.get("commit")
+        if given:
+            step["commit"] = (here.has_commit(str(given)) if here else None) or str(given)
+            return
+        branch = step.get("branch")
+        commit = here.commit_of(str(branch)) if here and branch else here.commit if here else None
+        if commit is None:
+            raise ProjectError(
+                f"This machine does not know which commit {branch or 'the repository'} is at.",
+                "Give it with --commit SHA, or follow the branch with --track.",
+            )
+        step["commit"] = commit
+
+
+def _full(name: str) -> str:
+    return PREFIX + name if name in OWN else name
+
+
+def pinned(steps: Sequence[Mapping[str, Any]]) -> str | None:
+    """The commit that completed steps pin, if any."""
+    return next((str(step[GIT]["commit"]) for step in steps if GIT in step and "commit" in step[GIT]), None)
