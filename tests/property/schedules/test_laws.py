@@ -7,16 +7,22 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise, takewhile
 
+import pytest
 from cronsim import CronSim, CronSimError
 from dateutil import rrule as dateutil
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import Invalid
 from chalicelib.domain.schedules import Dst, next_after, occurrences, parse
 
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Antarctica/Troll", "Asia/Gaza")
+WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 FREQUENCIES = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY", "SECONDLY")
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no reason to fail."""
+
+LIMIT = 3000
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2032, 1, 1), timezones=st.just(UTC))
 spans = st.timedeltas(timedelta(0), timedelta(days=4))
 
@@ -51,15 +57,15 @@ def rules(draw: st.DrawFn) -> str:
         "BYMINUTE": numbers(0, 59),
         "BYSECOND": numbers(0, 59),
     }
-    choices["BYDAY"] = st.lists(st.sampled_from(["MO", "TU", "WE", "TH", "FR", "SA", "SU"]), min_size=1).map(
-        ",".join
-    )
+    choices["BYDAY"] = st.lists(st.sampled_from(WEEKDAYS), min_size=1).map(",".join)
     if freq != "WEEKLY":
         choices["BYMONTHDAY"] = st.one_of(numbers(1, 28), numbers(-28, -1))
     if freq in {"YEARLY", "MONTHLY"}:
         choices["BYDAY"] = st.sampled_from(["1MO", "-1FR", "2WE,3SU", "TU,-2TH"])
     if freq == "YEARLY":
-        choices |= {"BYWEEKNO": numbers(1, 52), "BYYEARDAY": st.one_of(numbers(1, 365), numbers(-365, -1))}
+        choices["BYWEEKNO"] = numbers(1, 52)
+    if freq not in {"MONTHLY", "WEEKLY", "DAILY"}:
+        choices["BYYEARDAY"] = st.one_of(numbers(1, 365), numbers(-365, -1))
     for name in draw(st.lists(st.sampled_from(sorted(choices)), unique=True, max_size=3)):
         parts[name] = draw(choices[name])
     sets = ["BYDAY", "BYHOUR", "BYMONTHDAY", "BYMINUTE", "BYSECOND"][3 if freq == "HOURLY" else 0 :]
@@ -94,7 +100,7 @@ def schedules(draw: st.DrawFn) -> dict[str, object]:
     )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(UNHURRIED, max_examples=150)
 @given(schedules(), st.sampled_from(list(Dst)), moments, spans, spans)
 def test_runs_ascend_and_do_not_depend_on_how_time_is_cut(schedule, dst, begin, first, second):
     try:
@@ -103,17 +109,19 @@ def test_runs_ascend_and_do_not_depend_on_how_time_is_cut(schedule, dst, begin, 
         assert "never runs" in error.message
         return
     middle, end = begin + first, begin + first + second
-    whole = occurrences(spec, begin, end, 10_000)
-    assume(len(whole) < 10_000)
+    whole = occurrences(spec, begin, end, LIMIT)
+    if len(whole) == LIMIT:
+        end = whole[-1]
+        middle = min(middle, end)
     assert all(one < other for one, other in pairwise(whole))
     assert all(begin < moment <= end for moment in whole)
-    assert whole == occurrences(spec, begin, middle, 10_000) + occurrences(spec, middle, end, 10_000)
+    assert whole == occurrences(spec, begin, middle, LIMIT) + occurrences(spec, middle, end, LIMIT)
     assert whole[:3] == occurrences(spec, begin, end, 3)
     following = next_after(spec, begin)
     assert following == whole[0] if whole else following is None or following > end
 
 
-@settings(deadline=None)
+@settings(UNHURRIED)
 @given(
     st.integers(1_000_000, 10_000_000),
     st.datetimes(datetime(2020, 1, 1), datetime(2020, 1, 2), timezones=st.just(UTC)),
@@ -135,7 +143,7 @@ REACH = dict(zip(FREQUENCIES, (4000, 4000, 4000, 2000, 200, 20, 1), strict=True)
 """Days after its start at which a rule is looked at: dateutil has to walk there."""
 
 
-@settings(deadline=None, max_examples=300)
+@settings(UNHURRIED, max_examples=300)
 @given(starts, rules(), st.floats(0, 1))
 def test_a_recurrence_is_what_dateutil_finds_walking_from_its_start(start, rule, part):
     text = written(start, rule)
@@ -153,15 +161,27 @@ def test_a_recurrence_is_what_dateutil_finds_walking_from_its_start(start, rule,
     assert [moment.replace(tzinfo=None) for moment in found] == expected
 
 
-@settings(deadline=None, max_examples=300)
+@pytest.mark.parametrize("week_start", WEEKDAYS)
+@pytest.mark.parametrize("first_day", range(6, 13))
+def test_every_second_week_begins_on_any_day(week_start, first_day):
+    text = written(datetime(2020, 1, first_day, 9), f"FREQ=WEEKLY;INTERVAL=2;BYDAY=TU,SU;WKST={week_start}")
+    after = datetime(2021, 3, 4)
+    found = occurrences(
+        parse({"rrule": text}), after.replace(tzinfo=UTC), datetime(2022, 1, 1, tzinfo=UTC), 9
+    )
+    expected = list(dateutil.rrulestr(text).xafter(after, count=9))
+    assert [moment.replace(tzinfo=None) for moment in found] == expected
+
+
+@settings(UNHURRIED, max_examples=300)
 @given(
     st.lists(
         st.one_of(
             st.text(alphabet="0123456789*/-,L#WJANMO?", min_size=1, max_size=4),
             st.sampled_from(["*", "0", "1-5", "*/2", "MON", "JAN", "L", "5L", "LW", "MON#2"]),
         ),
-        min_size=4,
-        max_size=6,
+        min_size=5,
+        max_size=5,
     )
 )
 def test_what_is_accepted_cronsim_understands_and_what_it_does_not_is_refused(parts):
@@ -173,7 +193,6 @@ def test_what_is_accepted_cronsim_understands_and_what_it_does_not_is_refused(pa
     else:
         next(CronSim(text, datetime(2020, 1, 1)))
         return
-    assume(len(parts) == 5)
     try:
         CronSim(text, datetime(2020, 1, 1))
     except (CronSimError, AssertionError, ValueError):
@@ -193,7 +212,7 @@ def error_of(text: str) -> str:
     return ""
 
 
-@settings(deadline=None, max_examples=500)
+@settings(UNHURRIED, max_examples=500)
 @given(
     st.one_of(
         st.text(max_size=40),

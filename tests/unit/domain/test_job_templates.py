@@ -52,8 +52,10 @@ def test_later_values_win_and_types_are_kept():
 
 
 def test_environments_are_merged_all_else_is_replaced():
-    rendered = render(TEMPLATE, {"env": {"B": "2", "C": "2"}}, {"env": {"C": "3"}})
+    first = {"env": {"B": "2", "C": "2"}, "cpu": {"min": 1}}
+    rendered = render(TEMPLATE, first, {"env": {"C": "3"}, "cpu": {"max": 2}})
     assert rendered["env"] == {"A": "1", "B": "2", "C": "3"}
+    assert rendered["nested"]["cpu"] == {"max": 2}
 
 
 def test_a_placeholder_without_value_is_dropped_with_its_key_or_leaves_nothing_in_a_text():

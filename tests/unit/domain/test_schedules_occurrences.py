@@ -150,6 +150,32 @@ def test_recurrences_with_exceptions_additions_and_several_rules():
     ]
 
 
+@pytest.mark.parametrize("dst", ["first", "second", "both", "skip"])
+def test_what_two_rules_name_runs_once(dst):
+    rule = "RRULE:FREQ=DAILY;UNTIL=20251026T023000"
+    text = f"DTSTART;TZID=Europe/Berlin:20251020T023000 {rule} {rule}"
+    found = listed({"rrule": text}, "2025-10-25T12:00", "2025-10-27T12:00", dst=dst)
+    assert found == listed(
+        {"rrule": text.removesuffix(rule)}, "2025-10-25T12:00", "2025-10-27T12:00", dst=dst
+    )
+    assert len(found) == (2 if dst == "both" else 1)
+
+
+def test_nothing_before_the_start_of_a_recurrence_runs_or_counts():
+    rule = {"rrule": "DTSTART:20250101T103000 RRULE:FREQ=HOURLY;BYMINUTE=0,45;COUNT=2"}
+    assert listed(rule, "2025-01-01", "2025-01-02") == ["01-01T10:45", "01-01T11:00"]
+
+
+def test_days_of_the_year_count_from_both_ends():
+    rule = {"rrule": "FREQ=HOURLY;BYHOUR=9;BYYEARDAY=60,-1"}
+    assert listed(rule, "2024-01-01", "2026-01-01") == [
+        "02-29T09:00",
+        "12-31T09:00",
+        "03-01T09:00",
+        "12-31T09:00",
+    ]
+
+
 def test_an_until_that_is_a_date_means_the_whole_day():
     rule = {"rrule": "FREQ=DAILY;BYHOUR=9;UNTIL=20250102", "timezone": "Europe/Berlin"}
     assert listed(rule, "2024-12-31T12:00", "2025-02-01") == ["01-01T08:00", "01-02T08:00"]
