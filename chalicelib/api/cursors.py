@@ -19,11 +19,10 @@ def make(place: str, scope: str) -> str:
 def read(cursor: str, scope: str) -> str:
     """The place that `make` was given. Raises `Invalid` for anything else, also for another list's cursor."""
     try:
-        data = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
-        place = data[_MARK:].decode()
+        place = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))[_MARK:].decode()
     except ValueError:
         raise foreign_cursor() from None
-    if not place or data[:_MARK] != _mark(place, scope):
+    if not place or make(place, scope) != cursor:
         raise foreign_cursor()
     return place
 
