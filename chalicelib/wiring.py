@@ -8,6 +8,7 @@ from chalicelib.services.bundles import Bundles
 from chalicelib.services.claims import Claims
 from chalicelib.services.control_plane import ControlPlane
 from chalicelib.services.deployments import Deployments
+from chalicelib.services.lateness import Lateness
 from chalicelib.services.limits import Limits
 from chalicelib.services.lines import Lines
 from chalicelib.services.logs import Logs
@@ -41,12 +42,14 @@ def build(ports: Ports) -> ControlPlane:
     waiting = Waiting(ports, lines, runs)
     making = Occurrences(ports, lines)
     schedules = Schedules(ports, making)
+    pools = Pools(ports, workers, limits, lines, waiting)
+    deployments = Deployments(ports, limits, lines, waiting, schedules)
     claims = Claims(ports, lines, runs)
     return ControlPlane(
         ports=ports,
-        pools=Pools(ports, workers, limits, lines, waiting),
+        pools=pools,
         workers=workers,
-        deployments=Deployments(ports, limits, lines, waiting, schedules),
+        deployments=deployments,
         schedules=schedules,
         occurrences=making,
         runs=runs,
@@ -54,6 +57,7 @@ def build(ports: Ports) -> ControlPlane:
         run_lists=RunLists(ports),
         logs=Logs(ports, runs),
         limits=limits,
+        lateness=Lateness(ports, pools, deployments, waiting, runs),
         bundles=Bundles(Objects(ports.settings)),
         sync=Sync(ports, claims, lines, rescue, runs),
         why=Why(ports, workers),

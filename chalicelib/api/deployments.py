@@ -17,6 +17,7 @@ from chalicelib.domain.errors import FieldProblem, Invalid
 from chalicelib.services.runs import Wanted
 from headrace.contract import deployments as wire
 from headrace.contract import flow_runs as run_wire
+from headrace.contract import system as system_wire
 from headrace.contract import work_pools as pool_wire
 from headrace.contract.states import StateType
 
@@ -104,6 +105,12 @@ def create_run(call: Call[run_wire.FlowRunCreate], deployment_id: UUID) -> Found
     """Make a run; 200 when the idempotency key finds an earlier one."""
     run, made = call.plane.runs.create(deployment_id, wanted(call.body))
     return Found(render.run(run, call.plane.ports.clock()), 201 if made else 200)
+
+
+@endpoint(blueprint, "POST", "/deployments/{deployment_id}/skip_late", answer=system_wire.Skipped, status=200)
+def skip_late(call: Call[None], deployment_id: UUID) -> system_wire.Skipped:
+    """End the late runs of a deployment as Skipped."""
+    return system_wire.Skipped(skipped=call.plane.lateness.skip_of_deployment(deployment_id))
 
 
 def wanted(body: run_wire.FlowRunCreate) -> Wanted:

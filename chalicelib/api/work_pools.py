@@ -9,6 +9,7 @@ from chalicelib.api.endpoint import Call, Page, endpoint
 from chalicelib.api.queries import fate, given, only_names
 from chalicelib.domain.eligibility import pool_limit
 from headrace.contract import flow_runs as run_wire
+from headrace.contract import system as system_wire
 from headrace.contract import work_pools as wire
 
 blueprint = Blueprint(__name__)
@@ -89,3 +90,9 @@ def concurrency_status(call: Call[wire.Page], name: str) -> wire.ConcurrencyStat
     return wire.ConcurrencyStatus(
         concurrency_limit=pool.concurrency_limit, active_slots=len(holders), flow_run_ids=holders
     )
+
+
+@endpoint(blueprint, "POST", "/work_pools/{name}/skip_late", answer=system_wire.Skipped, status=200)
+def skip_late(call: Call[None], name: str) -> system_wire.Skipped:
+    """End the late runs of a pool as Skipped."""
+    return system_wire.Skipped(skipped=call.plane.lateness.skip_in_pool(name))

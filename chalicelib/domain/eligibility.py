@@ -102,10 +102,15 @@ def judge(run: Run, facts: Facts) -> Judgement:
 
 def limits_of(run: Run, facts: Facts) -> list[str]:
     """The limits that this run must hold, in the order in which they are asked."""
-    return [name for name in _possible_limits(run, facts) if name in facts.slots]
+    return [name for name in _possible_limits(run) if name in facts.slots]
 
 
-def _possible_limits(run: Run, facts: Facts) -> list[str]:
+def may_need(run: Run, limit: str) -> bool:
+    """Whether a run falls under a limit of this name."""
+    return limit in _possible_limits(run)
+
+
+def _possible_limits(run: Run) -> list[str]:
     names = []
     if run.work_pool_name:
         names.append(pool_limit(run.work_pool_name))
@@ -138,7 +143,7 @@ def _has_a_place(run: Run, facts: Facts) -> Judgement | None:
 
 
 def _schedule_still_means_it(run: Run, facts: Facts) -> Judgement | None:
-    if not (run.schedule_slug and run.deployment_id):
+    if not (run.schedule_slug and run.deployment_id) or run.schedule_revision is None or run.run_count:
         return None
     schedule = facts.schedules.get((run.deployment_id, run.schedule_slug))
     if schedule is None or schedule.deleted or schedule.revision != run.schedule_revision:
@@ -183,6 +188,8 @@ def _missed(run: Run, facts: Facts) -> Judgement | None:
     """
     if not (run.schedule_slug and run.deployment_id and run.occurrence) or run.run_count:
         return None
+    if run.schedule_revision is None:
+        return None
     schedule = facts.schedules[(run.deployment_id, run.schedule_slug)]
     due = [run.due]
     if schedule.active and schedule.catchup != schedules.CatchUp.ALL:
@@ -206,11 +213,12 @@ def _full(run: Run, slots: Slots, facts: Facts) -> Judgement:
     if kind in ("pool", "queue"):
         return Judgement(Answer.WAIT, text)
     deployment = facts.deployments.get(run.deployment_id) if run.deployment_id else None
-    if kind == "deployment" and deployment and deployment.collision_strategy == CANCEL_NEW:
+    is_new = not run.run_count  # one that waits to be retried is not cancelled for what came in between
+    if kind == "deployment" and deployment and deployment.collision_strategy == CANCEL_NEW and is_new:
         return Judgement(Answer.SKIP, f"{text} Its deployment cancels what would have to wait.")
     if kind == "schedule" and run.deployment_id and run.schedule_slug:
         overlap = facts.schedules[(run.deployment_id, run.schedule_slug)].overlap
-        if overlap == "skip":
+        if overlap == "skip" and is_new:
             return Judgement(Answer.SKIP, "An earlier run of its schedule is still going.")
         cancel = sorted(slots.holders) if overlap == "cancel_running" else ()
         return Judgement(Answer.LINE, text, line=slots.name, cancel=cancel)

@@ -114,6 +114,7 @@ class Session:
     host: str = ""
     control_queue_url: str = ""
     renewed: datetime | None = None
+    closed: datetime | None = None
     queues: tuple[str, ...] = ()
     pool_revision: int = 0
 

@@ -50,7 +50,8 @@ class Run:
     """One execution of a flow.
 
     `attempt` numbers its claims and is the fencing token; `run_count` numbers its starts; `lost_count`
-    the times its worker was lost. `reported` is the sequence number of the last report applied in this
+    the times its worker was lost. `schedule_revision` is that of the schedule which made it, and None if
+    none did or it was started again by hand. `reported` is the sequence number of the last report applied in this
     attempt. `line` names the limit for which it waits, if any. `listed_at` is when it was first due, and
     its place in lists ever after. `revision` rises with every write.
     """
@@ -110,6 +111,11 @@ class Run:
     def is_held(self) -> bool:
         """Whether a session holds it."""
         return self.state.type in HELD
+
+    def is_as_scheduled(self, revision: int) -> bool:
+        """Whether it waits because its schedule, at this revision or an earlier one, made it."""
+        made = self.schedule_revision is not None and self.schedule_revision <= revision
+        return made and self.state.type is StateType.SCHEDULED
 
     @property
     def has_started(self) -> bool:
@@ -230,14 +236,23 @@ def back_to_scheduled(
     at: datetime | None = None,
     error: Mapping[str, object] | None = None,
 ) -> Run:
-    """To SCHEDULED for `due`: released, lost before its start, retried, resumed or rerun."""
+    """To SCHEDULED for `due`: released, lost before its start, retried, resumed or rerun.
+
+    What a person starts again is no longer its schedule's: that may change, go, or have later runs due.
+    """
     begun = run.attempts[-1].started if run.has_started else None
     run = move(run, StateType.SCHEDULED, cause, now, name=name, message=message, scheduled_time=due, at=at)
     spent = max((run.state.timestamp - begun).total_seconds(), 0.0) if begun else 0.0
     how = StateType.FAILED if cause is Cause.REPORT else StateType.CRASHED if begun else None
     run = _let_go(run, how, message)
     return replace(
-        run, due=due, total_run_time=run.total_run_time + spent, error=error, result=None, expires_at=None
+        run,
+        due=due,
+        total_run_time=run.total_run_time + spent,
+        error=error,
+        result=None,
+        expires_at=None,
+        schedule_revision=None if cause is Cause.RERUN else run.schedule_revision,
     )
 
 

@@ -7,7 +7,7 @@ reads; taking writes, one conditional write a run, with the slots of its limits 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -23,7 +23,7 @@ from chalicelib.services.facts import gather
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
-from chalicelib.storage.runs import ready_lane
+from chalicelib.storage.runs import lane_place, ready_lane
 from headrace.contract.states import StateName, StateType
 
 Pages = dict[str, list[tuple[UUID, str]]]
@@ -31,6 +31,15 @@ SPARE = 10
 """Candidates read beyond what is wanted: some are lost to others, some turn out to be blocked."""
 ROUNDS = 12
 """Pages of one queue that one claim reads: bounds its time where many blocked runs stand in front."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A candidate: its place in the queue, and the run itself if it was read already."""
+
+    place: str
+    id: UUID
+    run: Run | None = None
 
 
 @dataclass
@@ -67,9 +76,10 @@ class Claims:
         `pages` are first pages read before, for this `want`.
         """
         choice = Choice(pages=dict(pages or {}))
-        by_queue: dict[str, list[Run]] = {}
+        by_queue: dict[str | None, list[Run]] = {}
         for run in hints:
-            by_queue.setdefault(run.work_queue_name or "", []).append(run)
+            queue_name = run.work_queue_name if run.work_pool_name == view.pool.name else None
+            by_queue.setdefault(queue_name, []).append(run)
         for queue in view.in_order():
             if session.serves(queue.name):
                 self._from_queue(choice, view, queue, want, by_queue.pop(queue.name, []))
@@ -93,7 +103,7 @@ class Claims:
                 after = runs.claimed(run, session.id, session.worker_name, judgement.slots, now)
             except WrongState:
                 continue
-            if self._ports.runs.write(run, after):
+            if self._ports.runs.tried(run, after):
                 granted.append(replace(after, revision=run.revision + 1))
             else:
                 choice.seen[run.id] = Answer.START if not judgement.slots else Answer.WAIT
@@ -110,13 +120,29 @@ class Claims:
         for _ in range(ROUNDS):
             missing = want - len(choice.chosen)
             page = self._next_page(choice, queue, after, missing)
-            batch = self._batch(choice, hints, page)
+            rows = _in_order(hints, [row for row in page if row[0] not in choice.seen])
             hints = []
-            if batch and not self._judge_all(choice, view, batch, want):
+            if not self._judge_rows(choice, view, rows, want):
                 return
             if len(page) < missing + SPARE or len(choice.chosen) >= want:
                 return
             after = page[-1][1]
+
+    def _judge_rows(self, choice: Choice, view: PoolView, rows: list[Row], want: int) -> bool:
+        """Judge as many as are wanted at a time, so that no more is read than needed. False: nothing more can start."""
+        while rows:
+            missing = want - len(choice.chosen)
+            if missing <= 0:
+                rows = [row for row in rows if row.run is not None]
+            part, rows = rows[: max(missing, 1)], rows[max(missing, 1) :]
+            found = self._ports.runs.read_many((row.id for row in part if row.run is None), consistent=False)
+            batch = [run for row in part if (run := row.run or found.get(row.id))]
+            if batch and not self._judge_all(choice, view, batch, want):
+                for row in rows:
+                    if row.run is not None:
+                        choice.seen.setdefault(row.id, Answer.WAIT)
+                return False
+        return True
 
     def _next_page(
         self, choice: Choice, queue: WorkQueue, after: str | None, missing: int
@@ -130,12 +156,6 @@ class Claims:
     def _page(self, pool: str, queue: str, after: str | None, limit: int) -> list[tuple[UUID, str]]:
         lane = ready_lane(pool, queue)
         return self._ports.runs.lane(lane, until=self._ports.clock() + EARLY, after=after, limit=limit)
-
-    def _batch(self, choice: Choice, hints: list[Run], page: Iterable[tuple[UUID, str]]) -> list[Run]:
-        known = {run.id for run in hints}
-        ids = [run for run, _ in page if run not in known and run not in choice.seen]
-        batch = [*hints, *self._ports.runs.read_many(ids, consistent=False).values()]
-        return sorted(batch, key=lambda run: (run.due, run.id))
 
     def _judge_all(self, choice: Choice, view: PoolView, batch: list[Run], want: int) -> bool:
         """Judge a batch of one queue. False if nothing more of this queue can start now."""
@@ -173,9 +193,13 @@ class Claims:
     def _put_away(self, run: Run, judgement: Judgement) -> None:
         """Take a run that cannot start out of the way of those that can."""
         if judgement.answer is Answer.LINE and judgement.line:
-            self._lines.wait(run, judgement.line)
-            for holder in judgement.cancel:
+            for holder in judgement.cancel:  # first: once in its line, the run is not looked at again
                 self._cancel(holder, run)
+            self._lines.wait(run, judgement.line)
+        elif judgement.answer is Answer.GONE and run.schedule_revision is not None and not run.attempt:
+            # As when a schedule is changed: cancelled, it would stand in the way of the next revision's run.
+            if run.state.type is StateType.SCHEDULED:
+                self._ports.runs.delete(run)
         elif judgement.answer is Answer.SKIP or (
             judgement.answer is Answer.GONE and run.state.type is StateType.SCHEDULED
         ):
@@ -191,8 +215,16 @@ class Claims:
         now = self._ports.clock()
         name = StateName.SKIPPED
         over = runs.ended(run, StateType.CANCELLED, Cause.RULE, now, name=name, message=reason)
-        self._ports.runs.write(run, replace(over, expires_at=self._runs.retention()))
+        self._ports.runs.tried(run, replace(over, expires_at=self._runs.retention()))
 
     def _elsewhere(self, run: Run, view: PoolView) -> Answer:
         """A rung run of a queue that this session does not serve, or of another pool."""
         return Answer.WAIT if run.state.type is StateType.SCHEDULED else Answer.GONE
+
+
+def _in_order(hints: Sequence[Run], page: Sequence[tuple[UUID, str]]) -> list[Row]:
+    """Rung runs and those of a page, each once, in the order of the queue: by due time, then id."""
+    known = {run.id for run in hints}
+    rows = [Row(lane_place(run), run.id, run) for run in hints]
+    rows += [Row(place, run) for run, place in page if run not in known]
+    return sorted(rows, key=lambda row: row.place)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chalicelib.services.bundles import Bundles
 from chalicelib.services.deployments import Deployments
+from chalicelib.services.lateness import Lateness
 from chalicelib.services.limits import Limits
 from chalicelib.services.logs import Logs
 from chalicelib.services.occurrences import Occurrences
@@ -36,6 +37,7 @@ class ControlPlane:
     run_lists: RunLists
     logs: Logs
     limits: Limits
+    lateness: Lateness
     bundles: Bundles
     sync: Sync
     why: Why

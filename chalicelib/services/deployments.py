@@ -153,7 +153,8 @@ class Deployments:
         ]
         if not self._ports.deployments.delete(deployment, tombstones):
             raise Conflict("The deployment changed at the same moment.", code="busy", hint="Try again.")
-        self._limits.remove(limit)
+        self._schedules.withdraw(schedules)
+        self._lines.promote([limit])
 
     def _waiting_runs(self, deployment: Deployment) -> Iterator[Run]:
         """Its runs that wait: in any queue of its pool, or in a line."""
@@ -176,22 +177,18 @@ class Deployments:
             revision=before.revision + 1 if before else 1,
         )
         planned = self._schedules.plan(deployment, wishes) if wishes is not None else []
+        self._schedules.prepare(planned)
         if wishes is None and before and before.work_pool_name and not deployment.work_pool_name:
             self._schedules.refuse_without_pool(deployment)
         if not self._ports.deployments.write(deployment, before, [change.after for change in planned]):
             raise Conflict("The deployment changed at the same moment.", code="busy", hint="Try again.")
-        self._limit(deployment, before)
+        old = before.concurrency_limit if before else None
+        limit = deployment_limit(deployment.id)
+        self._limits.follow(deployment.work_pool_name or "", limit, old, deployment.concurrency_limit)
         self._schedules.follow_up(deployment, planned)
         if before and before.paused and not deployment.paused:
-            self._lines.promote([deployment_limit(deployment.id)])
+            self._lines.promote([limit])
         return deployment
-
-    def _limit(self, deployment: Deployment, before: Deployment | None) -> None:
-        old = before.concurrency_limit if before else None
-        if deployment.concurrency_limit == old:
-            return
-        name = deployment_limit(deployment.id)
-        self._limits.set_for_pool(deployment.work_pool_name or "", name, deployment.concurrency_limit)
 
     def _checked(self, deployment: Deployment) -> Deployment:
         """Everything that can be known to be wrong before the first run. Raises `Invalid` or `NotFound`."""

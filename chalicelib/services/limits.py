@@ -26,7 +26,8 @@ class Limits:
         name = tag_limit(tag)
         if name in self._ports.slots.read([name]):
             raise Conflict(f"Tag {tag!r} has a limit already.", code="exists", hint="Update or delete it.")
-        self._set(name, maximum, self._active_everywhere())
+        self._ports.slots.set_maximum(name, maximum)
+        self.adopt(name, self._active_everywhere())
         return self.read(name)
 
     def update(self, name: str, maximum: int) -> None:
@@ -35,12 +36,12 @@ class Limits:
         self._ports.slots.set_maximum(name, maximum)
         self._lines.promote([name])
 
-    def set_for_pool(self, pool: str, name: str, maximum: int | None) -> None:
-        """The limit of a pool, or of one of its queues or deployments; None removes it."""
-        if maximum is None:
-            self.remove(name)
-        else:
-            self._set(name, maximum, active_runs(self._ports, pool))
+    def follow(self, pool: str, name: str, before: int | None, after: int | None) -> None:
+        """After the limit of a pool, or of one of its queues or deployments, was changed together with it."""
+        if after is not None and before is None:
+            self.adopt(name, active_runs(self._ports, pool))
+        if before != after:
+            self._lines.promote([name])
 
     def remove(self, name: str) -> None:
         """Nothing is held back by it any more."""
@@ -62,13 +63,6 @@ class Limits:
         names, more = self._ports.slots.names(after=after, limit=skip + limit)
         found = self._ports.slots.read(names[skip:])
         return [found[name] for name in names if name in found], names[-1] if more and names else None
-
-    def _set(self, name: str, maximum: int, active: Iterable[Run]) -> None:
-        is_new = name not in self._ports.slots.read([name])
-        self._ports.slots.set_maximum(name, maximum)
-        if is_new:
-            self.adopt(name, active)
-        self._lines.promote([name])
 
     def adopt(self, name: str, active: Iterable[Run]) -> None:
         """Have runs that started before a limit was made hold it; one that changes meanwhile is the tick's."""

@@ -1,23 +1,31 @@
 """Lines of blocked runs: each limit's and each paused deployment's runs wait apart from those that can start.
 
-As many as may start are promoted to their queue's ready lane and rung; a promotion too many is
-harmless, since the claim judges again and puts a blocked run back into its line.
+As many as may start are promoted to their queue's ready lane and rung. A line is read queue by queue,
+so that a run of a paused or unserved queue does not stand before one of another queue; which of the
+promoted is best is decided by the claim. A promotion too many is harmless: the claim judges again and
+puts a blocked run back into its line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from chalicelib.domain.eligibility import deployment_limit
+from chalicelib.domain.eligibility import Answer, judge, may_need
+from chalicelib.domain.pools import PoolView
 from chalicelib.domain.runs import Run
+from chalicelib.services.facts import gather
 from chalicelib.services.ports import Ports
-from chalicelib.storage.runs import line_lane
+from chalicelib.storage.runs import ready_lane
 from headrace.contract.states import StateType
 
 BATCH = 50
 """Runs promoted at once where no limit says fewer; the tick goes on with the rest."""
+PAGES = 20
+"""Pages of a line that one promotion reads: bounds its time where many wait for something else, too."""
+QUEUES = 100
+"""Queues of one line that one promotion looks into."""
 
 
 class Lines:
@@ -30,7 +38,7 @@ class Lines:
         """Put a waiting run into a line. False if it changed meanwhile."""
         if run.line == line:
             return True
-        return self._ports.runs.write(run, replace(run, line=line, updated=self._ports.clock()))
+        return self._ports.runs.tried(run, replace(run, line=line, updated=self._ports.clock()))
 
     def promote(self, limits: Iterable[str]) -> list[Run]:
         """Let as many runs of these lines as may start now stand in their queues, and ring for them."""
@@ -38,9 +46,26 @@ class Lines:
         for limit in dict.fromkeys(limits):
             room = self._room(limit)
             if room:
-                promoted += self._promote(limit, room)
+                promoted += [
+                    run for view, queue in self._queues(limit) for run in self._from(view, queue, limit, room)
+                ]
         self.ring(promoted)
         return promoted
+
+    def top_up(self, limit: str) -> bool:
+        """The tick's promotion: of a limit's line no more than may start, counting those already in their queues.
+
+        Whether any was promoted.
+        """
+        room = self._room(limit)
+        is_limited = bool(room and self._ports.slots.read([limit]))
+        promoted = []
+        for view, queue in self._queues(limit) if room else ():
+            missing = room - self._ready(view, queue, limit, room) if is_limited else room
+            if missing > 0:
+                promoted += self._from(view, queue, limit, missing)
+        self.ring(promoted)
+        return bool(promoted)
 
     def ring(self, runs: Sequence[Run]) -> None:
         """Wake workers for these runs."""
@@ -60,22 +85,55 @@ class Lines:
         kind, _, name = limit.partition(":")
         if kind == "deployment":
             deployment = self._ports.deployments.read(UUID(name))
-            if deployment is None or deployment.paused:
+            if deployment is not None and deployment.paused:
                 return 0
         return BATCH if slots is None else min(max(slots.maximum - len(slots.holders), 0), BATCH)
 
-    def _promote(self, limit: str, room: int) -> list[Run]:
-        ids = [run for run, _ in self._ports.runs.lane(line_lane(limit), limit=room)]
-        promoted = []
-        for run in self._ports.runs.read_many(ids).values():
-            if run.state.type is not StateType.SCHEDULED or run.line != limit:
-                continue
-            ready = replace(run, line=None, updated=self._ports.clock())
-            if self._ports.runs.write(run, ready):
-                promoted.append(replace(ready, revision=run.revision + 1))
+    def _queues(self, limit: str) -> Iterator[tuple[PoolView, str]]:
+        """The queues whose runs wait in a line, save those that are paused or gone."""
+        views: dict[str, PoolView | None] = {}
+        for pool, name in self._ports.runs.queues_in_line(limit, QUEUES):
+            if pool not in views:
+                views[pool] = self._ports.pools.view(pool)
+            view = views[pool]
+            queue = view.queues.get(name) if view else None
+            if view and queue and not (view.pool.is_paused or queue.is_paused):
+                yield view, name
+
+    def _ready(self, view: PoolView, queue: str, limit: str, most: int) -> int:
+        """How many of the first runs that stand in a queue want this limit, too."""
+        now = self._ports.clock()
+        rows = self._ports.runs.lane(ready_lane(view.pool.name, queue), until=now, limit=most + BATCH)
+        runs = self._ports.runs.read_many([run for run, _ in rows])
+        return sum(run.state.type is StateType.SCHEDULED and may_need(run, limit) for run in runs.values())
+
+    def _from(self, view: PoolView, queue: str, limit: str, room: int) -> list[Run]:
+        """Promote from one queue's part of a line; who waits for another limit as well moves to its line."""
+        promoted: list[Run] = []
+        after: str | None = None
+        for _ in range(PAGES):
+            rows = self._ports.runs.line(
+                limit, view.pool.name, queue, after=after, limit=room - len(promoted)
+            )
+            runs = self._ports.runs.read_many([run for run, _ in rows])
+            waiting = [
+                run for run in runs.values() if run.state.type is StateType.SCHEDULED and run.line == limit
+            ]
+            promoted += self._moved(view, waiting, limit)
+            if not rows or len(promoted) >= room:
+                break
+            after = rows[-1][1]
         return promoted
 
-
-def lines_of(deployment: UUID) -> str:
-    """The line of a deployment: of its limit, and of its runs while it is paused."""
-    return deployment_limit(deployment)
+    def _moved(self, view: PoolView, waiting: Sequence[Run], limit: str) -> list[Run]:
+        promoted = []
+        facts = gather(self._ports, view, waiting)
+        for run in waiting:
+            judgement = judge(run, facts)
+            if judgement.answer is Answer.LINE and judgement.line == limit:
+                continue
+            line = judgement.line if judgement.answer is Answer.LINE else None
+            moved = replace(run, line=line, updated=self._ports.clock())
+            if self._ports.runs.tried(run, moved) and line is None:
+                promoted.append(replace(moved, revision=run.revision + 1))
+        return promoted

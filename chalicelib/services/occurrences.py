@@ -71,20 +71,17 @@ class Occurrences:
             coming += [
                 run
                 for run in self._ports.runs.read_many(ids).values()
-                if run.state.type is StateType.SCHEDULED and (run.schedule_revision or 0) <= schedule.revision
+                if run.is_as_scheduled(schedule.revision) and not run.attempt
             ]
         return coming
 
-    def due(self, limit: int = 500) -> int:
-        """The tick's part: make the runs of every schedule whose next time has come near. How many schedules."""
+    def due(self, limit: int = 500) -> list[tuple[Deployment, ScheduleRecord]]:
+        """The schedules whose next time has come near, for `materialise`."""
         until = self._ports.clock() + LOOKAHEAD
         rows = self._ports.deployments.due_schedules(until, limit)
         records = self._ports.deployments.schedules_by_slug(rows)
         owners = self._ports.deployments.read_many({owner for owner, _ in rows})
-        for row in rows:
-            if row in records and row[0] in owners:
-                self.materialise(owners[row[0]], records[row])
-        return len(rows)
+        return [(owners[row[0]], records[row]) for row in rows if row in records and row[0] in owners]
 
     def materialise(self, deployment: Deployment, schedule: ScheduleRecord) -> None:
         """Make the runs of one schedule up to the look-ahead, ring them, and move its next due time."""
@@ -161,11 +158,23 @@ class Occurrences:
     def _renewed(self, wanted: Run) -> bool:
         """A run of this occurrence that an older revision made and nobody started becomes this revision's."""
         found = self._ports.runs.read(wanted.id)
-        if found is None or found.state.type is not StateType.SCHEDULED:
+        revision = (wanted.schedule_revision or 0) - 1
+        if found is None or not found.is_as_scheduled(revision) or found.run_count:
             return False
-        if (found.schedule_revision or 0) >= (wanted.schedule_revision or 0):
-            return False
-        return self._ports.runs.write(found, replace(wanted, created=found.created))
+        renewed = replace(
+            found,
+            updated=wanted.updated,
+            due=wanted.due,
+            deployment_version=wanted.deployment_version,
+            work_pool_name=wanted.work_pool_name,
+            work_queue_name=wanted.work_queue_name,
+            parameters=wanted.parameters,
+            tags=wanted.tags,
+            retry_policy=wanted.retry_policy,
+            schedule_revision=wanted.schedule_revision,
+            line=None,
+        )
+        return self._ports.runs.tried(found, renewed)
 
 
 def _latest(spec: ScheduleSpec, after: datetime, now: datetime) -> list[datetime]:

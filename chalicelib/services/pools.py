@@ -64,8 +64,6 @@ class Pools:
         if not self._ports.pools.create(pool, queue):
             self._ports.queues.delete(queue.url)
             raise self._taken(f"work pool {name!r}")
-        if pool.concurrency_limit is not None:
-            self._limits.set_for_pool(name, pool_limit(name), pool.concurrency_limit)
         return pool
 
     def view(self, name: str) -> PoolView:
@@ -83,12 +81,11 @@ class Pools:
             pool = replace(view.pool, **changes, updated=now, revision=view.pool.revision + 1)  # type: ignore[arg-type]
             pool = replace(pool, paused_since=(pool.paused_since or now) if pool.is_paused else None)
             self._check(pool)
-            return pool, self._ports.pools.update_pool(pool, view.pool.revision)
+            return pool, self._ports.pools.update_pool(pool, view.pool)
 
         before = self.view(name).pool
         pool = self._try(lambda: change(self.view(name)))
-        if "concurrency_limit" in changes:
-            self._limits.set_for_pool(name, pool_limit(name), pool.concurrency_limit)
+        self._limits.follow(name, pool_limit(name), before.concurrency_limit, pool.concurrency_limit)
         if self._may_start_more(before, pool):
             self._wake(name, None)
         return pool
@@ -107,9 +104,7 @@ class Pools:
         if not self._ports.pools.remove_pool(view):
             raise Conflict(f"Work pool {name!r} changed at the same moment.", code="busy", hint="Try again.")
         for queue in view.queues.values():
-            self._limits.remove(queue_limit(name, queue.name))
             self._ports.queues.delete(queue.url)
-        self._limits.remove(pool_limit(name))
 
     def create_queue(self, pool: str, name: str, values: Mapping[str, object]) -> WorkQueue:
         """A further queue of a pool; without a priority it comes after those that exist."""
@@ -125,8 +120,6 @@ class Pools:
         if not self._ports.pools.add_queue(queue, view.pool):
             self._ports.queues.delete(url)
             raise Conflict(f"Pool {pool!r} changed at the same moment.", code="busy", hint="Try again.")
-        if queue.concurrency_limit is not None:
-            self._limits.set_for_pool(pool, queue_limit(pool, name), queue.concurrency_limit)
         self._workers.tell_of_change(pool)
         return queue
 
@@ -160,12 +153,12 @@ class Pools:
             old = view.queues[name]
             queue = replace(old, **changes, updated=now, revision=old.revision + 1)  # type: ignore[arg-type]
             queue = replace(queue, paused_since=(queue.paused_since or now) if queue.is_paused else None)
-            return queue, self._ports.pools.update_queue(queue, old.revision, view.pool)
+            return queue, self._ports.pools.update_queue(queue, old, view.pool)
 
         before = self.queue(pool, name)
         queue = self._try(change)
-        if "concurrency_limit" in changes:
-            self._limits.set_for_pool(pool, queue_limit(pool, name), queue.concurrency_limit)
+        limit = queue_limit(pool, name)
+        self._limits.follow(pool, limit, before.concurrency_limit, queue.concurrency_limit)
         if self._may_start_more(before, queue):
             self._wake(pool, name)
         return queue
@@ -191,7 +184,6 @@ class Pools:
         self._waiting.settle(f"Work queue {name!r}", rows, fate, pool=pool, queue=name)
         if not self._ports.pools.remove_queue(view.queues[name], view.pool):
             raise Conflict(f"Pool {pool!r} changed at the same moment.", code="busy", hint="Try again.")
-        self._limits.remove(queue_limit(pool, name))
         self._ports.queues.delete(view.queues[name].url)
 
     def names(self, after: str | None, limit: int, skip: int = 0) -> tuple[list[WorkPool], str | None]:

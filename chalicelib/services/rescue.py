@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from chalicelib.domain import runs
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.pools import Session
 from chalicelib.domain.retry import RetryPolicy, after_lost, decide
 from chalicelib.domain.runs import Run
@@ -50,31 +51,32 @@ class Rescue:
         """Close a session and take its runs away. May be repeated: what was done is not done again.
 
         With `lapsed`, only if its lease is over by now: it may have been renewed since it was read.
+        A sync that began before may still be claiming, up to a third of a lease later: until then the
+        session keeps the names of its runs, and the tick looks again.
         """
         now = self._ports.clock()
-
-        def shut(session: Session) -> Session | None:
-            if lapsed and session.is_open and session.lease_until >= now:
-                return None
-            return replace(session, is_open=False)
-
-        session = self._ports.sessions.change(session_id, now, shut)
+        found = self._ports.sessions.read(session_id)
+        session = found[0] if found else None
+        if session is not None and session.is_open:
+            session = self._ports.sessions.change(session_id, now, lambda value: _shut(value, now, lapsed))
         if session is None:
             return
         for run in sorted(session.held):
             self.take_away(run, session_id, why)
         if session.control_queue_url:
             self._ports.queues.delete(session.control_queue_url)
-        self._ports.sessions.change(
-            session_id, now, lambda value: replace(value, held=frozenset(), orders=frozenset())
-        )
+        claiming = timedelta(seconds=self._ports.settings.lease_seconds / 3)
+        is_over = not session.held or now - (session.closed or now) > claiming
+        if is_over or session.control_queue_url:
+            self._ports.sessions.change(session_id, now, lambda value: _emptied(value, is_over))
 
     def take_away(self, run_id: UUID, session: UUID, why: str) -> None:
         """Take one run from a session, if the session has it."""
         now = self._ports.clock()
-        if self._ports.runs.read(run_id) is None:
-            return
-        before, after = self._ports.runs.change(run_id, lambda run: self._taken(run, session, why, now))
+        try:
+            before, after = self._ports.runs.change(run_id, lambda run: self._taken(run, session, why, now))
+        except NotFound:
+            return  # it was deleted, which no run is that the session has
         if before is after:
             return
         self._lines.promote(before.slots)
@@ -113,3 +115,14 @@ class Rescue:
 
     def _over(self, run: Run) -> Run:
         return replace(run, expires_at=self._runs.retention())
+
+
+def _shut(session: Session, now: datetime, lapsed: bool) -> Session | None:
+    if lapsed and session.lease_until >= now:
+        return None
+    return replace(session, is_open=False, closed=session.closed or now)
+
+
+def _emptied(session: Session, is_over: bool) -> Session:
+    held = frozenset() if is_over else session.held
+    return replace(session, held=held, orders=frozenset(), control_queue_url="")

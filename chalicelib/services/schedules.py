@@ -130,17 +130,24 @@ class Schedules:
         """Delete the coming runs of schedules that go together with their deployment."""
         self._making.drop_upcoming(schedules)
 
+    def prepare(self, changes: Sequence[Change]) -> None:
+        """Before a write: the limits that keep runs apart are there when the first claim asks for them.
+
+        One that is made in vain changes nothing, since only a schedule that forbids overlap is asked for it.
+        """
+        for change in changes:
+            if not change.after.deleted and change.after.overlap != "allow":
+                limit = schedule_limit(change.after.deployment_id, change.after.slug)
+                self._ports.slots.set_maximum(limit, 1)
+
     def follow_up(self, deployment: Deployment, changes: Sequence[Change]) -> None:
         """After a write: what the old revisions had made goes, what the new ones want soon is made."""
         self._making.drop_upcoming([change.before for change in changes if change.before])
         for change in changes:
             after = change.after
-            limit = schedule_limit(after.deployment_id, after.slug)
-            if after.deleted or after.overlap == "allow":
-                if change.before and change.before.overlap != "allow":
-                    self._ports.slots.remove(limit)
-            else:
-                self._ports.slots.set_maximum(limit, 1)
+            is_free = after.deleted or after.overlap == "allow"
+            if is_free and change.before and change.before.overlap != "allow":
+                self._ports.slots.remove(schedule_limit(after.deployment_id, after.slug))
             self._making.materialise(deployment, after)
 
     def _wanted(
@@ -196,9 +203,9 @@ class Schedules:
         )
 
     def _apply(self, deployment: Deployment, changes: Sequence[Change]) -> None:
-        for change in changes:
-            if not self._ports.deployments.write_schedule(change.after):
-                raise Conflict("The schedule changed at the same moment.", code="busy", hint="Try again.")
+        self.prepare(changes)
+        if changes and not self._ports.deployments.write_schedules([change.after for change in changes]):
+            raise Conflict("The schedule changed at the same moment.", code="busy", hint="Try again.")
         self.follow_up(deployment, changes)
 
 

@@ -22,7 +22,7 @@ from uuid import UUID
 
 from chalicelib.domain.deployments import Deployment
 from chalicelib.domain.eligibility import Answer
-from chalicelib.domain.errors import Conflict, HeadraceError
+from chalicelib.domain.errors import Conflict, HeadraceError, Unavailable
 from chalicelib.domain.pools import PoolView, Session
 from chalicelib.domain.reports import Applied, Outcome, Told, apply
 from chalicelib.domain.runs import Run
@@ -100,6 +100,7 @@ class Sync:
         """Do all six steps. Raises `NotFound` for a pool, `Conflict` (`session_closed`) for a session that is over."""
         begun = self._ports.clock()
         session, revision = self._session(pool, worker, said.session)
+        is_new = said.seq > session.seq
         if self._is_short(session, begun) and said.reports:
             session, revision = self._write(session, revision, said, frozenset(), begun)
         verdicts, freed = self._apply_reports(said)
@@ -107,7 +108,7 @@ class Sync:
         if due:
             self._look_after_others(session)
         again, leftovers = self._lost_answers(session, said)
-        want = max(said.want - len(again), 0) if said.seq > session.seq else 0
+        want = max(said.want - len(again), 0) if is_new else 0
         pages = self._claims.waiting(session, want)
         view = None
         if (
@@ -179,7 +180,9 @@ class Sync:
     ) -> tuple[Session, int]:
         """Renew the lease and note what is held.
 
-        Losing the race means that the session was closed or that an order came in: read it again.
+        Losing the race means that the session was closed or that an order came in: read it again. Or that
+        this very request, sent twice, is being answered twice: then only one may grant, since the worker
+        hears one answer, and takes what it does not list then for known.
         """
         lease = timedelta(seconds=self._ports.settings.lease_seconds)
         while True:
@@ -197,6 +200,8 @@ class Sync:
             found = self._ports.sessions.read(session.id)
             if found is None or not found[0].is_open:
                 raise session_closed(session.id)
+            if session.seq < said.seq <= found[0].seq:
+                raise Unavailable("The same sync is being answered already.", code="busy", hint="Try again.")
             session, revision = found
 
     def _apply_reports(self, said: Said) -> tuple[list[tuple[UUID, Told, Applied]], list[Run]]:
@@ -226,6 +231,8 @@ class Sync:
 
         try:
             before, after = self._ports.runs.change(run_id, how)
+        except Unavailable:
+            raise  # nothing is wrong with the report: a verdict would have the worker forget it
         except HeadraceError as error:
             gone = error.code == "not_found"
             outcome = Outcome.FENCED if gone else Outcome.REFUSED

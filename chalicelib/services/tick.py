@@ -7,17 +7,18 @@ once before it judges any: the workers could not renew them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from chalicelib.domain.names import stamp
 from chalicelib.domain.pools import PoolView, Session
 from chalicelib.domain.runs import Run
-from chalicelib.services.limits import Limits
 from chalicelib.services.active import active_runs
+from chalicelib.services.limits import Limits
 from chalicelib.services.lines import Lines
 from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.ports import Ports
@@ -26,15 +27,17 @@ from chalicelib.services.runs import Runs
 from chalicelib.storage.runs import line_lane, ready_lane
 from headrace.contract.states import StateType
 
+log = logging.getLogger("headrace.tick")
 T = TypeVar("T")
+P = ParamSpec("P")
 RINGS = 10
 """Runs of a queue that one tick rings for; a worker that wakes finds the others by itself."""
-ACTIVE = 500
-"""Active runs of a pool that one tick checks, oldest first."""
 PROMOTE_ROUNDS = 40
 """Batches of a line that one tick promotes."""
 AHEAD = timedelta(seconds=75)
 """Runs due so soon, and made too early for SQS to hold their doorbell, are rung with a delay."""
+KEPT_IN_MIND = timedelta(hours=1)
+"""So long the line of a removed limit is looked at."""
 LONGEST_DELAY = timedelta(seconds=900)
 
 
@@ -58,29 +61,43 @@ class Tick:
         self._runs = use_cases
 
     def tick(self) -> None:
-        """Do all parts."""
+        """Do all parts. One that fails keeps no other from being done; the first failure is raised in the end."""
         now = self._ports.clock()
-        sessions = self._sessions()
+        work = _Work()
+        sessions = work.do(self._leases, now) or []
+        alive = {
+            session.id: session for session in sessions if session.is_open and session.lease_until >= now
+        }
+        pools = work.do(self._pool_names) or []
+        limits = work.do(self._limit_names) or []
+        for pool in pools:
+            work.do(self._check_active, pool, alive.keys(), limits)
+        for name in limits:
+            work.do(self._check_slots, name)
+        for name in work.do(self._lines_to_look_at, limits) or []:
+            work.do(self._promote, name)
+        for name, since in work.do(self._ports.slots.removed) or []:
+            work.do(self._promote_removed, name, since)
+        for pool in pools:
+            work.do(self._ring, pool, [one for one in alive.values() if one.work_pool_name == pool], now)
+        for row in work.do(self._making.due) or []:
+            work.do(self._making.materialise, *row)
+        work.finish()
+
+    def _leases(self, now: datetime) -> list[Session]:
+        """Judge the leases. Noted at once: what fails later must not look like an outage of the whole."""
+        ids = [session for _, session in self._ports.sessions.open_ids()]
+        sessions = self._ports.sessions.read_many(ids)
         if self._rescue.was_away():
             sessions = self._extended(sessions, now)
         self._rescue.lapsed(sessions)
-        pools = self._pool_names()
-        alive = {session.id for session in sessions if session.is_open and session.lease_until >= now}
-        for pool in pools:
-            self._check_active(pool, alive)
-        self._check_slots()
-        self._promote_lines()
-        for pool in pools:
-            self._ring(pool, [s for s in sessions if s.id in alive and s.work_pool_name == pool], now)
-        self._making.due()
         self._ports.watermark.write(now)
-
-    def _sessions(self) -> list[Session]:
-        return self._ports.sessions.read_many([session for _, session in self._ports.sessions.open_ids()])
+        return sessions
 
     def after_start(self) -> None:
         """The embedded control plane was away until now: no worker could renew its lease, so all are extended."""
-        self._extended(self._sessions(), self._ports.clock())
+        ids = [session for _, session in self._ports.sessions.open_ids()]
+        self._extended(self._ports.sessions.read_many(ids), self._ports.clock())
 
     def _extended(self, sessions: list[Session], now: datetime) -> list[Session]:
         lease = timedelta(seconds=self._ports.settings.lease_seconds)
@@ -99,19 +116,19 @@ class Tick:
     def _pool_names(self) -> list[str]:
         return _all(lambda after: self._ports.pools.names(after, 100), lambda name: name)
 
-    def _check_active(self, pool: str, alive: set[UUID]) -> None:
+    def _check_active(self, pool: str, alive: Container[UUID], limits: Sequence[str]) -> None:
         """The independent net.
 
         An active run whose session is closed or does not exist is taken away; a cancel whose order was
         lost is ordered again; a limit made meanwhile gets its holder.
         """
-        active = list(active_runs(self._ports, pool, ACTIVE))
+        active = list(active_runs(self._ports, pool))
         for run in active:
             if run.session is None or run.session not in alive:
                 self._check_session(run)
             elif run.state.type is StateType.CANCELLING:
                 self._runs.cancel(run.id, run.cancel_reason)
-        for name in self._limit_names():
+        for name in limits:
             self._limits.adopt(name, active)
 
     def _check_session(self, run: Run) -> None:
@@ -122,29 +139,40 @@ class Tick:
         if run.session and not (found and found[0].is_open):
             self._rescue.take_away(run.id, run.session, "Its worker's session is over.")
 
-    def _check_slots(self) -> None:
+    def _check_slots(self, name: str) -> None:
         """Holders whose run is over give their slot back."""
-        for name in self._limit_names():
-            slots = self._ports.slots.read([name]).get(name)
-            if slots is None or not slots.holders:
-                continue
-            held = self._ports.runs.read_many(slots.holders)
-            over = [run for run in slots.holders if run not in held or name not in held[run].slots]
-            if over:
-                self._ports.slots.drop(name, over)
+        slots = self._ports.slots.read([name]).get(name)
+        if slots is None or not slots.holders:
+            return
+        held = self._ports.runs.read_many(slots.holders)
+        for run in slots.holders:
+            if run not in held:
+                self._ports.slots.drop(name, run, None)
+            elif name not in held[run].slots:
+                self._ports.slots.drop(name, run, held[run].revision)
 
     def _limit_names(self) -> list[str]:
         return _all(lambda after: self._ports.slots.names(after=after), lambda name: name)
 
-    def _promote_lines(self) -> None:
+    def _lines_to_look_at(self, limits: Sequence[str]) -> list[str]:
+        """Those of every limit, and of every deployment: its runs wait there while it is paused."""
         deployments = _all(lambda after: self._ports.deployments.names(after, 100), lambda row: row[1])
-        names = [*self._limit_names(), *(f"deployment:{identity}" for identity, _ in deployments)]
-        for name in dict.fromkeys(names):
-            if not self._ports.runs.lane(line_lane(name), limit=1):
-                continue
-            for _ in range(PROMOTE_ROUNDS):
-                if not self._lines.promote([name]):
-                    break
+        names = [*limits, *(f"deployment:{identity}" for identity, _ in deployments)]
+        return list(dict.fromkeys(names))
+
+    def _promote(self, name: str) -> bool:
+        """As many as may start; whether any run waits there."""
+        if not self._ports.runs.lane(line_lane(name), limit=1):
+            return False
+        for _ in range(PROMOTE_ROUNDS):
+            if not self._lines.top_up(name):
+                break
+        return True
+
+    def _promote_removed(self, name: str, since: datetime) -> None:
+        """Runs that waited for a limit that is no more. A claim that began before may still send one there."""
+        if not self._promote(name) and self._ports.clock() - since > KEPT_IN_MIND:
+            self._ports.slots.forget(name)
 
     def _ring(self, pool: str, live: list[Session], now: datetime) -> None:
         """Ring again for what waits: doorbells may be lost."""
@@ -165,6 +193,27 @@ class Tick:
         ready_ids = {run for run, _ in ready}
         far = [run for run in runs.values() if run.id in ready_ids or run.due - run.created > LONGEST_DELAY]
         self._lines.ring(far)
+
+
+class _Work:
+    """Does parts one by one, whatever becomes of the others."""
+
+    def __init__(self) -> None:
+        self._failed: Exception | None = None
+
+    def do(self, part: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T | None:
+        """Do a part; None if it fails, which is logged and kept for the end."""
+        try:
+            return part(*arguments, **named)
+        except Exception as error:
+            log.exception("A part of the tick failed: %s", part)
+            self._failed = self._failed or error
+            return None
+
+    def finish(self) -> None:
+        """Raise the first failure, if there was one."""
+        if self._failed is not None:
+            raise self._failed
 
 
 def _all(page: Callable[[str | None], tuple[list[T], bool]], key: Callable[[T], str]) -> list[T]:

@@ -10,9 +10,11 @@ from uuid import UUID
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.domain.deployments import Deployment, Flow, ScheduleRecord
+from chalicelib.domain.eligibility import deployment_limit
 from chalicelib.domain.names import stamp
 from chalicelib.storage import documents
 from chalicelib.storage.documents import Codec, Transaction
+from chalicelib.storage.slots import declare
 from chalicelib.storage.table import Item
 
 _FLOW = Codec(Flow)
@@ -61,9 +63,14 @@ class DeploymentStore:
     def write(
         self, deployment: Deployment, before: Deployment | None, schedules: Sequence[ScheduleRecord]
     ) -> bool:
-        """A deployment, new or over an earlier one, with its changed schedules. False if it lost a race."""
+        """A deployment, new or over an earlier one, with its limit and its changed schedules.
+
+        False if it lost a race.
+        """
         write = Transaction()
         write.put(_item(deployment), _expected(before))
+        if deployment.concurrency_limit != (before.concurrency_limit if before else None):
+            declare(write, {deployment_limit(deployment.id): deployment.concurrency_limit})
         for schedule in schedules:
             write.put(_schedule_item(schedule), _schedule_expected(schedule))
         return write.commit()
@@ -72,6 +79,8 @@ class DeploymentStore:
         """Delete a deployment; its schedules stay as tombstones, so that their revisions never start again."""
         write = Transaction()
         write.delete(_item(deployment), Item.rev == deployment.revision)
+        if deployment.concurrency_limit is not None:
+            declare(write, {deployment_limit(deployment.id): None})
         for schedule in schedules:
             write.put(_schedule_item(schedule), _schedule_expected(schedule))
         return write.commit()
@@ -92,9 +101,15 @@ class DeploymentStore:
         values = (_SCHEDULE.load(item.doc) for item in found.values())
         return {(schedule.deployment_id, schedule.slug): schedule for schedule in values}
 
-    def write_schedule(self, schedule: ScheduleRecord) -> bool:
-        """Write a schedule over the revision before its own (or anew). False if it lost a race."""
-        return documents.put(_schedule_item(schedule), _schedule_expected(schedule))
+    def write_schedules(self, schedules: Sequence[ScheduleRecord]) -> bool:
+        """Write schedules, each over the revision before its own (or anew), all or none.
+
+        False if one lost a race.
+        """
+        write = Transaction()
+        for schedule in schedules:
+            write.put(_schedule_item(schedule), _schedule_expected(schedule))
+        return write.commit()
 
     def advance(self, schedule: ScheduleRecord, next_due: datetime | None) -> bool:
         """Move a schedule's next due time, if it is still of this revision."""

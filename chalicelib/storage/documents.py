@@ -168,9 +168,14 @@ class Transaction:
 
 def _alive(item: Item) -> Item | None:
     """DynamoDB deletes expired items days late, so every read filters them (AWS, TTL developer guide)."""
-    if item.expires_at is not None and item.expires_at <= _clock[0]():
+    if item.expires_at is not None and item.expires_at <= now():
         return None
     return item
+
+
+def now() -> datetime:
+    """The time by the clock that the composition root gave."""
+    return _clock[0]()
 
 
 def use_clock(clock: Callable[[], datetime]) -> None:

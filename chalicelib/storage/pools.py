@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from chalicelib.domain.eligibility import pool_limit, queue_limit
 from chalicelib.domain.pools import PoolView, Worker, WorkPool, WorkQueue
 from chalicelib.storage import documents
 from chalicelib.storage.documents import Codec, Key, Transaction
+from chalicelib.storage.slots import declare
 from chalicelib.storage.table import Item
 
 _POOL = Codec(WorkPool)
@@ -35,26 +37,29 @@ class PoolStore:
         """A pool and its first queue. False if there is a pool of that name."""
         write = Transaction()
         write.put(_pool_item(pool), Item.pk.does_not_exist())
-        _put_queue(write, queue, new=True)
+        _put_queue(write, queue, None)
+        declare(write, _changed(pool_limit(pool.name), None, pool.concurrency_limit))
         return write.commit()
 
-    def update_pool(self, pool: WorkPool, before: int) -> bool:
-        """Write a pool over its revision `before`."""
-        return documents.replace(_pool_item(pool), before)
+    def update_pool(self, pool: WorkPool, before: WorkPool) -> bool:
+        """Write a pool over what it was before, with its limit."""
+        write = Transaction()
+        write.put(_pool_item(pool), Item.rev == before.revision)
+        declare(write, _changed(pool_limit(pool.name), before.concurrency_limit, pool.concurrency_limit))
+        return write.commit()
 
     def add_queue(self, queue: WorkQueue, pool: WorkPool) -> bool:
-        """A further queue; the pool's revision rises with it."""
-        return self._with_pool(pool, queue, new=True)
+        """A further queue with its limit; the pool's revision rises with it."""
+        return self.update_queue(queue, None, pool)
 
-    def update_queue(self, queue: WorkQueue, before: int, pool: WorkPool) -> bool:
-        """Write a queue over its revision `before`; the pool's revision rises with it."""
-        return self._with_pool(pool, queue, new=False, before=before)
-
-    def _with_pool(self, pool: WorkPool, queue: WorkQueue, new: bool, before: int = 0) -> bool:
+    def update_queue(self, queue: WorkQueue, before: WorkQueue | None, pool: WorkPool) -> bool:
+        """Write a queue over what it was before, with its limit; the pool's revision rises with it."""
         write = Transaction()
         raised = replace(pool, revision=pool.revision + 1)
         write.put(_pool_item(raised), Item.rev == pool.revision)
-        _put_queue(write, queue, new, before)
+        _put_queue(write, queue, before)
+        old = before.concurrency_limit if before else None
+        declare(write, _changed(queue_limit(pool.name, queue.name), old, queue.concurrency_limit))
         return write.commit()
 
     def remove_queue(self, queue: WorkQueue, pool: WorkPool) -> bool:
@@ -63,15 +68,19 @@ class PoolStore:
         write.put(_pool_item(replace(pool, revision=pool.revision + 1)), Item.rev == pool.revision)
         write.delete(_queue_item(queue), Item.rev == queue.revision)
         write.delete(Item(f"QUEUE#{queue.id}", "ID"))
+        declare(write, _changed(queue_limit(pool.name, queue.name), queue.concurrency_limit, None))
         return write.commit()
 
     def remove_pool(self, view: PoolView) -> bool:
         """Delete a pool with its queues, if nothing of it changed since it was read."""
         write = Transaction()
-        write.delete(_pool_item(view.pool), Item.rev == view.pool.revision)
+        pool = view.pool
+        write.delete(_pool_item(pool), Item.rev == pool.revision)
+        declare(write, _changed(pool_limit(pool.name), pool.concurrency_limit, None))
         for queue in view.queues.values():
             write.delete(_queue_item(queue), Item.rev == queue.revision)
             write.delete(Item(f"QUEUE#{queue.id}", "ID"))
+            declare(write, _changed(queue_limit(pool.name, queue.name), queue.concurrency_limit, None))
         return write.commit()
 
     def names(self, after: str | None, limit: int) -> tuple[list[str], bool]:
@@ -152,7 +161,11 @@ def _queue_item(queue: WorkQueue) -> Item:
     )
 
 
-def _put_queue(write: Transaction, queue: WorkQueue, new: bool, before: int = 0) -> None:
-    write.put(_queue_item(queue), Item.pk.does_not_exist() if new else Item.rev == before)
-    if new:
+def _put_queue(write: Transaction, queue: WorkQueue, before: WorkQueue | None) -> None:
+    write.put(_queue_item(queue), Item.rev == before.revision if before else Item.pk.does_not_exist())
+    if before is None:
         write.put(Item(f"QUEUE#{queue.id}", "ID", doc=f"{queue.work_pool_name}/{queue.name}"))
+
+
+def _changed(name: str, before: int | None, after: int | None) -> dict[str, int | None]:
+    return {} if before == after else {name: after}

@@ -6,7 +6,7 @@ Parameters and outcome go into items of their own when they are large: see `run_
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -147,10 +147,31 @@ class RunStore:
         self, lane: str, *, until: datetime | None = None, after: str | None = None, limit: int
     ) -> list[tuple[UUID, str]]:
         """(id, place) of runs in a lane by due time, up to `until`, after a place."""
-        high = f"{stamp(until)}~" if until else "~"
+        high = f"{stamp(until)}~" if until else "\U0010ffff"
         low = f"{after}\x00" if after else " "
         page = documents.index_page(Item.lane_index, lane, low=low, high=high, limit=limit)
         return [(_id(key), place) for key, place in page.rows]
+
+    def line(
+        self, line: str, pool: str, queue: str, *, after: str | None = None, limit: int
+    ) -> list[tuple[UUID, str]]:
+        """(id, place) of one queue's runs in a limit's line, by due time, after a place."""
+        part = f"{pool}/{queue}#"
+        low = f"{after}\x00" if after else part
+        page = documents.index_page(Item.lane_index, line_lane(line), low=low, high=f"{part}~", limit=limit)
+        return [(_id(key), place) for key, place in page.rows]
+
+    def queues_in_line(self, line: str, most: int) -> Iterator[tuple[str, str]]:
+        """(pool, queue) of which runs wait in a limit's line: one short read for each."""
+        low = " "
+        for _ in range(most):
+            page = documents.index_page(Item.lane_index, line_lane(line), low=low, limit=1)
+            if not page.rows:
+                return
+            part = page.rows[0][1].rsplit("#", 2)[0]
+            pool, _, queue = part.partition("/")
+            yield pool, queue
+            low = f"{part}#\U0010ffff"
 
     def history(
         self, owner: str, *, low: str = " ", high: str = "~", forward: bool, limit: int
@@ -211,6 +232,11 @@ def owner(run: Run) -> str:
     return f"DEPLOYMENT#{run.deployment_id}" if run.deployment_id else f"FLOW#{run.flow_id}"
 
 
+def lane_place(run: Run) -> str:
+    """A run's place in its lane."""
+    return f"{stamp(run.due)}#{run.id}"
+
+
 def place(run: Run) -> str:
     """A run's place in lists."""
     return f"{stamp(run.listed_at)}#{run.id}"
@@ -239,7 +265,8 @@ def _item(run: Run) -> Item:
     item.parts = parts or None
     lane = _lane(run)
     if lane:
-        item.lane, item.lane_at = lane, f"{stamp(run.due)}#{run.id}"
+        part = f"{run.work_pool_name}/{run.work_queue_name}#" if lane.startswith("LINE#") else ""
+        item.lane, item.lane_at = lane, f"{part}{stamp(run.due)}#{run.id}"
     return item
 
 

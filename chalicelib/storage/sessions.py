@@ -18,7 +18,7 @@ KEPT_AFTER_CLOSE = timedelta(days=2)
 
 
 class SessionStore:
-    """Reads and conditional writes of sessions. In the catalogue of its pool while it is open or holds runs."""
+    """Reads and conditional writes of sessions. In the catalogue of its pool until it is wound up."""
 
     def read(self, session: UUID, consistent: bool = True) -> tuple[Session, int] | None:
         """A session and the revision of its item."""
@@ -51,7 +51,7 @@ class SessionStore:
         )
 
     def open_ids(self, pool: str | None = None, limit: int = 1000) -> list[tuple[str, UUID]]:
-        """(pool, id) of sessions that are open or hold runs, of one pool or of all."""
+        """(pool, id) of sessions that are open or not wound up yet, of one pool or of all."""
         low, high = (f"{pool}/", f"{pool}/~") if pool is not None else (" ", "\U0010ffff")
         page = documents.index_page(Item.lane_index, "CATALOGUE#SESSION", low=low, high=high, limit=limit)
         rows = [text.rpartition("/") for _, text in page.rows]
@@ -69,7 +69,7 @@ def _pk(session: UUID) -> str:
 
 def _item(session: Session, revision: int, now: datetime | None = None) -> Item:
     item = Item(_pk(session.id), "SESSION", rev=revision, doc=_SESSION.dump(session))
-    if session.is_open or session.held:
+    if session.is_open or session.held or session.control_queue_url:
         item.lane, item.lane_at = "CATALOGUE#SESSION", f"{session.work_pool_name}/{session.id}"
     elif now is not None and not session.held:
         item.expires_at = now + KEPT_AFTER_CLOSE

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from uuid import UUID
 
 from pynamodb.expressions.condition import Condition, size
 
 from chalicelib.domain.eligibility import Slots
+from chalicelib.domain.names import stamp, unstamp
 from chalicelib.storage import documents
 from chalicelib.storage.documents import Transaction
 from chalicelib.storage.table import Item
+
+REMOVED = "CATALOGUE#REMOVED"
 
 
 class SlotsStore:
@@ -23,17 +27,28 @@ class SlotsStore:
 
     def set_maximum(self, name: str, maximum: int) -> None:
         """Make a limit, or change its maximum; who holds it stays."""
-        write = Transaction()
-        actions = [Item.maximum.set(maximum), Item.lane.set("CATALOGUE#LIMIT"), Item.lane_at.set(name)]
-        write.update(Item(_pk(name), "SLOTS"), actions)
-        write.commit()
+        self._declare(name, maximum)
 
     def remove(self, name: str) -> None:
         """Nothing is held back by it any more. Who holds it stays known, in case it is made again."""
+        self._declare(name, None)
+
+    def _declare(self, name: str, maximum: int | None) -> None:
         write = Transaction()
-        write.update(
-            Item(_pk(name), "SLOTS"), [Item.maximum.remove(), Item.lane.remove(), Item.lane_at.remove()]
-        )
+        declare(write, {name: maximum})
+        write.commit()
+
+    def removed(self) -> list[tuple[str, datetime]]:
+        """Limits removed lately, and since when; until `forget`, runs may wait for them."""
+        page = documents.index_page(Item.lane_index, REMOVED, limit=1000)
+        rows = [place.partition("#") for _, place in page.rows]
+        return [(name, unstamp(moment)) for moment, _, name in rows]
+
+    def forget(self, name: str) -> None:
+        """No run waits for this removed limit any more. Unless it was made again."""
+        write = Transaction()
+        actions = [Item.lane.remove(), Item.lane_at.remove()]
+        write.update(Item(_pk(name), "SLOTS"), actions, Item.maximum.does_not_exist())
         write.commit()
 
     def names(self, prefix: str = "", after: str | None = None, limit: int = 200) -> tuple[list[str], bool]:
@@ -43,12 +58,28 @@ class SlotsStore:
         page = documents.index_page(Item.lane_index, "CATALOGUE#LIMIT", low=low, high=high, limit=limit)
         return [name for _, name in page.rows], page.more
 
-    def drop(self, name: str, runs: Sequence[UUID]) -> None:
-        """Take holders out: their runs are over."""
+    def drop(self, name: str, run: UUID, revision: int | None) -> None:
+        """Take a holder out whose run does not hold it, if the run is still of that revision (None: gone).
+
+        Without that condition a run that was claimed again in between would lose the slot it has just taken.
+        """
         write = Transaction()
-        actions = [Item.holders.delete({run.bytes for run in runs})]
-        write.update(Item(_pk(name), "SLOTS"), actions, Item.maximum.exists())
+        write.update(Item(_pk(name), "SLOTS"), [Item.holders.delete({run.bytes})])
+        expected = Item.pk.does_not_exist() if revision is None else Item.rev == revision
+        write.check((f"RUN#{run}", "RUN"), expected)
         write.commit()
+
+
+def declare(write: Transaction, limits: Mapping[str, int | None]) -> None:
+    """Within the write of what is limited: these limits have these maxima, or (None) are removed."""
+    for name, maximum in limits.items():
+        item = Item(_pk(name), "SLOTS")
+        if maximum is None:
+            place = f"{stamp(documents.now())}#{name}"
+            write.update(item, [Item.maximum.remove(), Item.lane.set(REMOVED), Item.lane_at.set(place)])
+        else:
+            lane = [Item.lane.set("CATALOGUE#LIMIT"), Item.lane_at.set(name)]
+            write.update(item, [Item.maximum.set(maximum), *lane])
 
 
 def take(write: Transaction, name: str, run: UUID) -> None:

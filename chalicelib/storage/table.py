@@ -8,12 +8,13 @@
     queue's id            QUEUE#<id>           ID
     session               SESSION#<id>         SESSION                  CATALOGUE#SESSION / pool/id   (open)
     slots of a limit      SLOTS#<limit>        SLOTS                    CATALOGUE#LIMIT / limit
+                                                or CATALOGUE#REMOVED / limit, while runs may wait for it
     flow                  FLOW#<id>            FLOW                     CATALOGUE#FLOW / name
     deployment            DEPLOYMENT#<id>      DEPLOYMENT               CATALOGUE#DEPLOYMENT / full name
     its schedules         DEPLOYMENT#<id>      SCHEDULE#<slug>          DUE#<shard> / next due#id#slug (active)
     run                   RUN#<id>             RUN                      where it stands:
                                                 READY#<pool>/<queue> / due#id     waits, may start
-                                                LINE#<limit>         / due#id     waits for that limit
+                                                LINE#<limit>         / pool/queue#due#id   waits for it
                                                 ACTIVE#<pool>        / due#id     RUNNING, CANCELLING
                                                 PAUSED               / due#id
     its large parameters  RUN#<id>             PARAMETERS

@@ -80,12 +80,12 @@ UNKNOWN_NAMES = ("nobody", "%00", "a%2Fb", "%ED%A0%80", "%E2%82", "..", "%", "+"
 
 
 def _paths(route: Route, good: str) -> Iterator[Bad]:
-    """Wrong ids and unknown names for each member of the path. A worker's name is no look-up: see its table."""
+    """Wrong ids and unknown names for each member of the path. A worker's name and a digest: see their tables."""
     bare, _, query = good.partition("?")
     query = f"?{query}" if query else ""
     shape, steps = route.path.split("/"), bare.split("/")
     for place, step in enumerate(shape):
-        if not step.startswith("{") or step == "{worker}":
+        if not step.startswith("{") or step in ("{worker}", "{digest}"):
             continue
 
         def at(text: str, place: int = place) -> str:

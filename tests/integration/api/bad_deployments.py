@@ -149,6 +149,7 @@ ROWS: dict[str, list[Bad]] = {
         ),
     ],
     "GET /deployments/{deployment_id}": [],
+    "POST /deployments/{deployment_id}/skip_late": [],
     "GET /deployments/name/{flow}/{name}": [],
     "PATCH /deployments/{deployment_id}": [
         *_COMMON,

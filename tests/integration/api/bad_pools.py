@@ -168,6 +168,7 @@ ROWS: dict[str, list[Bad]] = {
     "POST /work_pools/{pool}/queues/filter": [*PAGES, *_names_in("work_queues")],
     "POST /work_queues/filter": [*PAGES, *_names_in("work_queues")],
     "GET /work_queues/{queue_id}": [],
+    "POST /work_pools/{name}/skip_late": [],
     "PATCH /work_queues/{queue_id}": [
         *_each("concurrency_limit", LIMIT),
         *_each("is_paused", _PAUSE),

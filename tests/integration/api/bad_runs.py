@@ -166,4 +166,29 @@ ROWS: dict[str, list[Bad]] = {
     ],
     "POST /v2/concurrency_limits/filter": PAGES,
     "GET /collections/views/{view}": [],
+    "POST /bundles": [
+        *each("digest", [("no digest", GONE), ("digest null", None), ("a digest of another kind", "md5:0")]),
+        *each(
+            "digest",
+            [("a digest that is cut off", f"sha256:{'0' * 63}"), ("in capitals", f"sha256:{'A' * 64}")],
+        ),
+        *each(
+            "digest",
+            [("a path in a digest", "sha256:../../x"), ("a digest and more", f"sha256:{'0' * 64}\n")],
+        ),
+        *each("size", [("no size", GONE), ("size 0", 0), ("a size below 0", -1), ("a size in words", "big")]),
+        Bad("a size over 100 MB", 413, patch={"size": 100_000_001}),
+        Bad("a size of 400 digits", 413, patch={"size": int("9" * 400)}),
+    ],
+    "GET /bundles/{digest}": [
+        Bad("nobody's bundle", 404, path=f"/bundles/sha256:{'1' * 64}"),
+        *[
+            Bad(f"the digest {digest:.20}", path=f"/bundles/{digest}")
+            for digest in ("nope", "%00", "..", "a%2Fb", "sha256:", f"md5:{'0' * 64}", f"sha256:{'0' * 65}")
+        ],
+        *[
+            Bad(f"the digest {digest:.20}", path=f"/bundles/{digest}")
+            for digest in (f"sha256:{'A' * 64}", f"sha256:{'0' * 64}%0A", "x" * 3000, "sha256:%ED%A0%80")
+        ],
+    ],
 }

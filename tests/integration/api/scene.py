@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
+import botocore.session
 from moto.dynamodb.models import dynamodb_backends
 from moto.sqs.models import sqs_backends
 
@@ -88,7 +90,18 @@ def build(rig: Rig) -> Scene:
     rig.ok("POST", "/v2/concurrency_limits", {"name": "db", "limit": 2})
     rig.ok("POST", "/logs", [_record(ids["run"])])
     ids["new"] = str(uuid4())
+    ids["bundle"] = _bundle(rig.plane.ports.settings.bucket)
     return scene
+
+
+def _bundle(bucket: str) -> str:
+    """The digest of a bundle that is in the bucket."""
+    content = b"code"
+    digest = sha256(content).hexdigest()
+    client = botocore.session.get_session().create_client("s3", region_name=REGION)
+    client.create_bucket(Bucket=bucket)
+    client.put_object(Bucket=bucket, Key=f"bundles/{digest}.zip", Body=content)
+    return f"sha256:{digest}"
 
 
 def _record(run: str) -> dict[str, object]:

@@ -19,6 +19,7 @@ from headrace.contract.schedules import (
     ScheduleTimes,
     ScheduleUpdate,
 )
+from headrace.contract.system import Skipped
 from headrace.contract.work_pools import DeleteOptions
 
 
@@ -53,6 +54,11 @@ class Deployments(Resource):
     def resume(self, deployment_id: UUID) -> None:
         """Start its runs again."""
         self.update(deployment_id, DeploymentUpdate.model_validate({"paused": False}))
+
+    def skip_late(self, deployment_id: UUID) -> int:
+        """End its late runs as Skipped; how many."""
+        answer: Skipped = self._post(Skipped, at("deployments", deployment_id, "skip_late"), None, safe=True)
+        return answer.skipped
 
     def delete(self, deployment_id: UUID, options: DeleteOptions | None = None) -> None:
         """Delete a deployment; refused while runs of it wait, unless `options` say what becomes of them."""

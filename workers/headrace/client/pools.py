@@ -6,6 +6,7 @@ from uuid import UUID
 
 from headrace.client.resource import Page, Resource, at
 from headrace.contract.flow_runs import QueueRunsRequest, ScheduledRun, ScheduledRunsRequest
+from headrace.contract.system import Skipped
 from headrace.contract.work_pools import (
     DeleteOptions,
     WorkPool,
@@ -45,6 +46,11 @@ class Pools(Resource):
     def pause(self, name: str) -> None:
         """Start nothing more from this pool."""
         self.update(name, WorkPoolUpdate(is_paused=True))
+
+    def skip_late(self, name: str) -> int:
+        """End the late runs of this pool as Skipped; how many."""
+        answer: Skipped = self._post(Skipped, at("work_pools", name, "skip_late"), None, safe=True)
+        return answer.skipped
 
     def resume(self, name: str) -> None:
         """Start runs of this pool again."""

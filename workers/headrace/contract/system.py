@@ -17,3 +17,9 @@ class Explanation(Answer):
 
     code: str
     reason: str
+
+
+class Skipped(Answer):
+    """`POST .../skip_late`: how many late runs were ended as Skipped."""
+
+    skipped: int

@@ -82,6 +82,8 @@ class Answers:
         """A sync was answered."""
         loop, answer = self._loop, event.answer
         within = answer.sync_within_seconds if loop.supervisor.live() else self._idle_seconds()
+        if event.request.want:
+            loop.hungry = len(answer.granted) < event.request.want
         batch, asked, away = loop.dialogue.answered(answer.pool_revision, within)
         if away is not None:
             loop.say("good", f"The control plane answers again, after {away:.0f} s.")

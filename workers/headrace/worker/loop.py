@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from headrace.client.api import Api
+from headrace.contract.sync import CommandKind
 from headrace.worker.answers import Answers
 from headrace.worker.console import Console
 from headrace.worker.courier import Courier
@@ -44,6 +45,7 @@ from headrace.worker.prepare import PrepareError, prepare
 from headrace.worker.sources import Workshop
 from headrace.worker.state import StateFolder
 from headrace.worker.supervisor import Supervisor
+from headrace.worker.timing import FULL_GAP, GAP
 
 LAST_WORDS = 5.0
 """After the second Ctrl-C, how long to try to deliver before leaving the rest in the journal."""
@@ -72,13 +74,14 @@ class Loop:
         self._answers = Answers(self)
         self._keeping = Keeping(self)
         self._free: int | None = None
+        self.hungry = True
         self._stops = 0
         self._last_words: float | None = None
         preparers = min(PREPARERS, max(4, options.limit))
         self._preparers = ThreadPoolExecutor(preparers, thread_name_prefix="prepare")
         self._handlers: dict[type, Callable[[Any], object]] = {
             Rung: self._on_rung,
-            Told: lambda event: self.do(self.supervisor.command(event.command, _now())),
+            Told: self._on_told,
             KeeperSaid: self._keeping.said,
             KeeperGone: lambda _: self._keeping.gone(),
             Buried: self._keeping.buried,
@@ -161,7 +164,7 @@ class Loop:
 
     def _patience(self) -> float | None:
         wakes = []
-        if (due := self.dialogue.timing.due_at(crowded=self._crowded())) is not None:
+        if (due := self._sync_due()) is not None:
             wakes.append(due - time.monotonic())
         if (start := self.supervisor.next_due()) is not None:
             wakes.append((start - _now()).total_seconds())
@@ -169,11 +172,13 @@ class Loop:
             wakes.append(self._last_words - time.monotonic())
         return min(max(0.0, min(wakes)), 3600.0) if wakes else None
 
-    def _crowded(self) -> bool:
-        return bool(self.supervisor.live())
+    def _sync_due(self) -> float | None:
+        half_free = 2 * self.supervisor.free >= self.options.limit
+        gap = GAP if self.hungry or half_free else FULL_GAP
+        return self.dialogue.timing.due_at(crowded=bool(self.supervisor.live()), gap=gap)
 
     def _call_if_due(self) -> None:
-        due = self.dialogue.timing.due_at(crowded=self._crowded())
+        due = self._sync_due()
         if due is None or due > time.monotonic() or self.exit_code is not None:
             return
         batch = self.dialogue.go(self.options.limit, self.supervisor.free, self.supervisor.refs())
@@ -220,6 +225,11 @@ class Loop:
             )
             self.say("bad" if event.error else "note", text)
 
+    def _on_told(self, event: Told) -> None:
+        if event.command.kind is CommandKind.SYNC:
+            self.dialogue.ask_for_queues()
+        self.do(self.supervisor.command(event.command, _now()))
+
     def _on_stop(self) -> None:
         self._stops += 1
         if self._stops == 1:
@@ -236,7 +246,9 @@ class Loop:
     def _tell_free(self) -> None:
         if self.inbox is None:
             return
-        if (free := self.supervisor.free) != self._free:
+        # While every wish is granted in full, more waits than fits: the next runs come with the answer to
+        # the report of an end, and no doorbell is needed for them.
+        if (free := self.supervisor.free if self.hungry else 0) != self._free:
             self._free = free
             self.inbox.set_free(free)
         if self.supervisor.leaving:

@@ -15,6 +15,8 @@ from headrace.client.transport import backoff
 COMPANY = 0.25
 LOGS_WAIT = 0.5
 GAP = 0.1
+FULL_GAP = 0.25
+"""Between syncs of a worker that more work waits for than it has slots: several ends make one request."""
 
 
 class Timing:
@@ -33,13 +35,13 @@ class Timing:
         """There is something to say that can wait this long."""
         self._due = min(self._due, self._clock() + seconds)
 
-    def due_at(self, *, crowded: bool) -> float | None:
+    def due_at(self, *, crowded: bool, gap: float = GAP) -> float | None:
         """When to send; `None` while an answer is awaited. `crowded`: other runs go on, so batch a little."""
         if self.flying:
             return None
         if self._retry_at is not None:
             return self._retry_at
-        return max(self._due, self._sent + GAP) if crowded else self._due
+        return max(self._due, self._sent + gap) if crowded else self._due
 
     @property
     def repeating(self) -> bool:

@@ -112,6 +112,18 @@ def resume(name: DeploymentName, *, output: Output = Format.TABLE) -> None:
     _switch(name, output, paused=False)
 
 
+@app.command("skip-late")
+def skip_late(name: DeploymentName, *, output: Output = Format.TABLE) -> None:
+    """Skip the runs of a deployment that are late: they end as Skipped, and nothing starts them."""
+    from headrace.contract.system import Skipped
+
+    deployment_reference(name)
+    with connect() as api:
+        deployment = find_deployment(api, name)
+        skipped = Skipped(skipped=api.deployments.skip_late(deployment.id))
+    report(output, skipped, f"Skipped {skipped.skipped} late runs of {full_name(deployment)!r}.")
+
+
 @app.command()
 def delete(name: DeploymentName, *, cancel_runs: CancelRuns = False, output: Output = Format.TABLE) -> None:
     """Delete a deployment; refused while runs of it wait, unless told to cancel them."""

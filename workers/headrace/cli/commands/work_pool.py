@@ -134,6 +134,16 @@ def resume(name: Name, *, output: Output = Format.TABLE) -> None:
     _change(name, {"is_paused": False}, output, "Resumed")
 
 
+@app.command("skip-late")
+def skip_late(name: Name, *, output: Output = Format.TABLE) -> None:
+    """Skip the runs of a work pool that are late: they end as Skipped, and nothing starts them."""
+    from headrace.contract.system import Skipped
+
+    with connect() as api:
+        skipped = Skipped(skipped=api.pools.skip_late(name))
+    report(output, skipped, f"Skipped {skipped.skipped} late runs of work pool {name!r}.")
+
+
 @app.command()
 def delete(
     name: Name, *, cancel_runs: CancelRuns = False, move_to: MoveTo = None, output: Output = Format.TABLE
