@@ -118,7 +118,9 @@ def test_other_bytes_than_announced_are_not_stored(api: Api, tmp_path: Path) -> 
     offer = api.bundles.create(BundleCreate(digest=bundle.digest, size=bundle.size))
     assert offer.upload_url is not None
     other = os.urandom(bundle.size)
-    assert httpx.put(offer.upload_url, content=other, headers=offer.headers, trust_env=False).status_code == 400
+    assert (
+        httpx.put(offer.upload_url, content=other, headers=offer.headers, trust_env=False).status_code == 400
+    )
     assert not api.bundles.create(BundleCreate(digest=bundle.digest, size=bundle.size)).exists
 
 

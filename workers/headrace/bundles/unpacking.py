@@ -28,6 +28,8 @@ def unpack(path: Path, folder: Path, *, max_bytes: int = MAX_UNPACKED, max_files
     try:
         with zipfile.ZipFile(path) as zipped:
             _unpack(zipped, folder.resolve(), max_bytes, max_files)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise UnpackError(f"a name in it is both a file and a folder: {error.filename}") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
         raise UnpackError(f"it is damaged: {error}") from error
 
@@ -89,13 +91,26 @@ def _link(zipped: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
 
 def _make_links(folder: Path, links: list[tuple[Path, str]]) -> None:
     """Last of all, so that no file is ever written through a link; then none may lead out."""
-    for path, target in links:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.parent.resolve().is_relative_to(folder) or os.path.lexists(path):
-            raise UnpackError(f"the link {path.name!r} stands in the way of another name")
-        path.symlink_to(target)
-    for path, _ in links:
+    made: list[Path] = []
+    try:
+        for path, target in links:
+            _make_link(folder, path, target)
+            made.append(path)
+        _check_links(folder, made)
+    except BaseException:
+        for path in reversed(made):
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _make_link(folder: Path, path: Path, target: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.resolve().is_relative_to(folder) or os.path.lexists(path):
+        raise UnpackError(f"the link {path.name!r} stands in the way of another name")
+    path.symlink_to(target)
+
+
+def _check_links(folder: Path, links: list[Path]) -> None:
+    for path in links:
         if not Path(os.path.realpath(path)).is_relative_to(folder):
-            for made, _ in links:
-                made.unlink(missing_ok=True)
             raise UnpackError(f"the link {path.name!r} leads out of the folder")

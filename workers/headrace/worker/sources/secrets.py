@@ -11,7 +11,7 @@ from urllib.parse import quote
 from headrace.worker.sources.errors import SourceError
 
 REFERENCES = '{"env": "NAME"}, {"ssm": "/path"} or {"secretsmanager": "arn"}'
-_IN_URL = re.compile(r"(\w[\w+.-]*://)[^/\s@]*@")
+_IN_URL = re.compile(r"://[^/\s@]*@")
 SHORTEST = 4
 """Shorter texts are not taken out: they are no secrets, and would garble the output."""
 
@@ -33,7 +33,7 @@ class Redactor:
         """The end of the text, without secrets and without credentials in addresses."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "***")
-        return _IN_URL.sub(r"\1***@", text)[-most:]
+        return _IN_URL.sub("://***@", text)[-most:]
 
 
 def read_reference(reference: object, environ: Mapping[str, str], redactor: Redactor) -> str:
