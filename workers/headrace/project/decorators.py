@@ -50,9 +50,8 @@ def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield from statements(handler.body)
 
 
-def names_of(tree: ast.Module, exports: Exports) -> Names:
-    """Read a module's imports and assignments in order."""
-    names = Names()
+def read_names(tree: ast.Module, names: Names, exports: Exports) -> None:
+    """Read a module's imports and assignments in order, into `names`."""
     for statement in statements(tree.body):
         if isinstance(statement, ast.ImportFrom):
             _import_from(statement, names, exports)
@@ -60,7 +59,6 @@ def names_of(tree: ast.Module, exports: Exports) -> Names:
             _import(statement, names, exports)
         elif isinstance(statement, ast.Assign) and _is_alias(statement.value, names):
             names.direct |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
-    return names
 
 
 def _is_alias(value: ast.expr, names: Names) -> bool:

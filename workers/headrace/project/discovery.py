@@ -8,7 +8,7 @@ import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headrace.project.decorators import Names, names_of, statements
+from headrace.project.decorators import Names, read_names, statements
 from headrace.project.files import python_files
 
 LARGEST = 1024 * 1024
@@ -140,10 +140,11 @@ class _Reader:
 
     def _names_of(self, file: str) -> Names | None:
         if file not in self._names:
-            self._names[file] = None  # Modules that import each other end here.
             tree = self._tree(file)
-            if tree is not None:
-                self._names[file] = names_of(tree, lambda module, level: self._exports(file, module, level))
+            self._names[file] = names = None if tree is None else Names()
+            if tree is not None and names is not None:
+                # Modules that import each other see what the other one has read so far, as in Python.
+                read_names(tree, names, lambda module, level: self._exports(file, module, level))
         return self._names[file]
 
     def _exports(self, importer: str, module: str, level: int) -> Names | None:

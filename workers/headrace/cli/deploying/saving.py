@@ -33,6 +33,8 @@ def save(answers: Answers, folder: Path) -> Path:
     )
     text = with_deployment(text, _entry(answers))
     parse_yaml(text, FILE)
+    if not path.exists():
+        write_safely(folder / SCHEMA, schema_text())
     write_safely(path, text)
     return path
 

@@ -1,0 +1,132 @@
+"""Pull steps are completed where the code is: commits pinned, bundles packed, folders named. Real git."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from headrace.project.errors import ProjectError
+from headrace.project.git import read_checkout, without_secrets
+from headrace.project.sources import BUNDLE, GIT, LOCAL, PREFIX, Sources
+
+
+def git(folder: Path, *words: str) -> str:
+    command = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@b.c", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone with one pushed commit, and a remote whose address a password got into."""
+    folder = tmp_path / "clone"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub" / "flows.py").write_text("x = 1\n")
+    git(tmp_path, "init", "-q", "--bare", "origin.git")
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "a")
+    git(folder, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    git(folder, "push", "-q", "origin", "main")
+    git(folder, "remote", "set-url", "origin", "https://me:hunter2@git.example/shop.git")
+    return folder
+
+
+def test_the_commit_that_is_here_is_pinned_and_the_password_left_out(clone: Path) -> None:
+    head = git(clone, "rev-parse", "HEAD")
+    (step,) = Sources(clone).steps([{"git_clone": None}])
+    assert step == {GIT: {"repository": "https://git.example/shop.git", "branch": "main", "commit": head}}
+
+
+def test_another_branch_is_pinned_where_its_remote_is(clone: Path) -> None:
+    git(clone, "checkout", "-q", "-b", "next")
+    git(clone, "commit", "-q", "--allow-empty", "-m", "b")
+    old = git(clone, "rev-parse", "origin/main")
+    (step,) = Sources(clone).steps([{GIT: {"branch": "main"}}])
+    assert step[GIT]["commit"] == old != git(clone, "rev-parse", "HEAD")
+
+
+def test_a_short_commit_is_written_out(clone: Path) -> None:
+    head = git(clone, "rev-parse", "HEAD")
+    (step,) = Sources(clone).steps([{GIT: {"commit": head[:8]}}])
+    assert step[GIT] == {"repository": "https://git.example/shop.git", "commit": head}
+
+
+def test_a_followed_branch_is_not_pinned(clone: Path) -> None:
+    (step,) = Sources(clone).steps([{GIT: {"track": "branch"}}])
+    assert step[GIT] == {"repository": "https://git.example/shop.git", "branch": "main", "track": "branch"}
+
+
+def test_below_the_root_the_worker_goes_there_too(clone: Path) -> None:
+    first, second = Sources(clone / "sub").steps([{GIT: {}}])
+    assert GIT in first and second == {LOCAL: {"directory": "sub"}}
+    own = [{GIT: {}}, {LOCAL: {"directory": "other"}}]
+    assert len(Sources(clone / "sub").steps(own)) == 2
+
+
+def test_what_cannot_be_known_is_asked_for(tmp_path: Path, clone: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    with pytest.raises(ProjectError, match="no clone with a remote") as error:
+        Sources(elsewhere).steps([{GIT: {}}])
+    assert "--repository" in str(error.value.hint)
+    with pytest.raises(ProjectError, match="does not know which commit") as error:
+        Sources(clone).steps([{GIT: {"repository": "https://git.example/other.git", "branch": "main"}}])
+    assert "--commit" in str(error.value.hint)
+
+
+def test_a_password_in_the_address_is_refused(clone: Path) -> None:
+    with pytest.raises(ProjectError, match="password or token") as error:
+        Sources(clone).steps(
+            [{GIT: {"repository": "https://x:hunter2@git.example/a.git", "commit": "a" * 40}}]
+        )
+    assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "clean"),
+    [
+        ("https://a:b@git.example/x.git", "https://git.example/x.git"),
+        ("https://token@git.example:8443/x", "https://git.example:8443/x"),
+        ("ssh://git@git.example/x.git", "ssh://git@git.example/x.git"),
+        ("git@git.example:x.git", "git@git.example:x.git"),
+        ("/srv/x.git", "/srv/x.git"),
+    ],
+)
+def test_secrets_leave_addresses(url: str, clean: str) -> None:
+    assert without_secrets(url) == clean
+
+
+def test_a_bundle_is_packed_once_and_deleted_in_the_end(tmp_path: Path) -> None:
+    (tmp_path / "flows.py").write_text("x = 1\n")
+    with Sources(tmp_path).kept() as sources:
+        first, second = (sources.steps([{"pull_bundle": {}}])[0][BUNDLE] for _ in "ab")
+        assert first == second and first["digest"].startswith("sha256:") and first["size"] > 0
+        assert sources.packed and sources.packed.path.exists()
+    assert not sources.packed.path.exists()
+
+
+def test_other_steps_stay_as_they_are(tmp_path: Path) -> None:
+    steps = Sources(tmp_path).steps(
+        [{"set_working_directory": {}}, {"my.steps.fetch": {"a": 1}}, {"pip_install": None}]
+    )
+    assert steps == [
+        {LOCAL: {"directory": str(tmp_path)}},
+        {"my.steps.fetch": {"a": 1}},
+        {PREFIX + "pip_install": {}},
+    ]
+
+
+def test_knows_what_is_not_committed_and_not_pushed(clone: Path) -> None:
+    here = read_checkout(clone / "sub")
+    assert here and here.commit and (here.prefix, here.branch) == ("sub", "main")
+    file = clone / "sub" / "flows.py"
+    assert not here.is_changed(file) and here.is_commit_pushed(here.commit)
+    file.write_text("x = 2\n")
+    assert here.is_changed(file)
+    git(clone, "commit", "-q", "-a", "-m", "b")
+    again = read_checkout(clone)
+    assert again and again.commit and not again.is_changed(file) and not again.is_commit_pushed(again.commit)
+    (clone / "new.py").write_text("")
+    assert again.is_changed(clone / "new.py")
