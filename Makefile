@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3.14 python3 p
 	&& echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint fmt docs clean
+.PHONY: help install demo test bench lint fmt docs clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ demo: install ## Run two real flows through the whole system on this machine, th
 
 test: install ## Run the whole test suite (ARGS="-k name" for a part, ARGS="--cov" for coverage)
 	$(BIN)/python -m pytest $(ARGS)
+
+bench: install ## Measure every budget on this machine (ARGS="--only cli cancel", ARGS="--json")
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 lint: install ## Check style, types and the import contracts
 	$(BIN)/ruff check .
