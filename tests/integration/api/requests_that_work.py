@@ -106,8 +106,6 @@ GOOD: dict[str, Good] = {
     "POST /work_pools/{name}/skip_late": Good("/work_pools/pool/skip_late"),
     "POST /bundles": Good("/bundles", {"digest": f"sha256:{'0' * 64}", "size": 10}),
     "GET /bundles/{digest}": Good("/bundles/<bundle>"),
-    "POST /deployments/{deployment_id}/skip_late": Good(f"{_D}/skip_late"),
-    "POST /work_pools/{name}/skip_late": Good("/work_pools/pool/skip_late"),
     # What deletes comes last, innermost first.
     "DELETE /deployments/{deployment_id}/schedules/{schedule_id}": Good(_S, status=204),
     "DELETE /flow_runs/{run_id}": Good(_R, status=204),
