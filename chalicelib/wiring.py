@@ -16,6 +16,7 @@ from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.pools import Pools
 from chalicelib.services.ports import Ports
 from chalicelib.services.proposals import Proposals
+from chalicelib.services.reporting import Reporting
 from chalicelib.services.rescue import Rescue
 from chalicelib.services.run_lists import RunLists
 from chalicelib.services.runs import Runs
@@ -59,7 +60,7 @@ def build(ports: Ports) -> ControlPlane:
         limits=limits,
         lateness=Lateness(ports, pools, deployments, waiting, runs),
         bundles=Bundles(Objects(ports.settings)),
-        sync=Sync(ports, claims, lines, rescue, runs),
+        sync=Sync(ports, claims, Reporting(ports, lines, runs), rescue, runs),
         why=Why(ports, workers),
         timed=Tick(ports, rescue, lines, limits, making, runs),
     )

@@ -22,13 +22,13 @@ from uuid import UUID
 
 from chalicelib.domain.deployments import Deployment
 from chalicelib.domain.eligibility import Answer
-from chalicelib.domain.errors import Conflict, HeadraceError, Unavailable
+from chalicelib.domain.errors import Conflict, Unavailable
 from chalicelib.domain.pools import PoolView, Session
-from chalicelib.domain.reports import Applied, Outcome, Told, apply
+from chalicelib.domain.reports import Applied, Outcome, Told
 from chalicelib.domain.runs import Run
 from chalicelib.services.claims import Choice, Claims, Pages
-from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
+from chalicelib.services.reporting import Reporting
 from chalicelib.services.rescue import Rescue
 from chalicelib.services.runs import Runs
 from chalicelib.services.workers import no_pool, served, session_closed
@@ -89,10 +89,12 @@ _HINTS = {
 class Sync:
     """The use case behind the one endpoint that workers call."""
 
-    def __init__(self, ports: Ports, claims: Claims, lines: Lines, rescue: Rescue, use_cases: Runs) -> None:
+    def __init__(
+        self, ports: Ports, claims: Claims, reporting: Reporting, rescue: Rescue, use_cases: Runs
+    ) -> None:
         self._ports = ports
         self._claims = claims
-        self._lines = lines
+        self._reporting = reporting
         self._rescue = rescue
         self._runs = use_cases
 
@@ -103,7 +105,7 @@ class Sync:
         is_new = said.seq > session.seq
         if self._is_short(session, begun) and said.reports:
             session, revision = self._write(session, revision, said, frozenset(), begun)
-        verdicts, freed = self._apply_reports(said)
+        verdicts, freed = self._reporting.apply(said.reports)
         due = self._is_due(session, said, begun)
         if due:
             self._look_after_others(session)
@@ -203,43 +205,6 @@ class Sync:
             if session.seq < said.seq <= found[0].seq:
                 raise Unavailable("The same sync is being answered already.", code="busy", hint="Try again.")
             session, revision = found
-
-    def _apply_reports(self, said: Said) -> tuple[list[tuple[UUID, Told, Applied]], list[Run]]:
-        """Every report's verdict, in order, and the runs that became free to start meanwhile."""
-        by_run: dict[UUID, list[Told]] = {}
-        for run, told in said.reports:
-            by_run.setdefault(run, []).append(told)
-        verdicts: list[tuple[UUID, Told, Applied]] = []
-        given_back: list[str] = []
-        for run, tolds in by_run.items():
-            applied, slots = self._apply_to(run, tolds)
-            verdicts += [(run, told, done) for told, done in zip(tolds, applied, strict=True)]
-            given_back += slots
-        return verdicts, self._lines.promote(given_back) if given_back else []
-
-    def _apply_to(self, run_id: UUID, tolds: Sequence[Told]) -> tuple[list[Applied], list[str]]:
-        """Apply the reports of one run with one write."""
-        applied: list[Applied] = []
-
-        def how(run: Run) -> Run | None:
-            applied.clear()
-            for told in tolds:
-                done = apply(run, told, self._ports.clock(), self._ports.dice())
-                applied.append(done)
-                run = done.run
-            return replace(run, expires_at=self._runs.retention()) if run.is_terminal else run
-
-        try:
-            before, after = self._ports.runs.change(run_id, how)
-        except Unavailable:
-            raise  # nothing is wrong with the report: a verdict would have the worker forget it
-        except HeadraceError as error:
-            gone = error.code == "not_found"
-            outcome = Outcome.FENCED if gone else Outcome.REFUSED
-            return [Applied(outcome, None, error.message) for _ in tolds], []  # type: ignore[arg-type]
-        if after.state.type is StateType.SCHEDULED and before.is_held:
-            self._lines.ring([after])
-        return applied, [name for name in before.slots if name not in after.slots]
 
     def _lost_answers(self, session: Session, said: Said) -> tuple[list[Run], frozenset[UUID]]:
         """Runs granted earlier whose answer never arrived (to be granted again), and those no longer held."""

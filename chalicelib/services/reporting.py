@@ -1,0 +1,66 @@
+"""Reports of workers: each run's are applied with one write, and each gets a verdict of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from chalicelib.domain.errors import HeadraceError, Unavailable
+from chalicelib.domain.reports import Applied, Outcome, Told, apply
+from chalicelib.domain.runs import Run
+from chalicelib.services.lines import Lines
+from chalicelib.services.ports import Ports
+from chalicelib.services.runs import Runs
+from headrace.contract.states import StateType
+
+
+class Reporting:
+    """Applies reports; one bad report never fails the rest."""
+
+    def __init__(self, ports: Ports, lines: Lines, use_cases: Runs) -> None:
+        self._ports = ports
+        self._lines = lines
+        self._runs = use_cases
+
+    def apply(
+        self, reports: Sequence[tuple[UUID, Told]]
+    ) -> tuple[list[tuple[UUID, Told, Applied]], list[Run]]:
+        """Every report's verdict, in order, and the runs that became free to start meanwhile."""
+        by_run: dict[UUID, list[Told]] = {}
+        for run, told in reports:
+            by_run.setdefault(run, []).append(told)
+        verdicts: list[tuple[UUID, Told, Applied]] = []
+        given_back: list[str] = []
+        for run, tolds in by_run.items():
+            applied, slots = self._apply_to(run, tolds)
+            verdicts += [(run, told, done) for told, done in zip(tolds, applied, strict=True)]
+            given_back += slots
+        return verdicts, self._lines.promote(given_back) if given_back else []
+
+    def _apply_to(self, run_id: UUID, tolds: Sequence[Told]) -> tuple[list[Applied], list[str]]:
+        """Apply the reports of one run with one write."""
+        applied: list[Applied] = []
+
+        def how(run: Run) -> Run | None:
+            applied.clear()
+            was_over = run.is_terminal
+            for told in tolds:
+                done = apply(run, told, self._ports.clock(), self._ports.dice())
+                applied.append(done)
+                run = done.run
+            return (
+                replace(run, expires_at=self._runs.retention()) if run.is_terminal and not was_over else run
+            )
+
+        try:
+            before, after = self._ports.runs.change(run_id, how)
+        except Unavailable:
+            raise  # nothing is wrong with the report: a verdict would have the worker forget it
+        except HeadraceError as error:
+            gone = error.code == "not_found"
+            outcome = Outcome.FENCED if gone else Outcome.REFUSED
+            return [Applied(outcome, None, error.message) for _ in tolds], []  # type: ignore[arg-type]
+        if after.state.type is StateType.SCHEDULED and before.is_held:
+            self._lines.ring([after])
+        return applied, [name for name in before.slots if name not in after.slots]
