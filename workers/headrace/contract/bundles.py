@@ -31,7 +31,7 @@ class BundleUpload(Answer):
     digest: str
     exists: bool
     upload_url: str | None = None
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default_factory=dict)
 
 
 class BundleDownload(Answer):

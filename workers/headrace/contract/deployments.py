@@ -109,12 +109,12 @@ class Deployment(Answer):
     version: str | None = None
     description: str | None = None
     paused: bool = False
-    schedules: list[Schedule] = []
+    schedules: list[Schedule] = Field(default_factory=list)
     concurrency_limit: int | None = None
     concurrency_options: ConcurrencyOptions | None = None
     job_variables: Json = Field(default_factory=dict)
     parameters: Json = Field(default_factory=dict)
-    tags: list[str] = []
+    tags: list[str] = Field(default_factory=list)
     labels: Json = Field(default_factory=dict)
     work_pool_name: str | None = None
     work_queue_name: str | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from headrace.contract.base import Answer
 
 
@@ -23,4 +25,4 @@ class ErrorBody(Answer):
     message: str
     hint: str | None = None
     detail: str
-    errors: list[FieldError] = []
+    errors: list[FieldError] = Field(default_factory=list)

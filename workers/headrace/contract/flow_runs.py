@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from headrace.contract.base import And, Answer, Json, ListRequest, Name, Request, SmallJson, Tags, Time
 from headrace.contract.deployments import DeploymentFilter, RetryPolicy
@@ -23,7 +23,7 @@ class StateDetails(Request):
     flow_run_id: UUID | None = None
     task_run_id: UUID | None = None
 
-    model_config = {"extra": "ignore"}
+    model_config = ConfigDict(extra="ignore")
 
 
 class StateCreate(Request):
@@ -98,7 +98,7 @@ class EmpiricalPolicy(Request):
     pause_keys: list[str] | None = None
     resuming: bool | None = None
 
-    model_config = {"extra": "ignore"}
+    model_config = ConfigDict(extra="ignore")
 
 
 class BareFlowRunCreate(Request):
@@ -159,7 +159,7 @@ class FlowRun(Answer):
     work_queue_id: UUID | None = None
     work_queue_name: str | None = None
     parameters: Json = Field(default_factory=dict)
-    tags: list[str] = []
+    tags: list[str] = Field(default_factory=list)
     labels: Json = Field(default_factory=dict)
     job_variables: Json = Field(default_factory=dict)
     idempotency_key: str | None = None
@@ -185,8 +185,8 @@ class FlowRun(Answer):
     state_type: StateType
     state_name: str
     state: State
-    state_history: list[State] = []
-    attempts: list[Attempt] = []
+    state_history: list[State] = Field(default_factory=list)
+    attempts: list[Attempt] = Field(default_factory=list)
     result: object | None = None
     error: Json | None = None
 

@@ -25,7 +25,7 @@ class Flow(Answer):
     created: Time
     updated: Time
     name: str
-    tags: list[str] = []
+    tags: list[str] = Field(default_factory=list)
     labels: Json = Field(default_factory=dict)
 
 

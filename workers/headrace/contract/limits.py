@@ -46,7 +46,7 @@ class ConcurrencyLimit(Answer):
     limit: int
     active: bool = True
     active_slots: int = 0
-    holders: list[UUID] = []
+    holders: list[UUID] = Field(default_factory=list)
 
 
 def limit_id(name: str) -> UUID:

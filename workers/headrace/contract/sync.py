@@ -138,7 +138,7 @@ class Grant(Answer):
     path: str | None = None
     pull_steps: list[Json] | None = None
     parameters: Json = Field(default_factory=dict)
-    tags: list[str] = []
+    tags: list[str] = Field(default_factory=list)
     configuration: Json = Field(default_factory=dict)
     expected_start_time: Time
     timeout_seconds: float | None = None
@@ -196,10 +196,10 @@ class SyncAnswer(Answer):
 
     lease_seconds: float
     sync_within_seconds: float
-    granted: list[Grant] = []
-    hints: list[HintAnswer] = []
-    verdicts: list[Verdict] = []
-    commands: list[Command] = []
+    granted: list[Grant] = Field(default_factory=list)
+    hints: list[HintAnswer] = Field(default_factory=list)
+    verdicts: list[Verdict] = Field(default_factory=list)
+    commands: list[Command] = Field(default_factory=list)
     pool_revision: int
     queues: list[QueueAddress] | None = None
 

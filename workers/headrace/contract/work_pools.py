@@ -152,7 +152,7 @@ class ConcurrencyStatus(Answer):
 
     concurrency_limit: int | None = None
     active_slots: int = 0
-    flow_run_ids: list[UUID] = []
+    flow_run_ids: list[UUID] = Field(default_factory=list)
 
 
 WorkPoolList.model_rebuild()

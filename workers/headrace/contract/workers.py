@@ -36,7 +36,7 @@ class Worker(Answer):
     heartbeat_interval_seconds: int | None = None
     status: WorkerStatus = WorkerStatus.OFFLINE
     session_id: UUID | None = None
-    work_queues: list[str] = []
+    work_queues: list[str] = Field(default_factory=list)
     limit: int | None = None
     host: str | None = None
     version: str | None = None
