@@ -154,6 +154,44 @@ def test_sparse_folders_and_submodules(origin: Origin, site: Site, tmp_path: Pat
     assert not (sparse.folder / "other").exists()
 
 
+def test_a_private_submodule_with_a_relative_address(
+    origin: Origin, site: Site, backend: Backend, tmp_path: Path
+) -> None:
+    inner = make_origin(origin.bare.parent / "other")
+    inner.commit("lib.py")
+    inner.push()
+    inner.bare.rename(origin.bare.parent / "inner.git")
+    text = '[submodule "sub"]\n\tpath = sub\n\turl = ../inner.git\n'
+    commit = git("rev-parse", "HEAD", cwd=inner.work)
+    git("update-index", "--add", "--cacheinfo", f"160000,{commit},sub", cwd=origin.work)
+    (origin.work / ".gitmodules").write_text(text)
+    git("add", ".gitmodules", cwd=origin.work)
+    git("commit", "-q", "-m", "sub", cwd=origin.work)
+    origin.push()
+    site.environ["TOKEN"] = backend.password
+    job = site.job()
+    options = {"repository": backend.url(), "credentials": {"env": "TOKEN"}, "include_submodules": True}
+    git_clone(options, job)
+    assert (job.folder / "sub" / "lib.py").exists()
+    assert backend.password.encode() not in site.everything()
+
+
+def test_a_submodule_may_not_reach_files_of_the_host(
+    origin: Origin, site: Site, backend: Backend, tmp_path: Path
+) -> None:
+    inner = make_origin(tmp_path / "inner")
+    inner.commit("lib.py")
+    inner.push()
+    git("-c", "protocol.file.allow=always", "submodule", "add", "-q", inner.url, "sub", cwd=origin.work)
+    origin.commit("x.py")
+    origin.push()
+    site.environ["TOKEN"] = backend.password
+    options = {"repository": backend.url(), "credentials": {"env": "TOKEN"}, "include_submodules": True}
+    with pytest.raises(SourceError, match="git submodule failed") as raised:
+        git_clone(options, site.job())
+    assert "not allowed" in raised.value.output
+
+
 def test_lfs_pointers_are_named(origin: Origin, site: Site) -> None:
     origin.commit(".gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n")
     origin.commit("big.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")

@@ -49,8 +49,7 @@ class Cache:
 
         Nothing is kept of what a failing `make` leaves.
         """
-        folder = self.path(name)
-        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = self._place(name)
         with locked(self._lock(name)):
             self.leases.hold(key, name)
             made = not self._ready(name).exists()
@@ -70,8 +69,7 @@ class Cache:
 
     def update(self, name: str, key: Key, change: Callable[[Path], None]) -> None:
         """Change an entry that grows, alone."""
-        folder = self.path(name)
-        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = self._place(name)
         with locked(self._lock(name)):
             self.leases.hold(key, name)
             before = self._stamp(name)
@@ -115,6 +113,13 @@ class Cache:
                 return
             if self._remove(entry.name):
                 over -= entry.size
+
+    def _place(self, name: str) -> Path:
+        """The entry's folder; those above it are made, for this user alone."""
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = self.path(name)
+        folder.parent.mkdir(exist_ok=True)
+        return folder
 
     def _remove(self, name: str) -> bool:
         with locked_if_free(self._lock(name)) as free:

@@ -88,6 +88,8 @@ def _bring(git: Git, wanted: GitOptions, commit: str, mirror: Path) -> bool:
     """Have the commit in the mirror; says whether the mirror changed."""
     if not (mirror / "HEAD").exists():
         git.must("init", "--quiet", "--bare", str(mirror))
+        # Submodules with a relative address are looked for beside this one.
+        git.must("config", "remote.origin.url", wanted.repository, cwd=mirror)
     elif _has(git, commit, mirror):
         return False
     # A ref of its own keeps the commit when its branch is deleted or forced elsewhere.

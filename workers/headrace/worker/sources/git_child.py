@@ -72,7 +72,7 @@ class Git:
             )
         self.folder = job.workshop.cache.root
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._env = _quiet(environ)
+        self._env = _quiet(environ) | {"GIT_ALLOW_PROTOCOL": _protocols(repository)}
         if not (isinstance(credentials, dict) and credentials.get("credential_helper") is True):
             self._env["GIT_CONFIG_GLOBAL"] = str(self._own_config(environ))
             if credentials is not None:
@@ -149,9 +149,14 @@ def _quiet(environ: Mapping[str, str]) -> dict[str, str]:
         "GCM_INTERACTIVE": "never",
         "GIT_ASKPASS": "",
         "GIT_LFS_SKIP_SMUDGE": "1",
-        "GIT_ALLOW_PROTOCOL": "file:http:https:ssh",
         "LC_ALL": "C",
     }
+
+
+def _protocols(repository: str) -> str:
+    """A repository from elsewhere has no business with files of this host, as a submodule might."""
+    local = urlsplit(repository).scheme in ("", "file")
+    return "http:https:ssh:file" if local else "http:https:ssh"
 
 
 def _quoted(path: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headrace.settings import headrace_home
+from headrace.settings import SettingsError, headrace_home
 from headrace.worker.sources.cache import Cache
 from headrace.worker.sources.errors import SourceError
 from headrace.worker.sources.leases import Key, Leases
@@ -84,9 +84,12 @@ def _processes(state: Path | None) -> set[int]:
 def _megabytes(environ: Mapping[str, str]) -> float:
     text = environ.get("HEADRACE_CACHE_MB") or str(CACHE_MB)
     try:
-        return float(text)
-    except ValueError as error:
-        raise SourceError(f"HEADRACE_CACHE_MB is {text!r}; expected a number of megabytes") from error
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e9:
+        raise SettingsError(f"HEADRACE_CACHE_MB is {text!r}; expected a number of megabytes.")
+    return value
 
 
 def _nowhere(digest: str, _: Path) -> None:
