@@ -35,8 +35,7 @@ _STEPS = {
     "run_shell_script": "run_shell_script",
     "pip_install_requirements": "pip_install",
 }
-_TEMPLATE = re.compile(r"\{\{\s*\$(\w+)\s*\}\}")
-_BLOCK = re.compile(r"\{\{\s*(prefect\.(?:blocks|variables)\.[\w.-]+)\s*\}\}")
+_TEMPLATE = re.compile(r"\{\{(.*?)\}\}")
 
 
 @dataclass
@@ -198,15 +197,31 @@ class _Reader:
             return [self._texts(inner, place) for inner in value]
         if not isinstance(value, str):
             return value
-        for match in _BLOCK.finditer(value):
-            lines = [n for n, line in enumerate(self._file.text.splitlines(), 1) if match.group(1) in line]
-            for line in lines:
-                self._notes.append(
-                    Problem(line, match.group(1), "there are no blocks or variables: set it yourself")
-                )
-        if _BLOCK.search(value):
-            return _BLOCK.sub(lambda m: "{{ env." + re.sub(r"\W", "_", m.group(1)).upper() + " }}", value)
-        return _TEMPLATE.sub(r"{{ env.\1 }}", value)
+        for match in _TEMPLATE.finditer(value):
+            self._template(match.group(1).strip())
+        return _TEMPLATE.sub(_filled, value)
+
+    def _template(self, expression: str) -> None:
+        """Note what a template stands for that nobody gives here."""
+        if expression.startswith("$"):
+            return
+        outside = expression.startswith(("prefect.blocks.", "prefect.variables."))
+        message = (
+            "there are no blocks or variables: set the environment variable that stands there now"
+            if outside
+            else "steps hand nothing on: write the value itself"
+        )
+        lines = [n for n, line in enumerate(self._file.text.splitlines(), 1) if expression in line]
+        self._notes += [Problem(line, expression, message) for line in lines]
+
+
+def _filled(match: re.Match[str]) -> str:
+    expression = match.group(1).strip()
+    if expression.startswith("$"):
+        return f"{{{{ env.{expression[1:]} }}}}"
+    if expression.startswith(("prefect.blocks.", "prefect.variables.")):
+        return "{{ env." + re.sub(r"\W", "_", expression).upper() + " }}"
+    return match.group(0)
 
 
 def _seconds(value: Any) -> float | None:

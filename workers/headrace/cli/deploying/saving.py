@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +39,25 @@ def save(answers: Answers, folder: Path) -> Path:
         write_safely(folder / SCHEMA, schema_text())
     write_safely(path, text)
     return path
+
+
+@contextmanager
+def saved(answers: Answers, folder: Path) -> Iterator[None]:
+    """Save first, since the file is a part of the bundle that is uploaded; put it back if deploying fails."""
+    if not answers.save:
+        yield
+        return
+    before = {path: path.read_bytes() if path.exists() else None for path in (folder / FILE, folder / SCHEMA)}
+    save(answers, folder)
+    try:
+        yield
+    except BaseException:
+        for path, data in before.items():
+            if data is None:
+                path.unlink(missing_ok=True)
+            else:
+                path.write_bytes(data)
+        raise
 
 
 def start(folder: Path, name: str, recipe: str) -> Path:

@@ -58,18 +58,18 @@ def _facts(flags: Flags) -> FlowFacts:
 
 def finish(answers: Answers, output: Format, *more: str) -> None:
     """Send it, save it if wished, and tell."""
-    from headrace.cli.deploying.saving import project_name, save
+    from headrace.cli.deploying.saving import project_name, saved
     from headrace.cli.deploying.sending import send
     from headrace.project.read import FILE
 
     folder = Path.cwd()
     project = project_name(folder / FILE) if answers.save else None
-    with Sources(folder).kept() as sources:
+    with saved(answers, folder), Sources(folder).kept() as sources:
         made = send(answers, sources, project)
     for remark in made.remarks:
         note(f"Warning: {remark}")
-    saved = [f"Saved in {save(answers, folder).name}."] if answers.save else []
-    report(output, made.deployment, *_lines(made, answers), *saved, *more)
+    told = [f"Saved in {FILE}."] if answers.save else []
+    report(output, made.deployment, *_lines(made, answers), *told, *more)
 
 
 def _lines(made: Made, answers: Answers) -> list[str]:

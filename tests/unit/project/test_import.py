@@ -1,0 +1,201 @@
+"""Coming from elsewhere: a realistic prefect.yaml and a crontab, and the notes on what has no counterpart."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from headrace.project.crontab_file import FLOW, FLOW_FILE, from_crontab
+from headrace.project.discovery import find_flows
+from headrace.project.prefect_file import Imported, from_prefect
+from headrace.project.read import read_project
+from headrace.project.sources import GIT, PREFIX
+from headrace.project.write import to_yaml
+from headrace.project.yamlfile import parse_yaml
+
+PREFECT = """\
+name: shop
+prefect-version: 3.4.0
+
+build:
+  - prefect_docker.deployments.steps.build_docker_image:
+      id: image
+      requires: prefect-docker>=0.3
+      image_name: shop/etl
+  - prefect.deployments.steps.run_shell_script:
+      id: stamp
+      script: echo built
+push: null
+pull:
+  - prefect.deployments.steps.git_clone:
+      repository: https://git.example/shop.git
+      branch: main
+      access_token: "{{ prefect.blocks.secret.git-token }}"
+      include_submodules: true
+  - prefect.deployments.steps.pip_install_requirements:
+      directory: "{{ clone-step.directory }}"
+      requirements_file: requirements.txt
+
+definitions:
+  pool: &pool
+    name: k8s
+    work_queue_name: fast
+    job_variables:
+      image: "{{ image.image }}"
+      env: {STAGE: "{{ $STAGE }}"}
+
+deployments:
+  - name: nightly
+    version: 1.2
+    tags: [etl, "{{ prefect.variables.team }}"]
+    description: Load it all
+    entrypoint: flows/load.py:load
+    parameters: {rows: 10}
+    work_pool: *pool
+    schedules:
+      - cron: "0 4 * * *"
+        timezone: Europe/Berlin
+        day_or: true
+        active: true
+      - interval: 3600
+        anchor_date: "2026-01-01T00:00:00Z"
+        slug: hourly
+    concurrency_limit:
+      limit: 2
+      collision_strategy: CANCEL_NEW
+    triggers:
+      - enabled: true
+        match: {prefect.resource.id: x}
+  - name: weekly
+    entrypoint: flows/report.py:report
+    work_pool: {name: vm}
+    schedule:
+      rrule: FREQ=WEEKLY;BYDAY=MO
+  - name: null
+    entrypoint: null
+"""
+CRONTAB = """\
+# m h dom mon dow command
+SHELL=/bin/sh
+MAILTO=ops@example.com
+GREETING="good morning"
+
+*/15 * * * * /opt/etl/load.sh --all >> /var/log/load.log 2>&1
+@daily cd /srv && python3 report.py
+@reboot /opt/start.sh
+CRON_TZ=Europe/Berlin
+0 4 * * mon-fri mail -s "100\\% done" x%hello%{{ you }}
+0 5 * * * /opt/etl/load.sh
+not a line
+"""
+
+
+def written(folder: Path, imported: Imported) -> Path:
+    path = folder / "headrace.yaml"
+    path.write_text(to_yaml(imported.data), encoding="utf-8")
+    return path
+
+
+def test_a_prefect_file(tmp_path: Path) -> None:
+    imported = from_prefect(parse_yaml(PREFECT, "prefect.yaml"))
+    environment = {"STAGE": "prod", "PREFECT_VARIABLES_TEAM": "mill"}
+    project = read_project(written(tmp_path, _without_templates(imported)), None, environment)
+    nightly, weekly = project.deployments
+    assert (project.name, nightly.name, nightly.version, nightly.description) == (
+        "shop",
+        "nightly",
+        "1.2",
+        "Load it all",
+    )
+    assert nightly.tags == ["etl", "mill"]
+    assert nightly.work_pool.job_variables["env"] == {"STAGE": "prod"}
+    assert nightly.schedules and weekly.schedules
+    daily, hourly = nightly.schedules
+    assert (daily.cron, daily.timezone) == ("0 4 * * *", "Europe/Berlin")
+    assert (hourly.interval, hourly.slug, hourly.anchor_date) == (3600, "hourly", "2026-01-01T00:00:00Z")
+    assert weekly.schedules[0].rrule == "FREQ=WEEKLY;BYDAY=MO"
+    assert nightly.concurrency_limit == 2 and nightly.concurrency_options
+    assert nightly.concurrency_options.collision_strategy == "CANCEL_NEW"
+    assert nightly.pull and nightly.pull[0] == {
+        GIT: {"repository": "https://git.example/shop.git", "branch": "main"}
+    }
+    assert nightly.build == [{PREFIX + "run_shell_script": {"script": "echo built"}}]
+
+
+def _without_templates(imported: Imported) -> Imported:
+    """As a user would after reading the notes: the outputs of steps are written out."""
+    text = (
+        yaml.safe_dump(imported.data)
+        .replace("{{ image.image }}", "shop/etl")
+        .replace("{{ clone-step.directory }}", ".")
+    )
+    return Imported(yaml.safe_load(text))
+
+
+def test_each_loss_is_told_with_its_line() -> None:
+    imported = from_prefect(parse_yaml(PREFECT, "prefect.yaml"))
+    told = {(note.line, note.place.rpartition(".")[2]) for note in imported.notes}
+    lines = PREFECT.splitlines()
+    wanted = {
+        "build_docker_image": "build_docker_image",
+        "access_token": "access_token",
+        "include_submodules": "include_submodules",
+        "triggers": "triggers",
+        "{{ image.image": "image",
+        "variables.team": "team",
+        "- name: null": "2",
+        "blocks.secret": "access_token",
+        "{{ clone-step": "directory",
+    }
+    for text, place in wanted.items():
+        line = next(number for number, each in enumerate(lines, 1) if text in each)
+        assert (line, place) in told, (text, line, place, sorted(told))
+
+
+def test_a_crontab(tmp_path: Path) -> None:
+    imported = from_crontab(CRONTAB, "ops")
+    (tmp_path / FLOW_FILE).write_text(FLOW)
+    project = read_project(written(tmp_path, imported), None, {})
+    load, report, mail, again = project.deployments
+    assert [each.name for each in project.deployments] == ["load.sh", "report.py", "mail", "load.sh-2"]
+    assert load.schedules and report.schedules and mail.schedules
+    assert load.schedules[0].cron == "*/15 * * * *"
+    assert load.parameters["command"] == "/opt/etl/load.sh --all >> /var/log/load.log 2>&1"
+    assert load.parameters["environment"] == {"SHELL": "/bin/sh", "GREETING": "good morning"}
+    assert (report.schedules[0].cron, report.schedules[0].timezone) == ("@daily", None)
+    assert (mail.schedules[0].cron, mail.schedules[0].timezone) == ("0 4 * * mon-fri", "Europe/Berlin")
+    assert mail.parameters["command"] == 'mail -s "100% done" x'
+    assert mail.parameters["stdin"] == "hello\n{{ you }}\n"
+    assert [flow.name for flow in find_flows(tmp_path).flows] == ["run-command"]
+    assert again.entrypoint == f"{FLOW_FILE}:run_command"
+
+
+def test_the_crontabs_losses_are_told_with_their_lines() -> None:
+    notes = {note.line: note.message for note in from_crontab(CRONTAB, "ops").notes}
+    assert "nobody is mailed" in notes[3]
+    assert "zone" in notes[6] and "zone" in notes[7] and 10 not in notes
+    assert "left out" in notes[8] and "left out" in notes[12]
+
+
+def test_the_written_flow_does_as_cron_did(tmp_path: Path) -> None:
+    (tmp_path / FLOW_FILE).write_text(FLOW)
+    code = (
+        "import crontab_flow as c\n"
+        "c.run_command('cat > out; echo $GREETING >> out', 'in\\n', {'GREETING': 'hello'})\n"
+        "try:\n    c.run_command('exit 3')\nexcept RuntimeError as error:\n    print(error)\n"
+    )
+    environment = {**os.environ, "HEADRACE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (tmp_path / "out").read_text() == "in\nhello\n"
+    assert "exit code 3" in done.stdout
