@@ -28,13 +28,13 @@ def logged(made: Place, run: str) -> tuple[int, list[str]]:
     """How many lines of it the control plane has, and which lines the worker added."""
     kept, marks, cursor = 0, [], None
     while True:
-        body: dict[str, Any] = {"limit": 1000, "flow_run_id": run, **({"cursor": cursor} if cursor else {})}
+        body: dict[str, Any] = {"limit": 200, **({"cursor": cursor} if cursor else {})}
         page = made.http.post("/logs/filter", json=body | {"logs": {"flow_run_id": {"any_": [run]}}})
         page.raise_for_status()
         records = page.json()
         kept += sum(record["name"] == "stdout" for record in records)
         marks += [record["message"] for record in records if record["name"].startswith("headrace")]
-        cursor = page.headers.get("x-next-cursor")
+        cursor = page.headers.get("Headrace-Next-Cursor")
         if not cursor:
             return kept, marks
 

@@ -39,7 +39,7 @@ def measure(options: Any) -> list[Row]:
         time.sleep(3)
         pids = made.keeper_and_worker(worker)
         idle = [resident(pid) for pid in pids]
-        points = []
+        points: list[tuple[int, float]] = []
         for tenth in range(1, 11):
             made.over(*[made.run("noop") for _ in range(count // 10)])
             points.append((tenth * (count // 10), sum(resident(pid) for pid in pids)))

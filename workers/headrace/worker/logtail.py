@@ -73,15 +73,15 @@ class LogTail:
             if number <= self._last:
                 continue
             self._last = number
+            if self._bytes > self.limit:
+                self._entries.append((number, RECORD_OVERHEAD, None))
+                continue
             record = _record(event)
             size = len(record.message.encode("utf-8", "replace")) + len(record.name) + RECORD_OVERHEAD
-            before, self._bytes = self._bytes, self._bytes + size
+            self._bytes += size
             if self._bytes > self.limit:
-                self._entries.append(
-                    (number, RECORD_OVERHEAD, self._cut_mark() if before <= self.limit else None)
-                )
-            else:
-                self._entries.append((number, size, record))
+                size, record = RECORD_OVERHEAD, self._cut_mark()
+            self._entries.append((number, size, record))
 
     def take(self, most: int) -> Piece | None:
         """The next batch of at most about this many bytes (always at least one record)."""

@@ -6,7 +6,6 @@ and a file for what memory should not hold. Past the file's bound records are dr
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from pathlib import Path
 from typing import IO
@@ -33,7 +32,8 @@ class Spool:
         self._waiting: deque[bytes] = deque()
         self._sent_bytes = self._waiting_bytes = 0
         self._file: IO[bytes] | None = None
-        self._read_at = self._in_file = 0
+        self._read_at = self._write_at = self._in_file = 0
+        self._at_end = True
         self._dropping = False
         self.acked = 0
 
@@ -49,11 +49,16 @@ class Spool:
             self._waiting_bytes += len(record)
             return
         file = self._open()
-        full = file.seek(0, os.SEEK_END) + len(record) > self._disk
+        full = self._write_at + len(record) > self._disk
         if full and self._dropping:
             return
         self._dropping = full
-        file.write((CUT + b',"t":"log","at":"' + at.encode() + b'"}' if full else record) + b"\n")
+        if not self._at_end:  # a seek for each record would be a system call for each
+            file.seek(self._write_at)
+            self._at_end = True
+        self._write_at += file.write(
+            (CUT + b',"t":"log","at":"' + at.encode() + b'"}' if full else record) + b"\n"
+        )
         self._in_file += 1
 
     def take(self, most: int) -> tuple[int, list[bytes]]:
@@ -101,6 +106,7 @@ class Spool:
         if self._waiting or self._file is None or self._in_file == 0:
             return
         self._file.seek(self._read_at)
+        self._at_end = False
         while self._in_file and self._waiting_bytes < self._memory:
             record = self._file.readline().rstrip(b"\n")
             self._in_file -= 1
@@ -110,5 +116,6 @@ class Spool:
         if self._in_file == 0:
             self._file.seek(0)
             self._file.truncate()
-            self._read_at = 0
+            self._read_at = self._write_at = 0
+            self._at_end = True
             self._dropping = False
