@@ -84,6 +84,17 @@ def test_a_deleted_branch(origin: Origin, site: Site) -> None:
     pinned = site.job()
     git_clone({"repository": origin.url, "branch": "feature", "commit": commit}, pinned)
     assert (pinned.folder / "flow.py").read_text() == "on a branch\n"
+    cache = site.workshop().cache
+    for path in (cache.root / "trees").glob("*.ready"):
+        path.unlink()
+    cache.evict()
+    assert not pinned.folder.exists()
+    mirror = next(path for path in (cache.root / "mirrors").iterdir() if path.is_dir())
+    git("worktree", "prune", cwd=mirror)
+    git("gc", "-q", "--prune=now", cwd=mirror)
+    later = site.job()
+    git_clone({"repository": origin.url, "commit": commit}, later)
+    assert (later.folder / "flow.py").read_text() == "on a branch\n"
     assert site.count("fetch") == 1
 
 

@@ -41,10 +41,6 @@ class LockFile:
         """Whether the file that is locked is this one."""
         return self._handle is not None and os.path.samestat(os.fstat(self._handle), status)
 
-    def is_file(self, status: os.stat_result) -> bool:
-        """Whether the file that is locked is this one."""
-        return self._handle is not None and os.path.samestat(os.fstat(self._handle), status)
-
     def release(self) -> None:
         """Give it back; the file stays, since deleting it would let two take it."""
         if self._handle is not None:

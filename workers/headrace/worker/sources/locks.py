@@ -14,8 +14,8 @@ from headrace.worker.keeper.locks import LockFile
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock, waiting for it."""
-    lock = LockFile(path)
-    while not (lock.take(wait=True) and _is_current(lock, path)):
+    lock = _Deletable(path)
+    while not (lock.take(wait=True) and lock.is_current()):
         lock.release()
     try:
         yield
@@ -26,19 +26,22 @@ def locked(path: Path) -> Iterator[None]:
 @contextmanager
 def locked_if_free(path: Path) -> Iterator[bool]:
     """Hold the lock if nobody else does; says whether. The holder may delete the file."""
-    lock = LockFile(path)
-    held = lock.take() and _is_current(lock, path)
+    lock = _Deletable(path)
+    held = lock.take() and lock.is_current()
     try:
         yield held
     finally:
         lock.release()
 
 
-def _is_current(lock: LockFile, path: Path) -> bool:
-    """Whether the file that was locked is still the one of that name, and not one deleted meanwhile."""
-    if sys.platform == "win32":
-        return True  # a file that is open cannot be deleted there
-    try:
-        return lock.is_file(os.stat(path))  # noqa: PTH116 - compared with fstat
-    except FileNotFoundError:
-        return False
+class _Deletable(LockFile):
+    """A lock whose file its holder may delete: whoever waited for it notices, and takes the new one."""
+
+    def is_current(self) -> bool:
+        """Whether the file that is locked is still the one of that name."""
+        if sys.platform == "win32":
+            return True  # a file that is open cannot be deleted there
+        try:
+            return self._handle is not None and os.path.samestat(os.fstat(self._handle), self._path.stat())
+        except FileNotFoundError:
+            return False
