@@ -24,6 +24,7 @@ CASES: list[tuple[str, list[str], list[str], bool]] = [
     (f"work-pool pause {POOL}", ["Paused"], [f"PATCH /work_pools/{POOL}"], False),
     (f"work-pool resume {POOL}", ["Resumed"], [f"PATCH /work_pools/{POOL}"], False),
     (f"work-pool delete {POOL}", ["Deleted"], [f"DELETE /work_pools/{POOL}"], False),
+    (f"work-pool skip-late {POOL}", ["2"], [f"POST /work_pools/{POOL}/skip_late"], False),
     (f"work-queue create q --pool {POOL}", ["Created", QUEUE_ID], [f"POST /work_pools/{POOL}/queues"], False),
     ("work-queue ls", ["default", QUEUE_ID, "● ready"], [], True),
     (f"work-queue ls --pool {POOL}", [QUEUE_ID], [], True),
@@ -40,6 +41,7 @@ CASES: list[tuple[str, list[str], list[str], bool]] = [
     (f"deployment pause {DEPLOYMENT}", ["Paused"], [f"PATCH {DEPLOYMENT_PATH}"], False),
     (f"deployment resume {DEPLOYMENT}", ["Resumed"], [f"PATCH {DEPLOYMENT_PATH}"], False),
     (f"deployment delete {DEPLOYMENT}", ["Deleted"], [f"DELETE {DEPLOYMENT_PATH}"], False),
+    (f"deployment skip-late {DEPLOYMENT}", ["2"], [f"POST {DEPLOYMENT_PATH}/skip_late"], False),
     (
         f"deployment run {DEPLOYMENT}",
         ["Created", RUN_ID, "flow-run watch"],

@@ -1,0 +1,192 @@
+"""Options of `headrace deploy` for what the wizard asks: code source, pool, saving, and doing without a look."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headrace.cli.deploying.answers import Answers
+from headrace.cli.deploying.facts import facts_of
+from headrace.cli.deploying.flags import SourceKind
+from headrace.project.read import read_project
+from headrace.project.sources import GIT
+from tests.unit.cli import canned
+from tests.unit.cli.conftest import Cli
+from tests.unit.cli.fake_api import Answer, FakeApi, error
+
+LINE = ("deploy", "flows.py:hello", "-n", "first", "-p", "my-process-pool")
+WRONG = {
+    "--credential hunter2": "never the secret itself",
+    "--credential token:hunter2": "never the secret itself",
+    "--source bundle --branch main": "--branch belongs to --source git",
+    "--source local --credential env:A": "--credential belongs to --source git",
+    "--track --commit abc": "contradict each other",
+    "--source git": "no clone with a remote",
+    "--repository https://a:hunter2@git.example/x --commit abc": "password or token",
+    "--repository https://git.example/x": "which commit",
+    "-n second": "Give --name once",
+    "--all": "an entrypoint contradict each other",
+    "--plan": "an entrypoint contradict each other",
+}
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / "flows.py").write_text(
+        "from headrace import flow\n\n@flow\ndef hello(x: int = 1):\n    'Greets.'\n"
+    )
+    return folder
+
+
+def sent(api: FakeApi, path: str) -> Any:
+    return next(one.body for one in api.sent("POST") if one.path == path)
+
+
+@pytest.mark.parametrize(("words", "said"), WRONG.items(), ids=WRONG)
+def test_wrong_options_change_nothing(cli: Cli, api: FakeApi, words: str, said: str) -> None:
+    result = cli(*LINE, *words.split())
+
+    assert result.code == 2
+    assert said in result.err
+    assert "hunter2" not in result.err
+    assert api.changes() == []
+
+
+def test_git_with_everything_given(cli: Cli, api: FakeApi) -> None:
+    words = "--repository https://git.example/x.git --branch main --commit abc --credential ssm:/team/token"
+
+    assert cli(*LINE, *words.split()).code == 0
+    assert sent(api, "/deployments/")["pull_steps"] == [
+        {
+            GIT: {
+                "repository": "https://git.example/x.git",
+                "branch": "main",
+                "commit": "abc",
+                "credentials": {"ssm": "/team/token"},
+            }
+        }
+    ]
+
+
+def test_a_followed_branch_says_so(cli: Cli, api: FakeApi) -> None:
+    words = "--repository https://git.example/x.git --branch main --track"
+
+    assert cli(*LINE, *words.split()).code == 0
+    assert sent(api, "/deployments/")["pull_steps"][0][GIT]["track"] == "branch"
+
+
+def test_a_pool_is_made_only_when_it_is_missing(cli: Cli, api: FakeApi) -> None:
+    assert cli(*LINE, "--create-pool").code == 0
+    assert "POST /work_pools/" not in api.changes()
+    api.on("GET", "/work_pools/my-process-pool", error(404, "not_found", "There is none."))
+
+    out = cli(*LINE, "--create-pool").out
+
+    assert sent(api, "/work_pools/") == {"name": "my-process-pool", "type": "process"}
+    assert "Made work pool 'my-process-pool'" in out
+
+
+def test_a_pool_that_was_made_in_vain_is_told(cli: Cli, api: FakeApi) -> None:
+    api.on("GET", "/work_pools/my-process-pool", error(404, "not_found", "There is none."))
+    api.on("POST", "/deployments/", error(422, "invalid", "job_variables.env: must be an object"))
+
+    result = cli(*LINE, "--create-pool", "--save")
+
+    assert result.code == 1
+    assert "headrace work-pool delete my-process-pool" in result.err
+    assert "job_variables.env" in result.err
+    assert not Path("headrace.yaml").exists()
+
+
+def test_a_pool_without_a_worker_is_remarked(cli: Cli, api: FakeApi) -> None:
+    api.on("GET", "/work_pools/my-process-pool", Answer(canned.POOL | {"status": "NOT_READY"}))
+
+    result = cli(*LINE)
+
+    assert "Warning: no worker serves work pool 'my-process-pool' now" in result.err
+    assert "Warning" not in result.out
+
+
+def test_saved_it_is_the_same(cli: Cli, api: FakeApi, project: Path) -> None:
+    cli(*LINE, "--save", "--cron", "@daily", "--param", "x=3", "--tag", "a")
+
+    (entry,) = read_project(project / "headrace.yaml").deployments
+    assert (entry.name, entry.entrypoint, entry.parameters, entry.tags) == (
+        "first",
+        "flows.py:hello",
+        {"x": 3},
+        ["a"],
+    )
+    assert entry.schedules and entry.schedules[0].cron == "@daily"
+    assert sent(api, "/deployments/")["labels"] == {"headrace.project": "project"}
+    assert (project / "headrace.schema.json").exists()
+
+
+def test_unseen_the_name_is_read_and_nothing_is_checked(cli: Cli, api: FakeApi) -> None:
+    Path("flows.py").write_text(
+        "import nowhere\nfrom headrace import flow\n@flow(name='hi')\ndef hello(): 'Greets.'\n"
+    )
+
+    assert "--no-check" in cli(*LINE).err
+    assert cli(*LINE, "--no-check").code == 0
+    assert sent(api, "/flows/")["name"] == "hi"
+    body = sent(api, "/deployments/")
+    assert (body["description"], body["enforce_parameter_schema"]) == ("Greets.", False)
+
+
+def test_a_password_of_the_clone_is_never_sent(cli: Cli, api: FakeApi, project: Path) -> None:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
+    for words in (
+        ["init", "-q", "-b", "main"],
+        ["add", "."],
+        [*identity, "commit", "-q", "-m", "a"],
+        ["remote", "add", "origin", "https://me:hunter2@git.example/x.git"],
+    ):
+        subprocess.run(["git", "-C", project, *words], check=True)
+
+    result = cli(*LINE, "--source", "git", "--save")
+
+    assert result.code == 0
+    assert "is not pushed to origin" in result.err
+    assert "hunter2" not in str(api.seen) + result.out + result.err + (project / "headrace.yaml").read_text()
+
+
+def test_the_command_line_says_it_all(cli: Cli, api: FakeApi, project: Path) -> None:
+    answers = Answers(
+        "flows.py:hello",
+        "first one",
+        "my-process-pool",
+        facts_of("flows.py:hello", project, check=False),
+        times={"interval": 5400.0},
+        parameters={"a": "7", "b": 7, "c": "it's", "d": [1, "x"], "e": None},
+        source=SourceKind.GIT,
+        git={
+            "repository": "https://git.example/x",
+            "branch": "m",
+            "track": "branch",
+            "credentials": {"env": "A"},
+        },
+        tags=["t 1"],
+        members={
+            "work_queue_name": "q",
+            "paused": True,
+            "concurrency_limit": 2,
+            "job_variables": {"nice": 5},
+        },
+        check=False,
+    )
+    import shlex
+
+    assert cli(*shlex.split(answers.command_line())[1:]).code == 0
+    body = sent(api, "/deployments/")
+    assert body["parameters"] == answers.parameters
+    assert body["pull_steps"] == answers.pull()
+    assert (body["tags"], body["name"], body["work_queue_name"]) == (["t 1"], "first one", "q")
+    assert body["schedules"][0]["schedule"] == {"interval": 5400.0}
+    assert (body["paused"], body["concurrency_limit"], body["job_variables"]) == (True, 2, {"nice": 5})
