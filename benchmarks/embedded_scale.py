@@ -34,8 +34,10 @@ class Player:
         flow = self.call("POST", "/flows/", {"name": "noop"})
         body = {"name": "b", "flow_id": flow["id"], "work_pool_name": "scale", "entrypoint": "flows.py:noop"}
         self.deployment = str(self.call("POST", "/deployments/", body)["id"])
-        answer = self.call("POST", "/work_pools/scale/workers/w/sessions", {"limit": 10})
-        self.session, self.seq = answer["session"], 0
+        self.session, self.seq = str(uuid.uuid4()), 0
+        self.call(
+            "POST", "/work_pools/scale/workers/w/sessions", {"session": self.session, "info": {"limit": 10}}
+        )
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """The answer of a call that must succeed."""
@@ -51,7 +53,7 @@ class Player:
     def sync(self, **what: Any) -> Any:
         """One sync."""
         self.seq += 1
-        body = {"session": self.session, "seq": self.seq, "slots": 10, **what}
+        body = {"session": self.session, "seq": self.seq, "slots": 10, "heard": self.seq - 1, **what}
         return self.call("POST", "/work_pools/scale/workers/w/sync", body)
 
     def list(self) -> Any:

@@ -25,11 +25,17 @@ def moments(made: Place) -> dict[str, float]:
     found = {"the POST is answered": time.time()}
     found["first line of the flow's file"] = float(made.marked(run))
     made.over(run)
-    states = made.call("GET", f"/flow_runs/{run}")["state_history"]
-    names = {"SCHEDULED": "created", "PENDING": "claimed by the worker", "RUNNING": "the flow function begins"}
-    for state in states:
-        name = names.get(state["type"], "its process is gone")
-        found[name] = datetime.fromisoformat(state["timestamp"]).timestamp()
+    told = made.call("GET", f"/flow_runs/{run}")
+    names = {
+        "SCHEDULED": "created",
+        "PENDING": "claimed by the worker",
+        "RUNNING": "the flow function begins",
+    }
+    times = {
+        name: state["timestamp"] for state in told["state_history"] if (name := names.get(state["type"]))
+    }
+    times["its process is gone"] = told["end_time"]
+    found |= {name: datetime.fromisoformat(at).timestamp() for name, at in times.items()}
     time.sleep(0.5)
     return {name: (at - before) * 1000 for name, at in found.items()}
 
