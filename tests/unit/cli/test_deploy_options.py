@@ -74,6 +74,21 @@ def test_git_with_everything_given(cli: Cli, api: FakeApi) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "reference"),
+    [
+        ("env:A", {"env": "A"}),
+        ("secretsmanager:arn:aws:x", {"secretsmanager": "arn:aws:x"}),
+        ("helper", {"credential_helper": True}),
+    ],
+)
+def test_references_to_secrets(cli: Cli, api: FakeApi, text: str, reference: dict[str, Any]) -> None:
+    words = f"--repository https://git.example/x.git --commit abc --credential {text}"
+
+    assert cli(*LINE, *words.split()).code == 0
+    assert sent(api, "/deployments/")["pull_steps"][0][GIT]["credentials"] == reference
+
+
 def test_a_followed_branch_says_so(cli: Cli, api: FakeApi) -> None:
     words = "--repository https://git.example/x.git --branch main --track"
 

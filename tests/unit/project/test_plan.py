@@ -33,6 +33,7 @@ class Plane:
 
     def upsert(self, flow_name: str, name: str, body: Mapping[str, Any]) -> None:
         shown = copy.deepcopy(dict(body))
+        shown["work_queue_name"] = shown.get("work_queue_name") or "default"
         counts: dict[str, int] = {}
         for schedule in shown.get("schedules") or []:
             kind = next(iter(set(schedule["schedule"]) & {"cron", "interval", "rrule"}))

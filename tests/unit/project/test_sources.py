@@ -53,6 +53,20 @@ def test_a_short_commit_is_written_out(clone: Path) -> None:
     assert step[GIT] == {"repository": "https://git.example/shop.git", "commit": head}
 
 
+def test_a_tag_is_pinned_where_it_points(clone: Path) -> None:
+    git(clone, "tag", "v1")
+    git(clone, "commit", "-q", "--allow-empty", "-m", "b")
+    (step,) = Sources(clone).steps([{GIT: {"tag": "v1"}}])
+    expected = {
+        "repository": "https://git.example/shop.git",
+        "tag": "v1",
+        "commit": git(clone, "rev-parse", "v1"),
+    }
+    assert step[GIT] == expected
+    (unknown,) = Sources(clone).steps([{GIT: {"tag": "v2"}}])
+    assert "commit" not in unknown[GIT] and "branch" not in unknown[GIT]
+
+
 def test_a_followed_branch_is_not_pinned(clone: Path) -> None:
     (step,) = Sources(clone).steps([{GIT: {"track": "branch"}}])
     assert step[GIT] == {"repository": "https://git.example/shop.git", "branch": "main", "track": "branch"}

@@ -89,7 +89,7 @@ class Sources:
                 "Leave it out, and name where the worker finds it: --credential env:NAME.",
             )
         step = {"repository": repository, **{k: v for k, v in options.items() if v is not None}}
-        if own and here and not step.get("branch") and not step.get("commit"):
+        if own and here and not any(step.get(name) for name in ("branch", "commit", "commit_sha", "tag")):
             step["branch"] = here.branch
         self._pin(step, here if own else None)
         step = {name: value for name, value in step.items() if value is not None}
@@ -98,14 +98,17 @@ class Sources:
 
     def _pin(self, step: dict[str, Any], here: Checkout | None) -> None:
         """Runs of one version use one commit, whatever is pushed in between; `track` says otherwise."""
-        if step.get("track"):
+        if step.get("track") == "branch":
             if not step.get("branch"):
                 raise ProjectError("To follow a branch, name it.", "Give it with --branch NAME.")
             return
-        given = step.get("commit")
+        given = step.pop("commit_sha", None) or step.get("commit")
         if given:
             step["commit"] = (here.has_commit(str(given)) if here else None) or str(given)
             return
+        if step.get("tag"):
+            step["commit"] = here.has_commit(f"refs/tags/{step['tag']}") if here else None
+            return  # A worker finds the commit of a tag that this clone lacks.
         branch = step.get("branch")
         commit = here.commit_of(str(branch)) if here and branch else here.commit if here else None
         if commit is None:

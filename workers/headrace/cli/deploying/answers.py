@@ -79,7 +79,9 @@ def _git_words(git: dict[str, Any]) -> list[str]:
         for word in (f"--{name}", git[name])
     ]
     words += ["--track"] if git.get("track") else []
-    reference = [f"{kind}:{place}" for kind, place in git.get("credentials", {}).items()]
+    reference = [
+        "helper" if place is True else f"{kind}:{place}" for kind, place in git.get("credentials", {}).items()
+    ]
     return words + _each("--credential", reference)
 
 

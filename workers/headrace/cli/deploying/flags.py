@@ -71,7 +71,7 @@ Credential = Annotated[
     str | None,
     typer.Option(
         "--credential",
-        help="Git: where workers find the secret: env:NAME, ssm:PATH or secretsmanager:ARN.",
+        help="Git: where workers find the secret: env:NAME, ssm:PATH, secretsmanager:ARN or helper.",
         metavar="KIND:PLACE",
     ),
 ]
@@ -179,12 +179,14 @@ def _source(kind: SourceKind | None, git: dict[str, Any]) -> SourceKind | None:
     return SourceKind.GIT if git else kind
 
 
-def read_credential(text: str) -> dict[str, str]:
+def read_credential(text: str) -> dict[str, str | bool]:
     """A reference to a secret; never the secret itself."""
+    if text.strip() == "helper":
+        return {"credential_helper": True}
     kind, colon, place = text.partition(":")
     if not (colon and place.strip()) or kind not in ("env", "ssm", "secretsmanager"):
         raise BadUsage(
             "--credential says where a worker finds the secret, never the secret itself.",
-            "Write it like env:GIT_TOKEN, ssm:/team/git-token or secretsmanager:ARN.",
+            "Write it like env:GIT_TOKEN, ssm:/team/git-token or secretsmanager:ARN, or helper for git's own helpers.",
         )
     return {kind: place.strip()}
