@@ -1,0 +1,185 @@
+"""Flows, deployments and schedules under faults."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from chalicelib.domain.schedules import occurrence_id
+from headrace.contract.states import StateType
+from tests.faults.conductor import Scenario, Scene
+from tests.support.plane import Reply, Rig
+from tests.support.world import World
+
+EVERY_MINUTE = {"cron": "* * * * *"}
+AT_HALF = {"interval": 60, "anchor_date": "2026-01-01T00:00:30Z"}
+GONE = frozenset({404})
+EXISTS = frozenset({409})
+
+
+def _body(scene: Scene, **values: Any) -> dict[str, Any]:
+    base = {"name": "main", "flow_id": scene.flow, "entrypoint": "f.py:f", "work_pool_name": "pool"}
+    return {**base, **values}
+
+
+def _flow(rig: Rig) -> Scene:
+    rig.pool()
+    flow = rig.ok("POST", "/flows/", {"name": "flow"})["id"]
+    return Scene(workers=[rig.worker(limit=10)], flow=flow, deployment=None)
+
+
+def _deployed(rig: Rig, **values: Any) -> Scene:
+    scene = _flow(rig)
+    scene.deployment = rig.ok("POST", "/deployments", _body(scene, **values))
+    return scene
+
+
+def _create(rig: Rig, scene: Scene) -> Reply:
+    schedules = [{"schedule": EVERY_MINUTE, "overlap": "skip"}]
+    return rig.call("POST", "/deployments", _body(scene, schedules=schedules, concurrency_limit=2))
+
+
+def _scheduled(rig: Rig, **options: Any) -> Scene:
+    schedule = {"schedule": EVERY_MINUTE, "slug": "s", **options}
+    scene = _deployed(rig, schedules=[schedule])
+    rig.plane.tick()
+    scene.schedule = rig.ok("GET", f"/deployments/{scene.deployment['id']}/schedules")[0]["id"]
+    return scene
+
+
+def _change_both(rig: Rig, scene: Scene) -> Reply:
+    schedules = [{"schedule": AT_HALF, "slug": "s", "overlap": "skip"}]
+    return rig.call("POST", "/deployments", _body(scene, schedules=schedules, concurrency_limit=2))
+
+
+def _occurrences(rig: Rig, now: World, second: int) -> None:
+    """Each coming occurrence of the schedule has its one run, of its revision, and nothing else waits."""
+    (schedule,) = [one for one in now.schedules.values() if not one.deleted]
+    first = rig.clock.now.replace(second=second, microsecond=0)
+    expected = {
+        occurrence_id(schedule.deployment_id, schedule.slug, instant)
+        for minute in range(3)
+        if rig.clock.now < (instant := first + timedelta(minutes=minute))
+        if instant <= rig.clock.now + timedelta(minutes=2)
+    }
+    waiting = {run.id: run for run in now.runs.values() if run.state.type is StateType.SCHEDULED}
+    assert expected <= waiting.keys(), f"missing of {expected}: {expected - waiting.keys()}"
+    stale = [run for run in waiting.values() if run.schedule_revision != schedule.revision]
+    assert all(run.attempt == 0 and run.due > rig.clock.now - timedelta(minutes=3) for run in stale)
+    if schedule.overlap != "allow":
+        assert now.limits[f"schedule:{schedule.deployment_id}/{schedule.slug}"].maximum == 1
+
+
+def _every(second: int) -> Any:
+    return lambda rig, scene, now: _occurrences(rig, now, second)
+
+
+def _none_left(rig: Rig, scene: Scene, now: World) -> None:
+    rig.clock.forward(300)
+    rig.plane.tick()
+    assert scene.workers[0].claim(10) == []
+
+
+def _patch(**changes: Any) -> Any:
+    return lambda rig, scene: rig.call("PATCH", f"/deployments/{scene.deployment['id']}", changes)
+
+
+def _patch_schedule(**changes: Any) -> Any:
+    def act(rig: Rig, scene: Scene) -> Reply:
+        path = f"/deployments/{scene.deployment['id']}/schedules/{scene.schedule}"
+        return rig.call("PATCH", path, changes)
+
+    return act
+
+
+def _paused(rig: Rig) -> Scene:
+    scene = _deployed(rig, paused=True)
+    scene.runs = [rig.run(scene.deployment) for _ in range(3)]
+    return scene
+
+
+def _busy(rig: Rig) -> Scene:
+    scene = _deployed(rig)
+    scene.runs = [rig.run(scene.deployment) for _ in range(4)]
+    scene.workers[0].claim(2)
+    return scene
+
+
+def _doomed(rig: Rig) -> Scene:
+    scene = _scheduled(rig)
+    rig.ok("POST", "/v2/concurrency_limits", {"name": "db", "limit": 0})
+    scene.runs = [rig.run(scene.deployment), rig.run(scene.deployment, tags=["db"])]
+    return scene
+
+
+def _all_cancelled(rig: Rig, scene: Scene, now: World) -> None:
+    assert UUID(scene.deployment["id"]) not in now.deployments
+    states = [now.runs[UUID(run["id"])].state.type for run in scene.runs]
+    assert states == [StateType.CANCELLED] * len(scene.runs)
+
+
+SCENARIOS = [
+    Scenario(
+        "create a flow",
+        "POST /flows",
+        lambda rig: Scene(workers=[]),
+        lambda rig, scene: rig.call("POST", "/flows", {"name": "new"}),
+    ),
+    Scenario("create a deployment", "POST /deployments", _flow, _create, _every(0)),
+    Scenario("redeploy with another schedule", "POST /deployments", _scheduled, _change_both, _every(30)),
+    Scenario("limit a deployment", "PATCH /deployments/{deployment_id}", _busy, _patch(concurrency_limit=1)),
+    Scenario("resume a deployment", "PATCH /deployments/{deployment_id}", _paused, _patch(paused=False)),
+    Scenario(
+        "delete a deployment",
+        "DELETE /deployments/{deployment_id}",
+        _doomed,
+        lambda rig, scene: rig.call("DELETE", f"/deployments/{scene.deployment['id']}?cancel_runs=true"),
+        _all_cancelled,
+        again=GONE,
+    ),
+    Scenario(
+        "add a schedule",
+        "POST /deployments/{deployment_id}/schedules",
+        _deployed,
+        lambda rig, scene: rig.call(
+            "POST",
+            f"/deployments/{scene.deployment['id']}/schedules",
+            [{"schedule": EVERY_MINUTE, "slug": "s", "overlap": "cancel_running"}],
+        ),
+        _every(0),
+        again=EXISTS,
+    ),
+    Scenario(
+        "change a schedule",
+        "PATCH /deployments/{deployment_id}/schedules/{schedule_id}",
+        _scheduled,
+        _patch_schedule(schedule=AT_HALF),
+        _every(30),
+    ),
+    Scenario(
+        "pause a schedule",
+        "PATCH /deployments/{deployment_id}/schedules/{schedule_id}",
+        _scheduled,
+        _patch_schedule(active=False),
+        _none_left,
+    ),
+    Scenario(
+        "rename a schedule",
+        "PATCH /deployments/{deployment_id}/schedules/{schedule_id}",
+        _scheduled,
+        _patch_schedule(slug="other"),
+        _every(0),
+        again=GONE,
+    ),
+    Scenario(
+        "delete a schedule",
+        "DELETE /deployments/{deployment_id}/schedules/{schedule_id}",
+        _scheduled,
+        lambda rig, scene: rig.call(
+            "DELETE", f"/deployments/{scene.deployment['id']}/schedules/{scene.schedule}"
+        ),
+        _none_left,
+        again=GONE,
+    ),
+]
