@@ -46,23 +46,33 @@ class Queues:
             self._made = session.create_client("sqs", region_name=self._settings.region, config=config)
         return self._made
 
-    def create(self, pool: str, purpose: str) -> str:
+    def create(self, pool: str, purpose: str, generation: str | None = None) -> str:
         """Make a queue and give its URL. Raises `Unavailable`.
 
-        A name is never used twice, since SQS closes a deleted one for a minute; all queues of a pool share
+        `generation` (16 letters at most) makes the name: a repeated call finds the queue of the first. By
+        itself a name is never used twice, since SQS closes a deleted one for a minute; all queues of a pool share
         a prefix, so that one wildcard covers them in a policy.
         """
         digest = sha256(pool.encode()).hexdigest()[:12]
-        name = f"headrace-{self._settings.stage}-{digest}-{purpose}{token_hex(6)}"
+        name = f"headrace-{self._settings.stage}-{digest}-{purpose}{generation or token_hex(6)}"
         attributes = {"MessageRetentionPeriod": str(RETENTION), "VisibilityTimeout": "30"}
         try:
             return str(self._sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])
         except (ClientError, BotoCoreError) as error:
             raise Unavailable("SQS did not make the queue.", hint="Try again in a moment.") from error
 
-    def delete(self, url: str) -> None:
-        """Delete a queue; one that is gone already is fine."""
-        self._quietly("delete", lambda: self._sqs.delete_queue(QueueUrl=url))
+    def delete(self, url: str) -> bool:
+        """Delete a queue; one that is gone already is fine. False if that failed, which is logged."""
+        try:
+            self._sqs.delete_queue(QueueUrl=url)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                log.warning("could not delete %s: %s", url, error)
+                return False
+        except BotoCoreError as error:
+            log.warning("could not delete %s: %s", url, error)
+            return False
+        return True
 
     def ring(self, url: str, run: UUID, due: datetime, now: datetime) -> bool:
         """Wake a worker for a run on the whole second before it is due. Too far ahead: the tick rings later.

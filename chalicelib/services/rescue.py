@@ -63,12 +63,13 @@ class Rescue:
             return
         for run in sorted(session.held):
             self.take_away(run, session_id, why)
-        if session.control_queue_url:
-            self._ports.queues.delete(session.control_queue_url)
+        queue = session.control_queue_url
+        if queue and self._ports.queues.delete(queue):
+            queue = ""
         claiming = timedelta(seconds=self._ports.settings.lease_seconds / 3)
         is_over = not session.held or now - (session.closed or now) > claiming
-        if is_over or session.control_queue_url:
-            self._ports.sessions.change(session_id, now, lambda value: _emptied(value, is_over))
+        if is_over or queue != session.control_queue_url:
+            self._ports.sessions.change(session_id, now, lambda value: _emptied(value, is_over, queue))
 
     def take_away(self, run_id: UUID, session: UUID, why: str) -> None:
         """Take one run from a session, if the session has it."""
@@ -123,6 +124,6 @@ def _shut(session: Session, now: datetime, lapsed: bool) -> Session | None:
     return replace(session, is_open=False, closed=session.closed or now)
 
 
-def _emptied(session: Session, is_over: bool) -> Session:
+def _emptied(session: Session, is_over: bool, queue: str) -> Session:
     held = frozenset() if is_over else session.held
-    return replace(session, held=held, orders=frozenset(), control_queue_url="")
+    return replace(session, held=held, orders=frozenset(), control_queue_url=queue)

@@ -125,7 +125,10 @@ class Runs:
 
     def delete(self, run_id: UUID) -> None:
         """Delete a run that no worker holds. Raises `Conflict` while one does."""
-        run = self._ports.runs.require(run_id)
+        run = self._ports.runs.read(run_id)
+        if run is None:
+            self._ports.runs.sweep(run_id)  # what an earlier call that broke off has left
+            run = self._ports.runs.require(run_id)
         if run.is_held and run.session is not None:
             raise WrongState(
                 f"Flow run {run.name!r} is {run.state.type.value}: a worker holds it.",

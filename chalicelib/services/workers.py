@@ -152,14 +152,13 @@ class Workers:
             work_queues=tuple(said.work_queues),
             slots=said.limit,
             host=said.host,
-            control_queue_url=self._ports.queues.create(pool, "c"),
+            control_queue_url=self._ports.queues.create(pool, "c", said.session.hex[:16]),
             renewed=now,
             queues=served(view, said.work_queues),
             pool_revision=view.pool.revision,
         )
         if self._ports.sessions.create(session):
             return session
-        self._ports.queues.delete(session.control_queue_url)
         found = self._ports.sessions.read(said.session)
         return self._known(found[0], pool, worker) if found else session
 

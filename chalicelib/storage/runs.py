@@ -139,9 +139,13 @@ class RunStore:
         """Delete a run with its log and parts, if nobody changed it since it was read."""
         if not documents.delete((_pk(run.id), "RUN"), Item.rev == run.revision):
             return False
-        for item in documents.partition(_pk(run.id), (" ", "~")):
-            documents.delete((item.pk, item.sk))
+        self.sweep(run.id)
         return True
+
+    def sweep(self, run: UUID) -> None:
+        """Delete the log and the parts of a run that is deleted."""
+        for item in documents.partition(_pk(run), (" ", "~")):
+            documents.delete((item.pk, item.sk))
 
     def lane(
         self, lane: str, *, until: datetime | None = None, after: str | None = None, limit: int
