@@ -345,3 +345,21 @@ def test_a_build_step_that_fails_deploys_nothing(home: Town, folder: Path) -> No
     (folder / "headrace.yaml").write_text(text.replace("exit 3", "exit 0"))
     run(home, folder, "deploy", "--all")
     assert len(names(home)) == 2
+
+
+def test_a_worker_runs_it_from_each_source(home: Town, folder: Path, tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "--bare", "origin.git")
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "a")
+    git(folder, "remote", "add", "origin", (tmp_path / "origin.git").as_uri())
+    git(folder, "push", "-q", "origin", "main")
+    for source in ("git", "bundle", "local"):
+        run(home, folder, "deploy", "etl/jobs.py:weekly", "-n", source, "-p", "pool", "--source", source)
+    folder.joinpath("etl", "jobs.py").write_text(FLOWS.replace("return city", "return 'changed'"))
+    home.worker()
+    results = {}
+    for source in ("git", "bundle", "local"):
+        found = home.until(home.trigger(f"weekly-report/{source}"), "COMPLETED", "FAILED", "CRASHED")
+        results[source] = found["result"]
+    assert results == {"git": "Bern", "bundle": "Bern", "local": "changed"}
