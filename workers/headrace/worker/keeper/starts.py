@@ -81,11 +81,13 @@ class Starts:
         for kind, zygote in self._zygotes.items():
             if zygote.pid == pid:
                 zygote.reaped(status)
+                if not zygote.ready:
+                    zygote.hear()  # its last word may still lie in the socket
                 if zygote.ready:
                     self._drop(kind)
                 else:
                     how = f"signal {-status}" if status < 0 else f"exit code {status}"
-                    self._fail(kind, f"its process ended with {how}")
+                    self._fail(kind, zygote.failure or f"its process ended with {how}")
                 del self._leaving[pid]
                 return True
         return False
