@@ -136,7 +136,7 @@ class Deployments:
         schedules = self._ports.deployments.schedules(deployment.id)
         coming = self._schedules.coming(schedules)
         limit = deployment_limit(deployment.id)
-        kept = (run for run in self._waiting_runs(deployment) if run.id not in coming)
+        kept = (run for run in self.waiting_runs(deployment) if run.id not in coming)
         self._waiting.settle(f"Deployment {deployment.full_name!r}", kept, fate)
         self._schedules.withdraw(schedules)
         now = self._ports.clock()
@@ -156,7 +156,7 @@ class Deployments:
         self._schedules.withdraw(schedules)
         self._lines.promote([limit])
 
-    def _waiting_runs(self, deployment: Deployment) -> Iterator[Run]:
+    def waiting_runs(self, deployment: Deployment) -> Iterator[Run]:
         """Its runs that wait: in any queue of its pool, or in a line."""
         view = self._ports.pools.view(deployment.work_pool_name) if deployment.work_pool_name else None
         lanes = [line_lane(deployment_limit(deployment.id))]

@@ -7,7 +7,6 @@ from dataclasses import replace
 from uuid import UUID
 
 from chalicelib.domain import runs
-from chalicelib.domain.names import DEFAULT_QUEUE
 from chalicelib.domain.runs import Run
 from chalicelib.domain.schedules import LATE_AFTER
 from chalicelib.domain.transitions import Cause
@@ -16,7 +15,7 @@ from chalicelib.services.pools import Pools
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
 from chalicelib.services.waiting import Waiting
-from chalicelib.storage.runs import line_lane, ready_lane
+from chalicelib.storage.runs import ready_lane
 from headrace.contract.states import StateName, StateType
 
 REASON = "Skipped by hand: it was late."
@@ -43,11 +42,7 @@ class Lateness:
     def skip_of_deployment(self, deployment_id: UUID) -> int:
         """Skip all late runs of a deployment; how many."""
         deployment = self._deployments.read(deployment_id)
-        lanes = [line_lane(f"deployment:{deployment.id}")]
-        if deployment.work_pool_name:
-            lanes.append(ready_lane(deployment.work_pool_name, deployment.work_queue_name or DEFAULT_QUEUE))
-        found = self._waiting.in_bare_lanes(lanes)
-        return self._skip(run for run in found if run.deployment_id == deployment.id)
+        return self._skip(self._deployments.waiting_runs(deployment))
 
     def _skip(self, waiting: Iterable[Run]) -> int:
         return sum(self._skip_one(run) for run in waiting if self._is_late(run))

@@ -46,7 +46,7 @@ class Waiting:
             yield from self._all(lane)
 
     def _lines_with_runs(self) -> Iterator[str]:
-        """Every limit's line, and every deployment's (its runs wait there while it is paused)."""
+        """Every limit's line, also of one just removed, and every deployment's (paused, it sends runs there)."""
         after: str | None = None
         while True:
             names, more = self._ports.slots.names(after=after)
@@ -54,6 +54,7 @@ class Waiting:
             if not more:
                 break
             after = names[-1]
+        yield from (name for name, _ in self._ports.slots.removed())
         after = None
         while True:
             rows, more = self._ports.deployments.names(after, PAGE)

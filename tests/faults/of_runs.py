@@ -117,6 +117,17 @@ def _bare(rig: Rig, scene: Scene) -> Reply:
     return rig.call("POST", "/flow_runs", body)
 
 
+def _late(rig: Rig) -> Scene:
+    scene = _tag_taken(rig)
+    scene.late = [rig.run(scene.deployment), rig.run(scene.deployment, tags=["db"])]
+    rig.clock.forward(20)
+    return scene
+
+
+def _skipped(rig: Rig, scene: Scene, now: World) -> None:
+    assert [now.runs[UUID(run["id"])].state.name for run in scene.late] == ["Skipped", "Skipped"]
+
+
 SCENARIOS = [
     Scenario("create a run", "POST /deployments/{deployment_id}/create_flow_run", _ready, _create(), _made),
     Scenario(
@@ -163,6 +174,26 @@ SCENARIOS = [
         _finished,
         _state(type="SCHEDULED"),
         _is(StateType.SCHEDULED),
+    ),
+    Scenario(
+        "skip what is late in a pool",
+        "POST /work_pools/{name}/skip_late",
+        _late,
+        lambda rig, scene: rig.call("POST", "/work_pools/pool/skip_late"),
+        _skipped,
+    ),
+    Scenario(
+        "skip what is late of a deployment",
+        "POST /deployments/{deployment_id}/skip_late",
+        _late,
+        lambda rig, scene: rig.call("POST", f"/deployments/{scene.deployment['id']}/skip_late"),
+        _skipped,
+    ),
+    Scenario(
+        "ask where to upload a bundle",
+        "POST /bundles",
+        lambda rig: Scene(workers=[]),
+        lambda rig, scene: rig.call("POST", "/bundles", {"digest": f"sha256:{'a' * 64}", "size": 10}),
     ),
     Scenario("store logs", "POST /logs", _one_run, _log, _logged_once),
 ]

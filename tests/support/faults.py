@@ -40,7 +40,9 @@ def _answer_lost(call: Call, carry: Carry) -> Any:
 
 def _throttled(call: Call, carry: Carry) -> Any:
     code = "ProvisionedThroughputExceededException" if call.service == "dynamodb" else "ThrottlingException"
-    raise ClientError({"Error": {"Code": code, "Message": "Rate exceeded"}}, call.operation)
+    answer = {"HTTPStatusCode": 400, "RequestId": "", "HostId": "", "HTTPHeaders": {}, "RetryAttempts": 0}
+    error = {"Code": code, "Message": "Rate exceeded"}
+    raise ClientError({"Error": error, "ResponseMetadata": answer}, call.operation)  # type: ignore[typeddict-item]
 
 
 def _conflict(call: Call, carry: Carry) -> Any:
