@@ -65,6 +65,13 @@ _PROCESS: Json = {
         "anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}],
         "default": None,
     },
+    "preload": {
+        "title": "Preload",
+        "description": "Modules imported once and shared by runs that start warm, such as pandas.",
+        "type": "array",
+        "items": {"type": "string", "minLength": 1},
+        "default": [],
+    },
     "nice": {
         "title": "Niceness",
         "description": "0 to 19; the higher, the more the run gives way to other processes.",
