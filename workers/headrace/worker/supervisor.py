@@ -139,6 +139,8 @@ class Supervisor(Hands):
         """Step 4, from outside."""
         if command.kind is CommandKind.DRAIN:
             return [Say("note", "Told to take nothing new and leave when all is done."), *self.drain(now)]
+        if command.kind is CommandKind.SYNC:
+            return []
         key, held = self.find(command)
         if held is None or held.phase is Phase.OVER:
             return []
