@@ -13,6 +13,7 @@ from headrace.cli.app import build
 from headrace.cli.errors import FAILURE, USAGE, CliError
 from headrace.cli.output import note
 
+LONGEST = 2000
 INTERRUPTED = 130
 """What a shell gives for a process that Ctrl-C ended."""
 
@@ -44,8 +45,15 @@ def _run(words: list[str]) -> int:
 
 
 def _complain(message: str, hint: str | None, code: int) -> int:
-    note(f"Error: {message}" if hint is None else f"Error: {message}\n{hint}")
+    shown = _printable(message)
+    note(f"Error: {shown}" if hint is None else f"Error: {shown}\n{_printable(hint)}")
     return code
+
+
+def _printable(text: str) -> str:
+    """A message may repeat what was typed: bytes that are no text are escaped, and too much of it is cut."""
+    plain = text.encode("utf-8", "backslashreplace").decode()
+    return plain if len(plain) <= LONGEST else f"{plain[:LONGEST]}... [cut]"
 
 
 def _misused(error: typer.TyperException) -> int:
