@@ -33,11 +33,17 @@ LEVEL_STYLE = {logging.DEBUG: "bright_black", logging.WARNING: "yellow", logging
 def watch(api: Api, run_id: UUID, output: Format) -> None:
     """Follow a run to its end and exit by how it ended. With JSON, the lines go to stderr."""
     stderr = output is Format.JSON
+
+    def on_state(run: FlowRun) -> None:
+        print_state(run, stderr=stderr)
+        if run.state_type is StateType.SCHEDULED:
+            tell_what_it_waits_for(api, run)
+
     with detaching(run_id):
         run = follow(
             api,
             run_id,
-            on_state=lambda r: print_state(r, stderr=stderr),
+            on_state=on_state,
             on_log=lambda r: print_log(r, stderr=stderr),
         )
     if output is Format.JSON:
@@ -45,6 +51,13 @@ def watch(api: Api, run_id: UUID, output: Format) -> None:
     elif run.result is not None:
         say(f"Result: {json.dumps(run.result, ensure_ascii=False, indent=2)}")
     raise typer.Exit(0 if run.state_type is StateType.COMPLETED else FAILURE)
+
+
+def tell_what_it_waits_for(api: Api, run: FlowRun) -> None:
+    """Say at once that no worker is online, rather than have somebody watch nothing happen."""
+    explanation = api.runs.why(run.id)
+    if explanation.code == "no_worker":
+        note(f"{explanation.reason} Start one: headrace worker start --pool {run.work_pool_name}")
 
 
 @contextmanager
