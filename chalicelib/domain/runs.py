@@ -51,8 +51,8 @@ class Run:
 
     `attempt` numbers its claims and is the fencing token; `run_count` numbers its starts; `lost_count`
     the times its worker was lost. `schedule_revision` is that of the schedule which made it, and None if
-    none did or it was started again by hand. `reported` is the sequence number of the last report applied in this
-    attempt. `line` names the limit for which it waits, if any. `listed_at` is when it was first due, and
+    none did or a person started it again or moved it. `reported` is the sequence number of the last report
+    applied in this attempt. `line` names the limit for which it waits, if any. `listed_at` is when it was first due, and
     its place in lists ever after. `revision` rises with every write.
     """
 
@@ -238,7 +238,7 @@ def back_to_scheduled(
 ) -> Run:
     """To SCHEDULED for `due`: released, lost before its start, retried, resumed or rerun.
 
-    What a person starts again is no longer its schedule's: that may change, go, or have later runs due.
+    What a person starts again, or moves, is no longer its schedule's: that may change, or have later runs due.
     """
     begun = run.attempts[-1].started if run.has_started else None
     run = move(run, StateType.SCHEDULED, cause, now, name=name, message=message, scheduled_time=due, at=at)
@@ -252,7 +252,7 @@ def back_to_scheduled(
         error=error,
         result=None,
         expires_at=None,
-        schedule_revision=None if cause is Cause.RERUN else run.schedule_revision,
+        schedule_revision=None if cause in (Cause.RERUN, Cause.USER) else run.schedule_revision,
     )
 
 
