@@ -52,8 +52,8 @@ class Run:
     `attempt` numbers its claims and is the fencing token; `run_count` numbers its starts; `lost_count`
     the times its worker was lost. `schedule_revision` is that of the schedule which made it, and None if
     none did or a person started it again or moved it. `reported` is the sequence number of the last report
-    applied in this attempt. `line` names the limit for which it waits, if any. `listed_at` is when it was first due, and
-    its place in lists ever after. `revision` rises with every write.
+    applied in this attempt. `line` names the limit for which it waits, if any. `listed_at` is when it was
+    first due, and its place in lists ever after. `revision` rises with every write.
     """
 
     id: UUID
