@@ -15,4 +15,7 @@ def test_every_test_that_the_page_names_exists() -> None:
     assert len(named) > 15
     for file, test in named:
         tree = ast.parse((TESTS / file).read_text())
-        assert test in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, (file, test)
+        assert test in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}, (
+            file,
+            test,
+        )
