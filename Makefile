@@ -33,6 +33,7 @@ demo: install ## Run two real flows through the whole system on this machine, th
 	@$(BIN)/python scripts/demo.py
 
 test: install ## Run the whole test suite (ARGS="-k name" for a part, ARGS="--cov" for coverage)
+	@sh scripts/fetch_sshd.sh $(VENV)/debian
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 bench: install ## Measure every budget on this machine (ARGS="--only cli cancel", ARGS="--json")

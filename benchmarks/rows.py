@@ -45,7 +45,9 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
     return made
 
 
-def run_alone(doc: str | None, measure: Callable[[Any], list[Row]]) -> None:
-    """The `main` of a benchmark."""
+def run_alone(doc: str | None, measure: Callable[[Any], list[Row]]) -> list[Row]:
+    """The `main` of a benchmark; gives what it printed."""
     options = parser(doc).parse_args()
-    show(measure(options), as_json=options.json)
+    rows = measure(options)
+    show(rows, as_json=options.json)
+    return rows

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from chalicelib.dispatch.objects import Objects
 from chalicelib.dispatch.queues import Queues
+from chalicelib.dispatch.sts import Sts
+from chalicelib.services.access import Access
+from chalicelib.services.bulk import Bulk
 from chalicelib.services.bundles import Bundles
+from chalicelib.services.children import Children
 from chalicelib.services.claims import Claims
 from chalicelib.services.control_plane import ControlPlane
+from chalicelib.services.credentials import Credentials
+from chalicelib.services.definitions import Definitions
 from chalicelib.services.deployments import Deployments
+from chalicelib.services.large_parameters import LargeParameters
 from chalicelib.services.lateness import Lateness
 from chalicelib.services.limits import Limits
 from chalicelib.services.lines import Lines
@@ -23,6 +30,8 @@ from chalicelib.services.runs import Runs
 from chalicelib.services.schedules import Schedules
 from chalicelib.services.sync import Sync
 from chalicelib.services.tick import Tick
+from chalicelib.services.variables import Variables
+from chalicelib.services.versions import Versions
 from chalicelib.services.waiting import Waiting
 from chalicelib.services.why import Why
 from chalicelib.services.workers import Workers
@@ -36,7 +45,8 @@ def build(ports: Ports) -> ControlPlane:
     use_table(ports.settings)
     use_clock(ports.clock)
     lines = Lines(ports)
-    runs = Runs(ports, lines)
+    objects = Objects(ports.settings)
+    runs = Runs(ports, lines, LargeParameters(ports, objects))
     limits = Limits(ports, lines)
     rescue = Rescue(ports, lines, runs)
     workers = Workers(ports, rescue)
@@ -44,22 +54,29 @@ def build(ports: Ports) -> ControlPlane:
     making = Occurrences(ports, lines)
     schedules = Schedules(ports, making)
     pools = Pools(ports, workers, limits, lines, waiting)
-    deployments = Deployments(ports, limits, lines, waiting, schedules)
+    definitions = Definitions(ports, limits, lines, schedules)
+    deployments = Deployments(ports, lines, waiting, schedules, definitions)
     claims = Claims(ports, lines, runs)
     return ControlPlane(
         ports=ports,
+        access=Access(ports),
         pools=pools,
         workers=workers,
+        credentials=Credentials(ports, Sts(ports.settings)),
         deployments=deployments,
         schedules=schedules,
+        versions=Versions(ports, deployments, definitions),
         occurrences=making,
         runs=runs,
+        bulk=Bulk(ports, lines, runs),
+        children=Children(ports, runs),
+        variables=Variables(ports),
         proposals=Proposals(ports, lines, runs),
         run_lists=RunLists(ports),
         logs=Logs(ports, runs),
         limits=limits,
         lateness=Lateness(ports, pools, deployments, waiting, runs),
-        bundles=Bundles(Objects(ports.settings)),
+        bundles=Bundles(objects),
         sync=Sync(ports, claims, Reporting(ports, lines, runs), rescue, runs),
         why=Why(ports, workers),
         timed=Tick(ports, rescue, lines, limits, making, runs),

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
-
-from chalice.app import Blueprint
 
 from chalicelib.api import render
 from chalicelib.api.endpoint import Call, Found, Page, endpoint
 from chalicelib.api.queries import fate, given, only_names, texts, uuids
+from chalicelib.api.requests import MAX_BATCH
 from chalicelib.api.wishes import wishes
 from chalicelib.domain import retry
+from chalicelib.domain.access import Need
 from chalicelib.domain.deployments import Deployment
 from chalicelib.domain.errors import FieldProblem, Invalid
+from chalicelib.services.numbering import By
 from chalicelib.services.runs import Wanted
 from headrace.contract import deployments as wire
 from headrace.contract import flow_runs as run_wire
@@ -21,7 +22,6 @@ from headrace.contract import system as system_wire
 from headrace.contract import work_pools as pool_wire
 from headrace.contract.states import StateType
 
-blueprint = Blueprint(__name__)
 _NOT_STORED = {
     "name",
     "flow_id",
@@ -35,42 +35,63 @@ _NOT_STORED = {
 _NOT_NULL = {"paused", "parameters", "tags", "job_variables", "enforce_parameter_schema"}
 
 
-@endpoint(blueprint, "POST", "/deployments", body=wire.DeploymentCreate, answer=wire.Deployment, status=201)
+@endpoint(
+    "POST",
+    "/deployments",
+    body=wire.DeploymentCreate,
+    answer=wire.Deployment,
+    status=201,
+    needs=Need.DEPLOY,
+)
 def create(call: Call[wire.DeploymentCreate]) -> Found:
     """Make a deployment, or bring the one of that name up to this."""
     body = call.body
     schedules = wishes(body.schedules or []) if "schedules" in body.model_fields_set else None
-    deployment, made = call.plane.deployments.upsert(body.flow_id, body.name, _values(body), schedules)
-    return Found(_shown(call, deployment), 201 if made else 200)
+    deployment, made = call.plane.deployments.upsert(
+        body.flow_id, body.name, _values(body), schedules, By(call.author)
+    )
+    return Found(shown(call, deployment), 201 if made else 200)
 
 
-@endpoint(blueprint, "GET", "/deployments/{deployment_id}", answer=wire.Deployment)
+@endpoint("GET", "/deployments/{deployment_id}", answer=wire.Deployment, needs=Need.VIEW)
 def read(call: Call[None], deployment_id: UUID) -> wire.Deployment:
     """One deployment, by id."""
-    return _shown(call, call.plane.deployments.read(deployment_id))
+    return shown(call, call.plane.deployments.read(deployment_id))
 
 
-@endpoint(blueprint, "GET", "/deployments/name/{flow}/{name}", answer=wire.Deployment)
+@endpoint("GET", "/deployments/name/{flow}/{name}", answer=wire.Deployment, needs=Need.VIEW)
 def read_by_name(call: Call[None], flow: str, name: str) -> wire.Deployment:
     """One deployment, by names."""
-    return _shown(call, call.plane.deployments.read_by_name(flow, name))
+    return shown(call, call.plane.deployments.read_by_name(flow, name))
 
 
-@endpoint(blueprint, "PATCH", "/deployments/{deployment_id}", body=wire.DeploymentUpdate)
+@endpoint(
+    "PATCH",
+    "/deployments/{deployment_id}",
+    body=wire.DeploymentUpdate,
+    needs=Need.DEPLOY,
+    eased=frozenset({"paused", "concurrency_limit"}),
+)
 def update(call: Call[wire.DeploymentUpdate], deployment_id: UUID) -> None:
     """Change the members given."""
     body = call.body
     schedules = wishes(body.schedules or []) if "schedules" in body.model_fields_set else None
-    call.plane.deployments.update(deployment_id, _values(body), schedules)
+    call.plane.deployments.update(deployment_id, _values(body), schedules, By(call.author))
 
 
-@endpoint(blueprint, "DELETE", "/deployments/{deployment_id}", query=pool_wire.DeleteOptions)
+@endpoint("DELETE", "/deployments/{deployment_id}", query=pool_wire.DeleteOptions, needs=Need.DEPLOY)
 def delete(call: Call[None], deployment_id: UUID) -> None:
     """Delete a deployment with its schedules."""
     call.plane.deployments.delete(deployment_id, fate(call.query))
 
 
-@endpoint(blueprint, "POST", "/deployments/filter", body=wire.DeploymentList, answer=list[wire.Deployment])
+@endpoint(
+    "POST",
+    "/deployments/filter",
+    body=wire.DeploymentList,
+    answer=list[wire.Deployment],
+    needs=Need.VIEW,
+)
 def page(call: Call[wire.DeploymentList]) -> Page:
     """A page of deployments, by full name."""
     body = call.body
@@ -90,16 +111,17 @@ def page(call: Call[wire.DeploymentList]) -> Page:
         and (pools is None or deployment.work_pool_name in pools)
         and (flows is None or deployment.flow_name in flows)
     ]
-    return Page([_shown(call, deployment) for deployment in found], cursor)
+    return Page(_all_shown(call, found), cursor)
 
 
 @endpoint(
-    blueprint,
     "POST",
     "/deployments/{deployment_id}/create_flow_run",
     body=run_wire.FlowRunCreate,
     answer=run_wire.FlowRun,
     status=201,
+    max_body=MAX_BATCH,
+    needs=Need.OPERATE,
 )
 def create_run(call: Call[run_wire.FlowRunCreate], deployment_id: UUID) -> Found:
     """Make a run; 200 when the idempotency key finds an earlier one."""
@@ -107,7 +129,13 @@ def create_run(call: Call[run_wire.FlowRunCreate], deployment_id: UUID) -> Found
     return Found(render.run(run, call.plane.ports.clock()), 201 if made else 200)
 
 
-@endpoint(blueprint, "POST", "/deployments/{deployment_id}/skip_late", answer=system_wire.Skipped, status=200)
+@endpoint(
+    "POST",
+    "/deployments/{deployment_id}/skip_late",
+    answer=system_wire.Skipped,
+    status=200,
+    needs=Need.OPERATE,
+)
 def skip_late(call: Call[None], deployment_id: UUID) -> system_wire.Skipped:
     """End the late runs of a deployment as Skipped."""
     return system_wire.Skipped(skipped=call.plane.lateness.skip_of_deployment(deployment_id))
@@ -154,5 +182,19 @@ def _values(body: wire.DeploymentCreate | wire.DeploymentUpdate) -> Mapping[str,
     return values
 
 
-def _shown(call: Call[object], deployment: Deployment) -> wire.Deployment:
-    return render.deployment(deployment, call.plane.deployments.schedules(deployment.id))
+def shown(call: Call[object], deployment: Deployment) -> wire.Deployment:
+    """A deployment as it is answered."""
+    return _all_shown(call, [deployment])[0]
+
+
+def _all_shown(call: Call[object], found: Sequence[Deployment]) -> list[wire.Deployment]:
+    pools = {deployment.work_pool_name for deployment in found if deployment.work_pool_name}
+    serves = call.plane.pools.serving(pools)
+    return [
+        render.deployment(
+            deployment,
+            call.plane.deployments.schedules(deployment.id),
+            serves(deployment.work_pool_name, deployment.work_queue_name),
+        )
+        for deployment in found
+    ]

@@ -1,4 +1,4 @@
-"""The endpoint: parse, call one use case, dump the answer, and turn every error into one HTTP answer.
+"""The endpoint: admit, parse, call one use case, dump the answer, and turn every error into one HTTP answer.
 
 Each route is declared here once; the OpenAPI document is made from these declarations. HTTP middleware
 cannot do this, since Chalice answers 500 to a route's exception before any middleware sees it.
@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Request, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from chalicelib.api import cursors
-from chalicelib.api.requests import MAX_BODY, Wants, members, refusal
+from chalicelib.api import access, cursors, routes
+from chalicelib.api.requests import MAX_BODY, Wants, author, members, refusal
+from chalicelib.domain.access import NOBODY, Caller, Need
 from chalicelib.domain.errors import (
     Conflict,
     Forbidden,
@@ -23,8 +24,10 @@ from chalicelib.domain.errors import (
     Invalid,
     NotFound,
     TooLarge,
+    Unauthenticated,
     Unavailable,
 )
+from chalicelib.observability import about
 from chalicelib.services.control_plane import ControlPlane
 from headrace.contract.base import NEXT_CURSOR_HEADER, ListRequest
 from headrace.contract.errors import ErrorBody, FieldError
@@ -37,6 +40,7 @@ STATUS: dict[type[HeadraceError], int] = {
     Conflict: 409,
     Invalid: 422,
     TooLarge: 413,
+    Unauthenticated: 401,
     Forbidden: 403,
     Unavailable: 503,
 }
@@ -44,11 +48,18 @@ STATUS: dict[type[HeadraceError], int] = {
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """What a handler is given: the use cases, the parsed body, and the query."""
+    """What a handler is given: the use cases, the parsed body and query, and whose request it is.
+
+    `author` is who the client says it is, or else the name of its key; `host` is the address that the caller
+    used to come here.
+    """
 
     plane: ControlPlane
     body: T
     query: Any = None
+    author: str | None = None
+    caller: Caller = NOBODY
+    host: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,7 @@ class Route:
     """A declared route, for the OpenAPI document and for the test that looks at all of them.
 
     `finds`: it answers 200 instead of its usual status where it found what it would have made.
+    `eased`: members of the body that the right to operate is enough for, if the body has no others.
     """
 
     method: str
@@ -82,19 +94,16 @@ class Route:
     status: int
     query: Any = None
     finds: bool = False
+    needs: Need | None = None
+    eased: frozenset[str] = frozenset()
 
 
 ROUTES: list[Route] = []
-_source: list[Callable[[], ControlPlane]] = []
-
-
-def serve(source: Callable[[], ControlPlane]) -> None:
-    """Have the routes call these use cases; `app.py` says which."""
-    _source[:] = [source]
+VIEWS: dict[str, Callable[[Request, Mapping[str, str]], Response]] = {}
+"""By method and path, such as `GET /flows/{flow_id}`; see `routes`."""
 
 
 def endpoint(
-    blueprint: Blueprint,
     method: str,
     path: str,
     *,
@@ -103,41 +112,62 @@ def endpoint(
     status: int = 200,
     query: type[BaseModel] | None = None,
     max_body: int = MAX_BODY,
+    needs: Need | None = None,
+    eased: frozenset[str] = frozenset(),
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Declare a route. Path members that end in `_id` are UUIDs; an absent body is an empty object."""
+    """Declare a route. Path members that end in `_id` are UUIDs; an absent body is an empty object.
+
+    Who may call it is `needs`: one that does not say is for admins alone, and a test fails.
+    """
     wants = Wants(body, query, max_body)
 
     def declare(handler: Callable[..., Any]) -> Callable[..., Any]:
         summary = (handler.__doc__ or "").strip().splitlines()[0]
         finds = handler.__annotations__.get("return") == Found.__name__
-        ROUTES.append(Route(method, path, summary, body, answer, status, query, finds))
+        route = Route(method, path, summary, body, answer, status, query, finds, needs, eased)
+        listed = routes.checked(handler.__module__, method, path)
 
-        def view(**given: str) -> Response:
-            return answer_to(blueprint.current_request, handler, given, wants, status)
+        def view(request: Request, given: Mapping[str, str]) -> Response:
+            with about(request_id=(request.context or {}).get("requestId"), run_id=given.get("run_id")):
+                return answer_to(request, route, handler, given, wants)
 
-        view.__name__ = f"{handler.__module__.rpartition('.')[2]}_{handler.__name__}"
-        blueprint.route(path, methods=[method])(view)
+        ROUTES.append(route)
+        VIEWS[listed] = view
+        return handler
+
+    return declare
+
+
+def bare(method: str, path: str) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    """Declare a route that makes its whole answer itself and is not in the OpenAPI document."""
+
+    def declare(handler: Callable[..., Response]) -> Callable[..., Response]:
+        def view(request: Request, given: Mapping[str, str]) -> Response:
+            return handler(**given)
+
+        VIEWS[routes.checked(handler.__module__, method, path)] = view
         return handler
 
     return declare
 
 
 def answer_to(
-    request: Request,
-    handler: Callable[..., Any],
-    given: Mapping[str, str],
-    wants: Wants,
-    status: int,
+    request: Request, route: Route, handler: Callable[..., Any], given: Mapping[str, str], wants: Wants
 ) -> Response:
-    """Parse, call, dump; every error becomes an `ErrorBody`, and no stack trace ever leaves."""
+    """Admit, parse, call, dump; every error becomes an `ErrorBody`, and no stack trace ever leaves."""
     try:
+        plane, needs = routes.control_plane(), route.needs or Need.MANAGE
+        caller = access.admit(plane, request, needs, route.eased)
         named = members(given)
+        access.admit_there(caller, needs, named)
         scope = f"{request.path} {named}"
         body = wants.body(request)
+        access.admit_body(caller, needs, route.eased, body)
         if isinstance(body, ListRequest) and body.cursor is not None:
             body.cursor = cursors.read(body.cursor, scope)
-        call = Call(_source[0](), body, wants.query(request))
-        return _dump(handler(call, **named), status, scope)
+        by = author(request) or caller.name
+        call = Call(plane, body, wants.query(request), by, caller, request.headers.get("host"))
+        return _dump(handler(call, **named), route.status, scope)
     except ValidationError as error:
         return _refuse(refusal(error))
     except HeadraceError as error:
@@ -177,4 +207,6 @@ def _refuse(error: HeadraceError) -> Response:
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
     errors = [FieldError(path=e.path, message=e.message, expected=e.expected) for e in error.errors]
     headers = {"Retry-After": "1"} if status == 503 else {}
+    if isinstance(error, Unauthenticated):
+        headers = access.challenge(error)
     return _json(error_body(error.code, error.message, error.hint, errors).model_dump_json(), status, headers)

@@ -5,25 +5,31 @@ from __future__ import annotations
 import re
 from uuid import UUID
 
-from chalice.app import Blueprint
-
-from chalicelib.api import cursors, render
+from chalicelib.api import cursors, render, render_work
 from chalicelib.api.endpoint import Call, Found, Page, endpoint
 from chalicelib.api.queries import given, only_names, texts, uuids
+from chalicelib.domain.access import Need
 from chalicelib.domain.errors import FieldProblem, Invalid
 from chalicelib.domain.names import deployment_id as id_of
 from chalicelib.services.run_lists import RunQuery
 from chalicelib.services.runs import Proposed, Wanted
 from headrace.contract import flow_runs as wire
 from headrace.contract import system as system_wire
+from headrace.contract.base import Labels
 
-blueprint = Blueprint(__name__)
 PLACE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z#[0-9a-f-]{36}")
 """A run's place in a list."""
 _NOT_NULL = {"name", "parameters", "tags"}
 
 
-@endpoint(blueprint, "POST", "/flow_runs", body=wire.BareFlowRunCreate, answer=wire.FlowRun, status=201)
+@endpoint(
+    "POST",
+    "/flow_runs",
+    body=wire.BareFlowRunCreate,
+    answer=wire.FlowRun,
+    status=201,
+    needs=Need.OPERATE,
+)
 def create(call: Call[wire.BareFlowRunCreate]) -> Found:
     """Make a run without a deployment (a subflow)."""
     body = call.body
@@ -41,13 +47,13 @@ def create(call: Call[wire.BareFlowRunCreate]) -> Found:
     return Found(_shown(call, run), 201 if made else 200)
 
 
-@endpoint(blueprint, "GET", "/flow_runs/{run_id}", answer=wire.FlowRun)
+@endpoint("GET", "/flow_runs/{run_id}", answer=wire.FlowRun, needs=Need.VIEW)
 def read(call: Call[None], run_id: UUID) -> wire.FlowRun:
     """One run."""
     return _shown(call, call.plane.runs.read(run_id))
 
 
-@endpoint(blueprint, "PATCH", "/flow_runs/{run_id}", body=wire.FlowRunUpdate)
+@endpoint("PATCH", "/flow_runs/{run_id}", body=wire.FlowRunUpdate, needs=Need.OPERATE)
 def update(call: Call[wire.FlowRunUpdate], run_id: UUID) -> None:
     """Change the members given."""
     changes = given(call.body, leave_out={"empirical_policy"}, not_null=_NOT_NULL)
@@ -56,19 +62,25 @@ def update(call: Call[wire.FlowRunUpdate], run_id: UUID) -> None:
     call.plane.runs.update(run_id, changes)
 
 
-@endpoint(blueprint, "DELETE", "/flow_runs/{run_id}")
+@endpoint("PATCH", "/flow_runs/{run_id}/labels", body=Labels, needs=Need.OPERATE)
+def label(call: Call[dict[str, object]], run_id: UUID) -> None:
+    """Add labels to a run; one of a name that it has is replaced."""
+    call.plane.runs.label(run_id, call.body)
+
+
+@endpoint("DELETE", "/flow_runs/{run_id}", needs=Need.DEPLOY)
 def delete(call: Call[None], run_id: UUID) -> None:
     """Delete a run with its log."""
     call.plane.runs.delete(run_id)
 
 
 @endpoint(
-    blueprint,
     "POST",
     "/flow_runs/{run_id}/set_state",
     body=wire.SetState,
     answer=wire.SetStateAnswer,
     status=201,
+    needs=Need.OPERATE,
 )
 def set_state(call: Call[wire.SetState], run_id: UUID) -> wire.SetStateAnswer:
     """Propose a state; the answer says ACCEPT or REJECT, and the state that the run has then."""
@@ -81,12 +93,12 @@ def set_state(call: Call[wire.SetState], run_id: UUID) -> wire.SetStateAnswer:
         details["reason"] = reason
     return wire.SetStateAnswer(
         status=wire.SetStateStatus.ACCEPT if accepted else wire.SetStateStatus.REJECT,
-        state=render.state(run, run.state, now),
+        state=render_work.state(run, run.state, now),
         details=details,
     )
 
 
-@endpoint(blueprint, "POST", "/flow_runs/filter", body=wire.FlowRunList, answer=list[wire.FlowRun])
+@endpoint("POST", "/flow_runs/filter", body=wire.FlowRunList, answer=list[wire.FlowRun], needs=Need.VIEW)
 def page(call: Call[wire.FlowRunList]) -> Page:
     """A page of runs."""
     query = _query(call)
@@ -94,11 +106,11 @@ def page(call: Call[wire.FlowRunList]) -> Page:
     return Page([_shown(call, run) for run in found], cursor)
 
 
-@endpoint(blueprint, "GET", "/flow_runs/{run_id}/why", answer=system_wire.Explanation)
+@endpoint("GET", "/flow_runs/{run_id}/why", answer=system_wire.Explanation, needs=Need.VIEW)
 def why(call: Call[None], run_id: UUID) -> system_wire.Explanation:
     """Why a run is not running, in one sentence with facts."""
     explanation = call.plane.why.why(run_id)
-    return system_wire.Explanation(code=explanation.code, reason=explanation.reason)
+    return system_wire.Explanation(code=explanation.code, reason=explanation.reason, hint=explanation.hint)
 
 
 def _proposed(state: wire.StateCreate) -> Proposed:

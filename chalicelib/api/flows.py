@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from chalice.app import Blueprint
-
 from chalicelib.api import render
 from chalicelib.api.endpoint import Call, Found, Page, endpoint
 from chalicelib.api.queries import texts, uuids
 from chalicelib.domain import names
+from chalicelib.domain.access import Need
 from headrace.contract import flows as wire
 
-blueprint = Blueprint(__name__)
 
-
-@endpoint(blueprint, "POST", "/flows", body=wire.FlowCreate, answer=wire.Flow, status=201)
+@endpoint("POST", "/flows", body=wire.FlowCreate, answer=wire.Flow, status=201, needs=Need.DEPLOY)
 def create(call: Call[wire.FlowCreate]) -> Found:
     """Make a flow, or find the one of that name."""
     flow, made = call.plane.deployments.upsert_flow(call.body.name, call.body.tags, call.body.labels or {})
     return Found(render.flow(flow), 201 if made else 200)
 
 
-@endpoint(blueprint, "GET", "/flows/{flow_id}", answer=wire.Flow)
+@endpoint("GET", "/flows/{flow_id}", answer=wire.Flow, needs=Need.VIEW)
 def read(call: Call[None], flow_id: UUID) -> wire.Flow:
     """One flow."""
     return render.flow(call.plane.deployments.flow(flow_id))
 
 
-@endpoint(blueprint, "POST", "/flows/filter", body=wire.FlowList, answer=list[wire.Flow])
+@endpoint("POST", "/flows/filter", body=wire.FlowList, answer=list[wire.Flow], needs=Need.VIEW)
 def page(call: Call[wire.FlowList]) -> Page:
     """A page of flows, by name."""
     wanted = call.body.flows

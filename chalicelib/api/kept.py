@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from headrace.contract.logs import MESSAGE_BYTES
+from headrace.contract.sizes import MESSAGE_BYTES
 
 RESULT_BYTES = 300_000
 """An item holds 400 KB (AWS, DynamoDB limits); a result shares one with the error."""

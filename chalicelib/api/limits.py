@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from chalice.app import Blueprint
-
 from chalicelib.api import render
 from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.domain.access import Need
 from chalicelib.domain.eligibility import tag_limit
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid
 from headrace.contract import limits as wire
 
-blueprint = Blueprint(__name__)
 _PATH = "/v2/concurrency_limits"
 
 
 @endpoint(
-    blueprint, "POST", _PATH, body=wire.ConcurrencyLimitCreate, answer=wire.ConcurrencyLimit, status=201
+    "POST",
+    _PATH,
+    body=wire.ConcurrencyLimitCreate,
+    answer=wire.ConcurrencyLimit,
+    status=201,
+    needs=Need.DEPLOY,
 )
 def create(call: Call[wire.ConcurrencyLimitCreate]) -> wire.ConcurrencyLimit:
     """Make a limit of a tag."""
@@ -27,20 +30,20 @@ def create(call: Call[wire.ConcurrencyLimitCreate]) -> wire.ConcurrencyLimit:
     return render.limit(call.plane.limits.create_for_tag(tag, call.body.limit))
 
 
-@endpoint(blueprint, "GET", _PATH + "/{name}", answer=wire.ConcurrencyLimit)
+@endpoint("GET", _PATH + "/{name}", answer=wire.ConcurrencyLimit, needs=Need.VIEW)
 def read(call: Call[None], name: str) -> wire.ConcurrencyLimit:
     """One limit with its holders."""
     return render.limit(call.plane.limits.read(_full(name)))
 
 
-@endpoint(blueprint, "PATCH", _PATH + "/{name}", body=wire.ConcurrencyLimitUpdate)
+@endpoint("PATCH", _PATH + "/{name}", body=wire.ConcurrencyLimitUpdate, needs=Need.OPERATE)
 def update(call: Call[wire.ConcurrencyLimitUpdate], name: str) -> None:
     """Another maximum."""
     call.plane.limits.read(_full(name))
     call.plane.limits.update(_tags_only(name), call.body.limit)
 
 
-@endpoint(blueprint, "DELETE", _PATH + "/{name}")
+@endpoint("DELETE", _PATH + "/{name}", needs=Need.DEPLOY)
 def delete(call: Call[None], name: str) -> None:
     """Remove a limit of a tag."""
     call.plane.limits.read(_full(name))
@@ -48,7 +51,11 @@ def delete(call: Call[None], name: str) -> None:
 
 
 @endpoint(
-    blueprint, "POST", _PATH + "/filter", body=wire.ConcurrencyLimitList, answer=list[wire.ConcurrencyLimit]
+    "POST",
+    _PATH + "/filter",
+    body=wire.ConcurrencyLimitList,
+    answer=list[wire.ConcurrencyLimit],
+    needs=Need.VIEW,
 )
 def page(call: Call[wire.ConcurrencyLimitList]) -> Page:
     """A page of limits, by name."""

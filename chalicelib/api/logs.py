@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import re
 
-from chalice.app import Blueprint
-
 from chalicelib.api import cursors, render
 from chalicelib.api.endpoint import Call, Page, endpoint
 from chalicelib.api.kept import kept_message
 from chalicelib.api.requests import MAX_BATCH
+from chalicelib.domain.access import Need
 from chalicelib.domain.errors import FieldProblem, Invalid
 from chalicelib.services.logs import LogQuery
 from chalicelib.storage.logs import Record
 from headrace.contract import logs as wire
 
-blueprint = Blueprint(__name__)
 PLACE = re.compile(r"LOG#\d{6}#[-:.0-9TZ]{27}#[0-9a-f]+@\d{6}")
 """A record's place: its chunk, and its number in it."""
 
 
-@endpoint(blueprint, "POST", "/logs", body=list[wire.LogCreate], status=201, max_body=MAX_BATCH)
+@endpoint("POST", "/logs", body=list[wire.LogCreate], status=201, max_body=MAX_BATCH, needs=Need.OPERATE)
 def create(call: Call[list[wire.LogCreate]]) -> Page:
     """Store records that belong to a flow run; others are answered and dropped, as Prefect does."""
     rows = [
@@ -35,7 +33,7 @@ def create(call: Call[list[wire.LogCreate]]) -> Page:
     return Page([])
 
 
-@endpoint(blueprint, "POST", "/logs/filter", body=wire.LogList, answer=list[wire.Log])
+@endpoint("POST", "/logs/filter", body=wire.LogList, answer=list[wire.Log], needs=Need.VIEW)
 def page(call: Call[wire.LogList]) -> Page:
     """A page of the records of one run."""
     body = call.body

@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from chalicelib.api.endpoint import ROUTES, Route
+from chalicelib.api.endpoint import Route
+from chalicelib.api.routes import declared
+from chalicelib.domain.access import Need
 from headrace import __version__
 from headrace.contract.errors import ErrorBody
 
@@ -17,20 +19,25 @@ Mode = Literal["validation", "serialization"]
 Schemas = Mapping[tuple[str, Mode], Any]
 _REF = "#/components/schemas/{model}"
 _ERROR = "error"
+_KEY = "api_key"
 
 
 def document() -> str:
     """The document as JSON text."""
-    schemas, shared = TypeAdapter.json_schemas(_kinds(ROUTES), ref_template=_REF)
+    routes = declared()
+    schemas, shared = TypeAdapter.json_schemas(_kinds(routes), ref_template=_REF)
     paths: dict[str, Any] = {}
-    for route in ROUTES:
+    for route in routes:
         paths.setdefault(f"/api{route.path}", {})[route.method.lower()] = _operation(route, schemas)
     return json.dumps(
         {
             "openapi": "3.1.0",
             "info": {"title": "Headrace", "version": __version__},
             "paths": paths,
-            "components": {"schemas": shared.get("$defs", {})},
+            "components": {
+                "schemas": shared.get("$defs", {}),
+                "securitySchemes": {_KEY: {"type": "http", "scheme": "bearer"}},
+            },
         }
     )
 
@@ -57,6 +64,10 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
             "default": {"description": "Not done, and why.", **_content(schemas[_ERROR, "serialization"])},
         },
     }
+    needs = route.needs or Need.MANAGE
+    operation |= {"x-headrace-needs": needs.value, "security": [] if needs is Need.NOTHING else [{_KEY: []}]}
+    if route.eased:
+        operation["x-headrace-operators-may-change"] = sorted(route.eased)
     if route.body is not None:
         operation["requestBody"] = {"required": True, **_content(schemas[name, "validation"])}
     return operation

@@ -11,6 +11,7 @@ from chalice.app import Request
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from chalicelib.domain.errors import FieldProblem, HeadraceError, Invalid, TooLarge
+from headrace.contract.base import AUTHOR_HEADER
 
 MAX_BATCH = 6_000_000
 """Bytes of a request that carries many things: Lambda takes 6 MB at once (AWS, Lambda quotas)."""
@@ -18,6 +19,8 @@ MAX_BODY = 380_000
 """Bytes of any other: what it makes is one item of the table, of at most 400 KB (AWS, DynamoDB limits)."""
 MAX_MEMBER = 1_100
 """Bytes of a path member: longer than the longest name of a limit, shorter than the longest key."""
+MAX_AUTHOR = 200
+"""Characters kept of who made a change."""
 SHOWN = 20
 """Mistakes that one answer names."""
 
@@ -65,6 +68,13 @@ def members(given: Mapping[str, str]) -> dict[str, str | UUID]:
         if len(plain.encode()) > MAX_MEMBER:
             raise _bad_member(name, plain, "is too long for a name", f"at most {MAX_MEMBER} bytes")
     return result
+
+
+def author(request: Request) -> str | None:
+    """Who made the change, as the client says it; written down, never trusted for anything."""
+    said = unquote(str(request.headers.get(AUTHOR_HEADER) or ""))
+    kept = "".join(character for character in said if character.isprintable())
+    return kept.strip()[:MAX_AUTHOR] or None
 
 
 def refusal(error: ValidationError, prefix: str = "") -> HeadraceError:

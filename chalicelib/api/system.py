@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from chalice.app import Blueprint, Response
+from chalice.app import Response
 
-from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.endpoint import Call, bare, endpoint
 from chalicelib.api.openapi import document
 from chalicelib.domain import job_templates
+from chalicelib.domain.access import Need
 from chalicelib.domain.errors import NotFound
 from chalicelib.services.pools import TYPES
 from headrace import __version__
 from headrace.contract.system import Version
 
-blueprint = Blueprint(__name__)
 WORKER_TYPES = "aggregate-worker-metadata"
 
 
-@endpoint(blueprint, "GET", "/health", answer=bool)
+@endpoint("GET", "/health", answer=bool, needs=Need.NOTHING)
 def health(call: Call[None]) -> bool:
     """Whether the control plane answers."""
     return True
 
 
-@endpoint(blueprint, "GET", "/version", answer=Version)
+@endpoint("GET", "/version", answer=Version, needs=Need.KEY)
 def version(call: Call[None]) -> Version:
     """The version of the control plane, and the stage that it serves."""
     return Version(version=__version__, stage=call.plane.ports.settings.stage)
 
 
-@endpoint(blueprint, "GET", "/collections/views/{view}", answer=dict)
+@endpoint("GET", "/collections/views/{view}", answer=dict, needs=Need.VIEW)
 def worker_types(call: Call[None], view: str) -> dict[str, object]:
     """Worker types with their default job templates, as Prefect's `aggregate-worker-metadata`."""
     if view != WORKER_TYPES:
@@ -41,7 +41,7 @@ def worker_types(call: Call[None], view: str) -> dict[str, object]:
     }
 
 
-@blueprint.route("/openapi.json", methods=["GET"])
+@bare("GET", "/openapi.json")
 def openapi() -> Response:
     """The OpenAPI 3.1 document, made from the routes and the contract."""
     return Response(document(), status_code=200, headers={"Content-Type": "application/json"})

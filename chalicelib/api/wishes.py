@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chalicelib.services.schedules import Wish
+from chalicelib.services.wishes import Wish
 from headrace.contract import schedules as wire
 
 OPTIONS = (

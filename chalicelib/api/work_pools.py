@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from chalice.app import Blueprint
-
 from chalicelib.api import render
 from chalicelib.api.endpoint import Call, Page, endpoint
 from chalicelib.api.queries import fate, given, only_names
+from chalicelib.domain.access import Need
 from chalicelib.domain.eligibility import pool_limit
 from headrace.contract import flow_runs as run_wire
 from headrace.contract import system as system_wire
 from headrace.contract import work_pools as wire
 
-blueprint = Blueprint(__name__)
 
-
-@endpoint(blueprint, "POST", "/work_pools", body=wire.WorkPoolCreate, answer=wire.WorkPool, status=201)
+@endpoint(
+    "POST",
+    "/work_pools",
+    body=wire.WorkPoolCreate,
+    answer=wire.WorkPool,
+    status=201,
+    needs=Need.DEPLOY,
+)
 def create(call: Call[wire.WorkPoolCreate]) -> wire.WorkPool:
     """Make a work pool with its default queue."""
     values = given(call.body, leave_out={"name", "storage_configuration"})
@@ -23,7 +27,7 @@ def create(call: Call[wire.WorkPoolCreate]) -> wire.WorkPool:
     return render.pool(pool, call.plane.pools.statuses(pool.name)(pool))
 
 
-@endpoint(blueprint, "GET", "/work_pools/{name}", answer=wire.WorkPool)
+@endpoint("GET", "/work_pools/{name}", answer=wire.WorkPool, needs=Need.VIEW)
 def read(call: Call[None], name: str) -> wire.WorkPool:
     """One work pool."""
     pool = call.plane.pools.view(name).pool
@@ -34,7 +38,13 @@ def read(call: Call[None], name: str) -> wire.WorkPool:
     return answer
 
 
-@endpoint(blueprint, "PATCH", "/work_pools/{name}", body=wire.WorkPoolUpdate)
+@endpoint(
+    "PATCH",
+    "/work_pools/{name}",
+    body=wire.WorkPoolUpdate,
+    needs=Need.DEPLOY,
+    eased=frozenset({"is_paused", "concurrency_limit"}),
+)
 def update(call: Call[wire.WorkPoolUpdate], name: str) -> None:
     """Change the members given."""
     changes = given(
@@ -43,13 +53,19 @@ def update(call: Call[wire.WorkPoolUpdate], name: str) -> None:
     call.plane.pools.update(name, changes)
 
 
-@endpoint(blueprint, "DELETE", "/work_pools/{name}", query=wire.DeleteOptions)
+@endpoint("DELETE", "/work_pools/{name}", query=wire.DeleteOptions, needs=Need.DEPLOY)
 def delete(call: Call[None], name: str) -> None:
     """Delete a work pool with its queues."""
     call.plane.pools.delete(name, fate(call.query))
 
 
-@endpoint(blueprint, "POST", "/work_pools/filter", body=wire.WorkPoolList, answer=list[wire.WorkPool])
+@endpoint(
+    "POST",
+    "/work_pools/filter",
+    body=wire.WorkPoolList,
+    answer=list[wire.WorkPool],
+    needs=Need.VIEW,
+)
 def page(call: Call[wire.WorkPoolList]) -> Page:
     """A page of work pools, by name."""
     pools = call.plane.pools
@@ -63,11 +79,11 @@ def page(call: Call[wire.WorkPoolList]) -> Page:
 
 
 @endpoint(
-    blueprint,
     "POST",
     "/work_pools/{name}/get_scheduled_flow_runs",
     body=run_wire.ScheduledRunsRequest,
     answer=list[run_wire.ScheduledRun],
+    needs=Need.VIEW,
 )
 def scheduled(call: Call[run_wire.ScheduledRunsRequest], name: str) -> Page:
     """Runs that wait in a pool, in the order in which they will be claimed."""
@@ -80,7 +96,11 @@ def scheduled(call: Call[run_wire.ScheduledRunsRequest], name: str) -> Page:
 
 
 @endpoint(
-    blueprint, "POST", "/work_pools/{name}/concurrency_status", body=wire.Page, answer=wire.ConcurrencyStatus
+    "POST",
+    "/work_pools/{name}/concurrency_status",
+    body=wire.Page,
+    answer=wire.ConcurrencyStatus,
+    needs=Need.VIEW,
 )
 def concurrency_status(call: Call[wire.Page], name: str) -> wire.ConcurrencyStatus:
     """A pool's limit and the runs that hold it."""
@@ -92,7 +112,13 @@ def concurrency_status(call: Call[wire.Page], name: str) -> wire.ConcurrencyStat
     )
 
 
-@endpoint(blueprint, "POST", "/work_pools/{name}/skip_late", answer=system_wire.Skipped, status=200)
+@endpoint(
+    "POST",
+    "/work_pools/{name}/skip_late",
+    answer=system_wire.Skipped,
+    status=200,
+    needs=Need.OPERATE,
+)
 def skip_late(call: Call[None], name: str) -> system_wire.Skipped:
     """End the late runs of a pool as Skipped."""
     return system_wire.Skipped(skipped=call.plane.lateness.skip_in_pool(name))

@@ -5,28 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from chalice.app import Blueprint
-
 from chalicelib.api import render
 from chalicelib.api.endpoint import Call, Page, endpoint
 from chalicelib.api.queries import fate, given, texts, uuids
+from chalicelib.domain.access import Need
 from chalicelib.domain.eligibility import queue_limit
 from chalicelib.domain.pools import WorkQueue
 from chalicelib.domain.schedules import LATE_AFTER, is_late
 from headrace.contract import flow_runs as run_wire
 from headrace.contract import work_pools as wire
 
-blueprint = Blueprint(__name__)
 _NOT_NULL = {"is_paused", "priority"}
 
 
 @endpoint(
-    blueprint,
     "POST",
     "/work_pools/{pool}/queues",
     body=wire.WorkQueueCreate,
     answer=wire.WorkQueue,
     status=201,
+    needs=Need.DEPLOY,
 )
 def create(call: Call[wire.WorkQueueCreate], pool: str) -> wire.WorkQueue:
     """Make a further queue of a pool."""
@@ -34,19 +32,25 @@ def create(call: Call[wire.WorkQueueCreate], pool: str) -> wire.WorkQueue:
     return _shown(call, call.plane.pools.create_queue(pool, call.body.name, values))
 
 
-@endpoint(blueprint, "GET", "/work_pools/{pool}/queues/{name}", answer=wire.WorkQueue)
+@endpoint("GET", "/work_pools/{pool}/queues/{name}", answer=wire.WorkQueue, needs=Need.VIEW)
 def read_by_name(call: Call[None], pool: str, name: str) -> wire.WorkQueue:
     """One queue, by names."""
     return _shown(call, call.plane.pools.queue(pool, name))
 
 
-@endpoint(blueprint, "GET", "/work_queues/{queue_id}", answer=wire.WorkQueue)
+@endpoint("GET", "/work_queues/{queue_id}", answer=wire.WorkQueue, needs=Need.VIEW)
 def read(call: Call[None], queue_id: UUID) -> wire.WorkQueue:
     """One queue, by id."""
     return _shown(call, call.plane.pools.queue_by_id(queue_id))
 
 
-@endpoint(blueprint, "PATCH", "/work_queues/{queue_id}", body=wire.WorkQueueUpdate)
+@endpoint(
+    "PATCH",
+    "/work_queues/{queue_id}",
+    body=wire.WorkQueueUpdate,
+    needs=Need.DEPLOY,
+    eased=frozenset({"is_paused", "concurrency_limit"}),
+)
 def update(call: Call[wire.WorkQueueUpdate], queue_id: UUID) -> None:
     """Change the members given."""
     queue = call.plane.pools.queue_by_id(queue_id)
@@ -54,7 +58,7 @@ def update(call: Call[wire.WorkQueueUpdate], queue_id: UUID) -> None:
     call.plane.pools.update_queue(queue.work_pool_name, queue.name, changes)
 
 
-@endpoint(blueprint, "DELETE", "/work_queues/{queue_id}", query=wire.DeleteOptions)
+@endpoint("DELETE", "/work_queues/{queue_id}", query=wire.DeleteOptions, needs=Need.DEPLOY)
 def delete(call: Call[None], queue_id: UUID) -> None:
     """Delete a queue."""
     queue = call.plane.pools.queue_by_id(queue_id)
@@ -62,11 +66,11 @@ def delete(call: Call[None], queue_id: UUID) -> None:
 
 
 @endpoint(
-    blueprint,
     "POST",
     "/work_pools/{pool}/queues/filter",
     body=wire.WorkQueueList,
     answer=list[wire.WorkQueue],
+    needs=Need.VIEW,
 )
 def page_of_pool(call: Call[wire.WorkQueueList], pool: str) -> Page:
     """The queues of a pool, as they are served."""
@@ -77,7 +81,13 @@ def page_of_pool(call: Call[wire.WorkQueueList], pool: str) -> Page:
     return Page([render.queue(queue, status(queue)) for queue in part])
 
 
-@endpoint(blueprint, "POST", "/work_queues/filter", body=wire.WorkQueueList, answer=list[wire.WorkQueue])
+@endpoint(
+    "POST",
+    "/work_queues/filter",
+    body=wire.WorkQueueList,
+    answer=list[wire.WorkQueue],
+    needs=Need.VIEW,
+)
 def page(call: Call[wire.WorkQueueList]) -> Page:
     """A page of all queues, by pool and name."""
     body = call.body
@@ -91,7 +101,7 @@ def page(call: Call[wire.WorkQueueList]) -> Page:
     return Page([render.queue(queue, status(queue)) for queue in found if wants(queue)], cursor)
 
 
-@endpoint(blueprint, "GET", "/work_queues/{queue_id}/status", answer=wire.WorkQueueStatus)
+@endpoint("GET", "/work_queues/{queue_id}/status", answer=wire.WorkQueueStatus, needs=Need.VIEW)
 def status(call: Call[None], queue_id: UUID) -> wire.WorkQueueStatus:
     """Whether a worker polled the queue within the last minute, and how many of its runs are late."""
     queue = call.plane.pools.queue_by_id(queue_id)
@@ -104,11 +114,11 @@ def status(call: Call[None], queue_id: UUID) -> wire.WorkQueueStatus:
 
 
 @endpoint(
-    blueprint,
     "POST",
     "/work_queues/{queue_id}/get_runs",
     body=run_wire.QueueRunsRequest,
     answer=list[run_wire.FlowRun],
+    needs=Need.VIEW,
 )
 def runs(call: Call[run_wire.QueueRunsRequest], queue_id: UUID) -> Page:
     """Runs that wait in a queue."""
@@ -120,11 +130,11 @@ def runs(call: Call[run_wire.QueueRunsRequest], queue_id: UUID) -> Page:
 
 
 @endpoint(
-    blueprint,
     "POST",
     "/work_queues/{queue_id}/concurrency_status",
     body=wire.Page,
     answer=wire.ConcurrencyStatus,
+    needs=Need.VIEW,
 )
 def concurrency_status(call: Call[wire.Page], queue_id: UUID) -> wire.ConcurrencyStatus:
     """A queue's limit and the runs that hold it."""

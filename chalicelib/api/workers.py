@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from chalice.app import Blueprint
 from pydantic import TypeAdapter, ValidationError
 
-from chalicelib.api import render
+from chalicelib.api import render_work as render
 from chalicelib.api.endpoint import Call, Page, endpoint
 from chalicelib.api.kept import kept_message, kept_result
 from chalicelib.api.requests import MAX_BATCH, refusal
+from chalicelib.domain.access import Need
+from chalicelib.domain.reachable import reachable
 from chalicelib.domain.reports import Kind, Told
 from chalicelib.services.sync import Answered, Said
 from chalicelib.services.workers import Introduction
@@ -19,13 +20,17 @@ from headrace.contract import sync as sync_wire
 from headrace.contract import workers as wire
 from headrace.contract.base import StepName
 
-blueprint = Blueprint(__name__)
 _PATH = "/work_pools/{pool}/workers"
 _NAME: TypeAdapter[str] = TypeAdapter(StepName)
 
 
 @endpoint(
-    blueprint, "POST", _PATH + "/{worker}/sessions", body=wire.Register, answer=wire.Registered, status=201
+    "POST",
+    _PATH + "/{worker}/sessions",
+    body=wire.Register,
+    answer=wire.Registered,
+    status=201,
+    needs=Need.WORK,
 )
 def register(call: Call[wire.Register], pool: str, worker: str) -> wire.Registered:
     """Open a session of a worker."""
@@ -52,23 +57,46 @@ def register(call: Call[wire.Register], pool: str, worker: str) -> wire.Register
         pool_revision=view.pool.revision,
         queues=render.queue_addresses(view),
         control_queue_url=session.control_queue_url,
-        sqs=wire.SqsAccess(region=settings.region, endpoint_url=settings.sqs_endpoint_url),
+        sqs=wire.SqsAccess(
+            region=settings.region,
+            endpoint_url=reachable(settings.sqs_endpoint_url, call.host if settings.follow_host else None),
+            credentials_needed=settings.require_keys and settings.sqs_endpoint_url is not None,
+        ),
     )
 
 
-@endpoint(blueprint, "DELETE", _PATH + "/{worker}/sessions/{session_id}")
+@endpoint(
+    "POST",
+    _PATH + "/{worker}/credentials",
+    answer=wire.AwsCredentials,
+    status=201,
+    needs=Need.WORK,
+)
+def credentials(call: Call[None], pool: str, worker: str) -> wire.AwsCredentials:
+    """Give a worker AWS credentials for the queues of its pool, good for an hour."""
+    issued = call.plane.credentials.issue(pool, _worker_name(worker))
+    return wire.AwsCredentials(
+        access_key_id=issued.access_key_id,
+        secret_access_key=issued.secret_access_key,
+        session_token=issued.session_token,
+        expiration=issued.expiration,
+        lifetime_seconds=(issued.expiration - call.plane.ports.clock()).total_seconds(),
+    )
+
+
+@endpoint("DELETE", _PATH + "/{worker}/sessions/{session_id}", needs=Need.WORK)
 def sign_off(call: Call[None], pool: str, worker: str, session_id: UUID) -> None:
     """Close a session in good order."""
     call.plane.workers.sign_off(pool, worker, session_id)
 
 
 @endpoint(
-    blueprint,
     "POST",
     _PATH + "/{worker}/sync",
     body=sync_wire.SyncRequest,
     answer=sync_wire.SyncAnswer,
     max_body=MAX_BATCH,
+    needs=Need.WORK,
 )
 def sync(call: Call[sync_wire.SyncRequest], pool: str, worker: str) -> sync_wire.SyncAnswer:
     """Say and hear everything."""
@@ -88,7 +116,7 @@ def sync(call: Call[sync_wire.SyncRequest], pool: str, worker: str) -> sync_wire
     return _answer(call, body, call.plane.sync.sync(pool, worker, said))
 
 
-@endpoint(blueprint, "POST", _PATH + "/filter", body=wire.WorkerList, answer=list[wire.Worker])
+@endpoint("POST", _PATH + "/filter", body=wire.WorkerList, answer=list[wire.Worker], needs=Need.VIEW)
 def page(call: Call[wire.WorkerList], pool: str) -> Page:
     """The workers of a pool."""
     now = call.plane.ports.clock()
@@ -99,7 +127,7 @@ def page(call: Call[wire.WorkerList], pool: str) -> Page:
     return Page(rows[call.body.offset : call.body.offset + call.body.limit])
 
 
-@endpoint(blueprint, "POST", _PATH + "/heartbeat", body=wire.WorkerHeartbeat)
+@endpoint("POST", _PATH + "/heartbeat", body=wire.WorkerHeartbeat, needs=Need.WORK)
 def heartbeat(call: Call[wire.WorkerHeartbeat], pool: str) -> None:
     """The sign of life of a worker that does not use `sync`."""
     call.plane.workers.heartbeat(pool, call.body.name, call.body.heartbeat_interval_seconds)

@@ -1,4 +1,4 @@
-"""S3: what is too large for the table. Callers get addresses, never bytes."""
+"""S3: what is too large for the table. Callers from outside get addresses of code, never its bytes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.reachable import reachable
 from chalicelib.settings import Settings
 
 GOOD_FOR = 3600
 """Seconds for which an address is good."""
+ADDRESSES = 8
+"""Hosts under which the embedded S3 is told of before the clients for them are made anew."""
 
 
 class Objects:
@@ -22,6 +25,7 @@ class Objects:
         self._bucket = settings.bucket
         self._region = settings.region
         self._endpoint = settings.s3_endpoint_url
+        self._follow_host = settings.follow_host
         self._made: dict[str, Any] = {}
 
     def size(self, key: str) -> int | None:
@@ -35,19 +39,43 @@ class Objects:
         except BotoCoreError as error:
             raise _unavailable(error) from error
 
-    def upload_url(self, key: str, size: int, checksum: str) -> tuple[str, dict[str, str]]:
-        """Where to PUT an object of this size and SHA-256 (base64), and the headers that must go along."""
+    def put(self, key: str, data: bytes) -> None:
+        """Write an object. Raises `Unavailable`."""
+        self._make_bucket()
+        try:
+            self._client(None).put_object(Bucket=self._bucket, Key=key, Body=data)
+        except (ClientError, BotoCoreError) as error:
+            raise _unavailable(error) from error
+
+    def get(self, key: str) -> bytes | None:
+        """The bytes of an object; `None` if there is none. Raises `Unavailable`."""
+        try:
+            return bytes(self._client(None).get_object(Bucket=self._bucket, Key=key)["Body"].read())
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket", "404"):
+                return None
+            raise _unavailable(error) from error
+        except BotoCoreError as error:
+            raise _unavailable(error) from error
+
+    def upload_url(
+        self, key: str, size: int, checksum: str, host: str | None = None
+    ) -> tuple[str, dict[str, str]]:
+        """Where to PUT an object of this size and SHA-256 (base64), and the headers that must go along.
+
+        `host` is the one by which the caller came to the API.
+        """
         self._make_bucket()
         members = {"ContentLength": size, "ChecksumSHA256": checksum}
-        return self._signed("put_object", key, **members), {"x-amz-checksum-sha256": checksum}
+        return self._signed("put_object", host, Key=key, **members), {"x-amz-checksum-sha256": checksum}
 
-    def download_url(self, key: str) -> str:
+    def download_url(self, key: str, host: str | None = None) -> str:
         """Where to GET an object."""
-        return self._signed("get_object", key)
+        return self._signed("get_object", host, Key=key)
 
-    def _signed(self, operation: str, key: str, **members: object) -> str:
-        params = {"Bucket": self._bucket, "Key": key, **members}
-        client = self._client(self._endpoint)
+    def _signed(self, operation: str, host: str | None, **members: object) -> str:
+        params = {"Bucket": self._bucket, **members}
+        client = self._client(reachable(self._endpoint, host if self._follow_host else None))
         return str(client.generate_presigned_url(operation, Params=params, ExpiresIn=GOOD_FOR))
 
     def _make_bucket(self) -> None:
@@ -62,7 +90,10 @@ class Objects:
     def _client(self, endpoint: str | None) -> Any:
         """Calls go to AWS; what is signed for others names the endpoint that they can reach."""
         name = endpoint or ""
-        if name not in self._made:
+        made = self._made.get(name)
+        if made is None:
+            if len(self._made) > ADDRESSES:
+                self._made = {kept: client for kept, client in self._made.items() if not kept}
             config = Config(
                 signature_version="s3v4",
                 s3={"addressing_style": "path" if endpoint else "auto"},
@@ -70,11 +101,11 @@ class Objects:
                 read_timeout=5,
                 retries={"max_attempts": 2},
             )
-            self._made[name] = botocore.session.get_session().create_client(
+            made = self._made[name] = botocore.session.get_session().create_client(
                 "s3", region_name=self._region, endpoint_url=endpoint, config=config
             )
-        return self._made[name]
+        return made
 
 
 def _unavailable(error: Exception) -> Unavailable:
-    return Unavailable(f"The code storage does not answer: {error}", hint="Try again in a moment.")
+    return Unavailable(f"The storage does not answer: {error}", hint="Try again in a moment.")

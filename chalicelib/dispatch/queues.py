@@ -9,7 +9,6 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from hashlib import sha256
 from itertools import islice
 from secrets import token_hex
 from typing import Any
@@ -21,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.names import stamp
+from chalicelib.domain.worker_policy import queue_prefix
 from chalicelib.settings import Settings
 
 log = logging.getLogger("headrace.dispatch")
@@ -53,8 +53,7 @@ class Queues:
         itself a name is never used twice, since SQS closes a deleted one for a minute; all queues of a pool share
         a prefix, so that one wildcard covers them in a policy.
         """
-        digest = sha256(pool.encode()).hexdigest()[:12]
-        name = f"headrace-{self._settings.stage}-{digest}-{purpose}{generation or token_hex(6)}"
+        name = f"{queue_prefix(self._settings.stage, pool)}{purpose}{generation or token_hex(6)}"
         attributes = {"MessageRetentionPeriod": str(RETENTION), "VisibilityTimeout": "30"}
         try:
             return str(self._sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])

@@ -32,7 +32,11 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Where, when and how a flow runs."""
+    """Where, when and how a flow runs.
+
+    `version_number` is the version that this is, and `latest_version_number` the highest one given; they differ
+    while it is `pinned`, when a deploy makes a version without putting it in force. `version` is a label.
+    """
 
     flow_name: str
     name: str
@@ -59,6 +63,9 @@ class Deployment:
     pull_steps: Sequence[Mapping[str, object]] | None = None
     retry_policy: RetryPolicy | None = None
     timeout_seconds: float | None = None
+    version_number: int = 0
+    latest_version_number: int = 0
+    pinned: bool = False
     revision: int = 1
 
     @property
@@ -82,7 +89,8 @@ class ScheduleRecord:
     """A schedule of a deployment. `spec` is the wire's inner schedule (cron, interval or rrule).
 
     `revision` rises with every change, and never starts again for the same slug; runs carry it and a
-    claim refuses a run of another one. A deleted schedule stays as a tombstone (`deleted`) for that.
+    claim refuses a run of another one. A deleted schedule stays as a tombstone (`deleted`) for that, and keeps
+    whether it was `active`, in case a rollback brings it back.
     """
 
     deployment_id: UUID

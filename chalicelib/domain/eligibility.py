@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from shlex import quote
 from uuid import UUID
 
 from chalicelib.domain import schedules
@@ -54,13 +55,17 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The answer, the reason in one sentence, the slots to take, the line to wait in, and runs to cancel for it."""
+    """The answer, the reason in one sentence, and what a person can do about it (`hint`).
+
+    With it: the slots to take, the line to wait in, and runs to cancel for it.
+    """
 
     answer: Answer
     reason: str
     slots: Sequence[str] = ()
     line: str | None = None
     cancel: Sequence[UUID] = ()
+    hint: str | None = None
 
 
 START = "It can start: a worker with a free slot takes it."
@@ -118,7 +123,7 @@ def _possible_limits(run: Run) -> list[str]:
             names.append(queue_limit(run.work_pool_name, run.work_queue_name))
     if run.deployment_id:
         names.append(deployment_limit(run.deployment_id))
-        if run.schedule_slug:
+        if run.schedule_slug and run.auto_scheduled:  # a backfill keeps to the limits that it names itself
             names.append(schedule_limit(run.deployment_id, run.schedule_slug))
     return [*names, *(tag_limit(tag) for tag in sorted(set(run.tags)))]
 
@@ -164,20 +169,24 @@ def _deployment_runs(run: Run, facts: Facts) -> Judgement | None:
     if deployment is None or not deployment.paused:
         return None
     text = f"Deployment {deployment.full_name!r} is paused{_since(deployment.paused_since)}."
-    return Judgement(Answer.LINE, text, line=deployment_limit(deployment.id))
+    hint = f"Resume it: headrace deployment resume {quote(deployment.full_name)}"
+    return Judgement(Answer.LINE, text, line=deployment_limit(deployment.id), hint=hint)
 
 
 def _pool_runs(run: Run, facts: Facts) -> Judgement | None:
     pool = facts.view.pool if facts.view else None
     if pool and pool.is_paused:
-        return Judgement(Answer.WAIT, f"Work pool {pool.name!r} is paused{_since(pool.paused_since)}.")
+        text = f"Work pool {pool.name!r} is paused{_since(pool.paused_since)}."
+        return Judgement(Answer.WAIT, text, hint=f"Resume it: headrace work-pool resume {quote(pool.name)}")
     return None
 
 
 def _queue_runs(run: Run, facts: Facts) -> Judgement | None:
     queue = facts.view.queues.get(run.work_queue_name or "") if facts.view else None
     if queue and queue.is_paused:
-        return Judgement(Answer.WAIT, f"Work queue {queue.name!r} is paused{_since(queue.paused_since)}.")
+        text = f"Work queue {queue.name!r} is paused{_since(queue.paused_since)}."
+        where = f"{quote(queue.name)} --pool {quote(queue.work_pool_name)}"
+        return Judgement(Answer.WAIT, text, hint=f"Resume it: headrace work-queue resume {where}")
     return None
 
 
@@ -211,7 +220,7 @@ def _full(run: Run, slots: Slots, facts: Facts) -> Judgement:
     text = f"{limit_text(slots)}."
     kind = slots.name.partition(":")[0]
     if kind in ("pool", "queue"):
-        return Judgement(Answer.WAIT, text)
+        return Judgement(Answer.WAIT, text, hint=_raise_hint(slots))
     deployment = facts.deployments.get(run.deployment_id) if run.deployment_id else None
     is_new = not run.run_count  # one that waits to be retried is not cancelled for what came in between
     if kind == "deployment" and deployment and deployment.collision_strategy == CANCEL_NEW and is_new:
@@ -222,7 +231,19 @@ def _full(run: Run, slots: Slots, facts: Facts) -> Judgement:
             return Judgement(Answer.SKIP, "An earlier run of its schedule is still going.")
         cancel = sorted(slots.holders) if overlap == "cancel_running" else ()
         return Judgement(Answer.LINE, text, line=slots.name, cancel=cancel)
-    return Judgement(Answer.LINE, text, line=slots.name)
+    return Judgement(Answer.LINE, text, line=slots.name, hint=_raise_hint(slots))
+
+
+def _raise_hint(slots: Slots) -> str | None:
+    """How to let more go at once; `N` stands for the reader's number."""
+    kind, _, name = slots.name.partition(":")
+    pool, _, queue = name.partition("/")
+    commands = {
+        "pool": f"headrace work-pool update {quote(name)} --concurrency-limit N",
+        "queue": f"headrace work-queue update {quote(queue)} --pool {quote(pool)} --concurrency-limit N",
+        "tag": f"headrace concurrency-limit update {quote(name)} N",
+    }
+    return f"To let more go at once: {commands[kind]}" if kind in commands else None
 
 
 def limit_text(slots: Slots) -> str:

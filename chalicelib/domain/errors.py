@@ -6,6 +6,7 @@ HeadraceError
 │   └── WrongState   a transition that the table of states does not have
 ├── Invalid       the request cannot be understood; names each field
 ├── TooLarge      over a stated size
+├── Unauthenticated   no API key, or none of ours
 ├── Forbidden     not allowed here
 └── Unavailable   try again: somebody else was faster, or AWS is busy
 
@@ -76,6 +77,12 @@ class TooLarge(HeadraceError):
     """Over a stated size."""
 
     default_code = "too_large"
+
+
+class Unauthenticated(HeadraceError):
+    """No API key, or none that this control plane knows."""
+
+    default_code = "unknown_key"
 
 
 class Forbidden(HeadraceError):

@@ -65,6 +65,13 @@ _PROCESS: Json = {
         "anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}],
         "default": None,
     },
+    "max_processes": {
+        "title": "Process limit",
+        "description": "Processes and threads that the worker's user may have when the run starts one more, "
+        "where the platform can limit it. The user root is not limited.",
+        "anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}],
+        "default": None,
+    },
     "preload": {
         "title": "Preload",
         "description": "Modules imported once and shared by runs that start warm, such as pandas.",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from chalicelib.domain import json_schema
-from chalicelib.domain.errors import FieldProblem, Invalid
+from chalicelib.domain.errors import FieldProblem, Invalid, TooLarge
 from chalicelib.domain.job_template_defaults import DEFAULTS
 from chalicelib.domain.parameters import check_schema, check_size, refusal
 
@@ -88,6 +88,18 @@ def check_variables(
     problems = json_schema.problems(schema, variables, path)
     if problems:
         raise refusal(problems, "The job variables do not fit the work pool")
+
+
+def misfit(template: Mapping[str, object], *overrides: Mapping[str, object]) -> str | None:
+    """Why values no longer fit a template that was changed after they were checked, if so."""
+    values = _defaults(template)
+    for override in overrides:
+        values.update({name: _merged(name, values.get(name), value) for name, value in override.items()})
+    try:
+        check_variables(template, values, complete=True)
+    except (Invalid, TooLarge) as error:
+        return error.message
+    return None
 
 
 def render(template: Mapping[str, object], *overrides: Mapping[str, object]) -> Json:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
+from chalicelib.domain import secrets
 from chalicelib.domain.errors import FieldProblem
 
 _TYPES = {
@@ -38,6 +39,12 @@ _BOUNDS = {
 def explain(error: Any, path: str) -> Iterator[FieldProblem]:
     """The problems that one `ValidationError` stands for, under their dotted paths."""
     here = ".".join([path, *map(str, error.absolute_path)])
+    if secrets.marks(error.schema):
+        return iter([FieldProblem(here, secrets.PLAIN, secrets.EXPECTED)])
+    return _explain(error, path, here)
+
+
+def _explain(error: Any, path: str, here: str) -> Iterator[FieldProblem]:
     if error.validator == "required":
         for name in error.validator_value:
             if name not in error.instance:

@@ -6,11 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.domain import json_schema
+from chalicelib.domain import json_schema, secrets
 from chalicelib.domain.errors import FieldProblem, Invalid, TooLarge
 
 MAX_BYTES = 100 * 1024
-"""Size of parameters, or of a schema, as compact JSON in UTF-8."""
+"""Size of the parameters of a deployment or schedule, or of a schema, as compact JSON in UTF-8."""
+
+MAX_RUN_BYTES = 5 * 1024 * 1024
+"""Size of the parameters of a run: those over `MAX_BYTES` are kept in S3."""
 
 MAX_DEPTH = 100
 """Deeper values would exhaust the stack of what walks them."""
@@ -21,6 +24,27 @@ def merge_defaults(deployment: Mapping[str, object], run: Mapping[str, object]) 
     return {**deployment, **run}
 
 
+def of_run(
+    schema: Mapping[str, object] | None,
+    deployment: Mapping[str, object],
+    given: Mapping[str, object],
+    *,
+    enforce: bool,
+) -> dict[str, object]:
+    """The parameters of a new run: merged, measured and checked.
+
+    Raises:
+        TooLarge: over `MAX_RUN_BYTES`.
+        Invalid: `errors` names each mistake under `parameters`. What concerns secrets is checked in any case.
+    """
+    values = merge_defaults(deployment, given)
+    check_size(values, "parameters", MAX_RUN_BYTES)
+    secrets.check(schema, values, "parameters")
+    if enforce:
+        _fit(schema, values)
+    return values
+
+
 def validate(schema: Mapping[str, object] | None, parameters: Mapping[str, object]) -> None:
     """Check the parameters of a run against its deployment's schema. No schema allows everything.
 
@@ -29,9 +53,19 @@ def validate(schema: Mapping[str, object] | None, parameters: Mapping[str, objec
         Invalid: `errors` names each mistake under `parameters`.
     """
     check_size(parameters, "parameters")
+    _fit(schema, parameters)
+
+
+def _fit(schema: Mapping[str, object] | None, parameters: Mapping[str, object]) -> None:
     problems = json_schema.problems(schema, parameters, "parameters") if schema else []
     if problems:
         raise refusal(problems, "The parameters do not fit the flow")
+
+
+def validate_given(schema: Mapping[str, object] | None, parameters: Mapping[str, object]) -> None:
+    """Check a deployment's own parameters: a run may add those that are required. Raises as `validate`."""
+    if schema and parameters:
+        validate({name: rule for name, rule in schema.items() if name != "required"}, parameters)
 
 
 def check_schema(schema: Mapping[str, object], *, path: str = "parameter_openapi_schema") -> None:

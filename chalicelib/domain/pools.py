@@ -12,7 +12,10 @@ from chalicelib.domain.names import NAMESPACE
 
 @dataclass(frozen=True, slots=True)
 class WorkPool:
-    """A typed group of queues. `revision` rises with every change of the pool or of one of its queues."""
+    """A typed group of queues. `revision` rises with every change of the pool or of one of its queues.
+
+    `template_changed`: since when deployments that were not checked again may not fit the job template.
+    """
 
     name: str
     created: datetime
@@ -24,6 +27,7 @@ class WorkPool:
     paused_since: datetime | None = None
     concurrency_limit: int | None = None
     revision: int = 1
+    template_changed: datetime | None = None
 
     @property
     def id(self) -> UUID:

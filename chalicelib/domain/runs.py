@@ -53,7 +53,9 @@ class Run:
     the times its worker was lost. `schedule_revision` is that of the schedule which made it, and None if
     none did or a person started it again or moved it. `reported` is the sequence number of the last report
     applied in this attempt. `line` names the limit for which it waits, if any. `listed_at` is when it was
-    first due, and its place in lists ever after. `revision` rises with every write.
+    first due, and its place in lists ever after. `parent_flow_run_id` is the run whose code started this
+    one, in its attempt `parent_attempt`. `parameters_digest` is there where the parameters are in S3, and not
+    here. `revision` rises with every write.
     """
 
     id: UUID
@@ -69,9 +71,12 @@ class Run:
     deployment_id: UUID | None = None
     deployment_name: str | None = None
     deployment_version: str | None = None
+    deployment_version_number: int | None = None
     work_pool_name: str | None = None
     work_queue_name: str | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
+    parameters_digest: str | None = None
+    parameters_size: int | None = None
     tags: Sequence[str] = ()
     labels: Mapping[str, object] = field(default_factory=dict)
     job_variables: Mapping[str, object] = field(default_factory=dict)
@@ -82,6 +87,8 @@ class Run:
     schedule_revision: int | None = None
     occurrence: datetime | None = None
     parent_task_run_id: UUID | None = None
+    parent_flow_run_id: UUID | None = None
+    parent_attempt: int = 0
     flow_version: str | None = None
     infrastructure_pid: str | None = None
     attempt: int = 0
@@ -174,6 +181,13 @@ def claimed(run: Run, session: UUID, worker: str, slots: Sequence[str], now: dat
         reported=0,
         infrastructure_pid=None,
     )
+
+
+def of_version(run: Run, label: str | None, number: int) -> Run:
+    """A run that has never started takes the version that is in force; one that has keeps its own for good."""
+    if run.start_time is not None and run.deployment_version_number is not None:
+        return run
+    return replace(run, deployment_version=label, deployment_version_number=number or None)
 
 
 def started(run: Run, now: datetime, at: datetime, pid: int | None, report: int) -> Run:

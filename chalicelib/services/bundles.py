@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+from typing import TYPE_CHECKING
 
 from chalicelib.dispatch.objects import Objects
 from chalicelib.domain.errors import NotFound, TooLarge
-from headrace.contract.bundles import BUNDLE_BYTES, BundleDownload, BundleUpload
+
+if TYPE_CHECKING:  # the models are imported where they are made: the tick has this module, and needs none
+    from headrace.contract.bundles import BundleDownload, BundleUpload
 
 
 class Bundles:
@@ -15,8 +18,13 @@ class Bundles:
     def __init__(self, objects: Objects) -> None:
         self._objects = objects
 
-    def create(self, digest: str, size: int) -> BundleUpload:
-        """Whether the bundle is there; if not, where to put it. S3 itself checks size and digest."""
+    def create(self, digest: str, size: int, host: str | None = None) -> BundleUpload:
+        """Whether the bundle is there; if not, where to put it. S3 itself checks size and digest.
+
+        `host` is the one by which the caller came here: an embedded S3 is told of under it.
+        """
+        from headrace.contract.bundles import BUNDLE_BYTES, BundleUpload
+
         if size > BUNDLE_BYTES:
             text = f"The bundle has {size} bytes; {BUNDLE_BYTES} are allowed."
             hint = "Name what the flow does not need in .headraceignore, or use the git code source."
@@ -25,16 +33,19 @@ class Bundles:
         if self._objects.size(key) == size:
             return BundleUpload(digest=digest, exists=True)
         checksum = base64.b64encode(bytes.fromhex(digest.removeprefix("sha256:"))).decode()
-        url, headers = self._objects.upload_url(key, size, checksum)
+        url, headers = self._objects.upload_url(key, size, checksum, host)
         return BundleUpload(digest=digest, exists=False, upload_url=url, headers=headers)
 
-    def read(self, digest: str) -> BundleDownload:
+    def read(self, digest: str, host: str | None = None) -> BundleDownload:
         """Where to get the bundle."""
+        from headrace.contract.bundles import BundleDownload
+
         key = _key(digest)
         size = self._objects.size(key)
         if size is None:
             raise NotFound(f"There is no bundle {digest}.", hint="Deploy again: that uploads the code.")
-        return BundleDownload(digest=digest, size=size, download_url=self._objects.download_url(key))
+        url = self._objects.download_url(key, host)
+        return BundleDownload(digest=digest, size=size, download_url=url)
 
 
 def _key(digest: str) -> str:

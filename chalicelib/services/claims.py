@@ -100,7 +100,8 @@ class Claims:
             if now >= until:
                 break
             try:
-                after = runs.claimed(run, session.id, session.worker_name, judgement.slots, now)
+                current = self._in_force(run, choice)
+                after = runs.claimed(current, session.id, session.worker_name, judgement.slots, now)
             except WrongState:
                 continue
             if self._ports.runs.tried(run, after):
@@ -108,7 +109,17 @@ class Claims:
             else:
                 choice.seen[run.id] = Answer.START if not judgement.slots else Answer.WAIT
                 choice.lost.add(run.id)
+        self._ports.measure("Seconds", {"claim_latency": [self._waited(run) for run in granted]})
         return granted
+
+    def _waited(self, run: Run) -> float:
+        """Seconds from when it was due to its claim."""
+        return max((run.state.timestamp - run.due).total_seconds(), 0.0)
+
+    def _in_force(self, run: Run, choice: Choice) -> Run:
+        """The run under the version of its deployment that this claim was judged by, unless it has its own."""
+        found = choice.deployments.get(run.deployment_id) if run.deployment_id else None
+        return runs.of_version(run, found.version, found.version_number) if found else run
 
     def _from_queue(
         self, choice: Choice, view: PoolView, queue: WorkQueue, want: int, hints: list[Run]
@@ -163,6 +174,8 @@ class Claims:
         choice.deployments |= facts.deployments
         for run in batch:
             judgement = judge(run, self._with_chosen(facts, choice))
+            if self._gives_way(choice, judgement, run):
+                judgement = judge(run, self._with_chosen(facts, choice))
             answer = judgement.answer
             if answer is Answer.START and len(choice.chosen) >= want:
                 choice.seen[run.id] = Answer.START
@@ -175,6 +188,15 @@ class Claims:
             else:
                 self._put_away(run, judgement)
         return True
+
+    def _gives_way(self, choice: Choice, judgement: Judgement, run: Run) -> bool:
+        """Runs chosen a moment ago, and not yet taken, that this one cancels: it starts in their place."""
+        earlier = [chosen for chosen, _ in choice.chosen if chosen.id in judgement.cancel]
+        for chosen in earlier:
+            self._cancel(chosen.id, run)
+            choice.seen[chosen.id] = Answer.SKIP
+        choice.chosen = [one for one in choice.chosen if one[0] not in earlier]
+        return bool(earlier)
 
     def _rest_waits(self, choice: Choice, batch: list[Run]) -> bool:
         for run in batch:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chalicelib.services.access import Access
+from chalicelib.services.bulk import Bulk
 from chalicelib.services.bundles import Bundles
+from chalicelib.services.children import Children
+from chalicelib.services.credentials import Credentials
 from chalicelib.services.deployments import Deployments
 from chalicelib.services.lateness import Lateness
 from chalicelib.services.limits import Limits
@@ -18,6 +22,8 @@ from chalicelib.services.runs import Runs
 from chalicelib.services.schedules import Schedules
 from chalicelib.services.sync import Sync
 from chalicelib.services.tick import Tick
+from chalicelib.services.variables import Variables
+from chalicelib.services.versions import Versions
 from chalicelib.services.why import Why
 from chalicelib.services.workers import Workers
 
@@ -27,12 +33,18 @@ class ControlPlane:
     """Every use case, ready to be called."""
 
     ports: Ports
+    access: Access
     pools: Pools
     workers: Workers
+    credentials: Credentials
     deployments: Deployments
     schedules: Schedules
+    versions: Versions
     occurrences: Occurrences
     runs: Runs
+    bulk: Bulk
+    children: Children
+    variables: Variables
     proposals: Proposals
     run_lists: RunLists
     logs: Logs

@@ -6,19 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from chalicelib.domain import job_templates, parameters
 from chalicelib.domain.deployments import Deployment, Flow, ScheduleRecord
 from chalicelib.domain.eligibility import deployment_limit
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound
-from chalicelib.domain.names import DEFAULT_QUEUE, deployment_id
+from chalicelib.domain.names import deployment_id
 from chalicelib.domain.runs import Run
-from chalicelib.services.limits import Limits
+from chalicelib.services.definitions import Definitions
 from chalicelib.services.lines import Lines
-from chalicelib.services.pools import no_queue
+from chalicelib.services.numbering import By, again, deployment_of
 from chalicelib.services.ports import Ports
-from chalicelib.services.schedules import Schedules, Wish
+from chalicelib.services.schedules import Schedules
 from chalicelib.services.waiting import Fate, Waiting
-from chalicelib.services.workers import no_pool
+from chalicelib.services.wishes import Wish
 from chalicelib.storage.runs import line_lane, ready_lane
 
 
@@ -26,13 +25,13 @@ class Deployments:
     """Use cases of flows and deployments."""
 
     def __init__(
-        self, ports: Ports, limits: Limits, lines: Lines, waiting: Waiting, schedules: Schedules
+        self, ports: Ports, lines: Lines, waiting: Waiting, schedules: Schedules, definitions: Definitions
     ) -> None:
         self._ports = ports
-        self._limits = limits
         self._lines = lines
         self._waiting = waiting
         self._schedules = schedules
+        self._definitions = definitions
 
     def upsert_flow(self, name: str, tags: Sequence[str], labels: Mapping[str, object]) -> tuple[Flow, bool]:
         """A flow by name: made (True) or found (False)."""
@@ -60,32 +59,37 @@ class Deployments:
         return self._ports.deployments.flows(ids)
 
     def upsert(
-        self, flow_id: UUID, name: str, values: Mapping[str, object], wishes: Sequence[Wish] | None
+        self, flow_id: UUID, name: str, values: Mapping[str, object], wishes: Sequence[Wish] | None, by: By
     ) -> tuple[Deployment, bool]:
         """A deployment by flow and name: made (True), or brought up to these values (False)."""
         flow = self.flow(flow_id)
-        now = self._ports.clock()
-        before = self._ports.deployments.read(deployment_id(flow.name, name))
-        fresh = Deployment(flow.name, name, before.created if before else now, now, **values)  # type: ignore[arg-type]
-        return self._write(fresh, before, wishes), before is None
+
+        def change() -> tuple[Deployment, bool]:
+            now = self._ports.clock()
+            before = self._ports.deployments.read(deployment_id(flow.name, name))
+            fresh = Deployment(flow.name, name, before.created if before else now, now, **values)  # type: ignore[arg-type]
+            return self._definitions.deploy(fresh, before, wishes, by), before is None
+
+        return again(change)
 
     def update(
-        self, deployment: UUID, changes: Mapping[str, object], wishes: Sequence[Wish] | None
+        self, deployment: UUID, changes: Mapping[str, object], wishes: Sequence[Wish] | None, by: By
     ) -> Deployment:
         """Change the members given. Raises `NotFound`, `Invalid`."""
-        before = self.read(deployment)
-        if changes.get("work_pool_name") != before.work_pool_name and "work_pool_name" in changes:
-            changes = {"work_queue_name": None, **changes}
-        return self._write(replace(before, **changes, updated=self._ports.clock()), before, wishes)  # type: ignore[arg-type]
+
+        def change() -> Deployment:
+            before = self.read(deployment)
+            base = self._definitions.base(before)
+            moves = "work_pool_name" in changes and changes["work_pool_name"] != base.work_pool_name
+            queue: dict[str, object] = {"work_queue_name": None} if moves else {}
+            wanted = replace(base, **{**queue, **changes})  # type: ignore[arg-type]
+            return self._definitions.deploy(wanted, before, wishes, by)
+
+        return again(change)
 
     def read(self, deployment: UUID) -> Deployment:
         """A deployment by id; raises `NotFound`."""
-        found = self._ports.deployments.read(deployment)
-        if found is None:
-            raise NotFound(
-                f"There is no deployment {deployment}.", hint="`headrace deployment ls` lists them."
-            )
-        return found
+        return deployment_of(self._ports, deployment)
 
     def read_by_name(self, flow: str, name: str) -> Deployment:
         """A deployment by names; raises `NotFound`."""
@@ -144,7 +148,6 @@ class Deployments:
             replace(
                 schedule,
                 deleted=True,
-                active=False,
                 next_due=None,
                 updated=now,
                 revision=schedule.revision + 1,
@@ -166,46 +169,6 @@ class Deployments:
             lanes = [ready_lane(view.pool.name, queue) for queue in view.queues]
             found = self._waiting.in_lanes(lanes, pool=view.pool.name)
         return (run for run in found if run.deployment_id == deployment.id)
-
-    def _write(
-        self, deployment: Deployment, before: Deployment | None, wishes: Sequence[Wish] | None
-    ) -> Deployment:
-        now = self._ports.clock()
-        deployment = replace(
-            self._checked(deployment),
-            paused_since=(deployment.paused_since or now) if deployment.paused else None,
-            revision=before.revision + 1 if before else 1,
-        )
-        planned = self._schedules.plan(deployment, wishes) if wishes is not None else []
-        self._schedules.prepare(planned)
-        if wishes is None and before and before.work_pool_name and not deployment.work_pool_name:
-            self._schedules.refuse_without_pool(deployment)
-        if not self._ports.deployments.write(deployment, before, [change.after for change in planned]):
-            raise Conflict("The deployment changed at the same moment.", code="busy", hint="Try again.")
-        old = before.concurrency_limit if before else None
-        limit = deployment_limit(deployment.id)
-        self._limits.follow(deployment.work_pool_name or "", limit, old, deployment.concurrency_limit)
-        self._schedules.follow_up(deployment, planned)
-        if before and before.paused and not deployment.paused:
-            self._lines.promote([limit])
-        return deployment
-
-    def _checked(self, deployment: Deployment) -> Deployment:
-        """Everything that can be known to be wrong before the first run. Raises `Invalid` or `NotFound`."""
-        if deployment.parameter_openapi_schema:
-            parameters.check_schema(deployment.parameter_openapi_schema)
-        parameters.check_size(deployment.parameters, "parameters")
-        if deployment.work_pool_name is None:
-            return replace(deployment, work_queue_name=None, work_queue_url=None)
-        view = self._ports.pools.view(deployment.work_pool_name)
-        if view is None:
-            raise no_pool(deployment.work_pool_name)
-        queue = deployment.work_queue_name or DEFAULT_QUEUE
-        if queue not in view.queues:
-            raise no_queue(deployment.work_pool_name, queue)
-        if view.pool.base_job_template:
-            job_templates.check_variables(view.pool.base_job_template, deployment.job_variables)
-        return replace(deployment, work_queue_name=queue, work_queue_url=view.queues[queue].url)
 
     def schedules(self, deployment: UUID) -> list[ScheduleRecord]:
         """The schedules of a deployment."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -80,6 +80,8 @@ class Pools:
         def change(view: PoolView) -> tuple[WorkPool, bool]:
             pool = replace(view.pool, **changes, updated=now, revision=view.pool.revision + 1)  # type: ignore[arg-type]
             pool = replace(pool, paused_since=(pool.paused_since or now) if pool.is_paused else None)
+            if pool.base_job_template != view.pool.base_job_template:
+                pool = replace(pool, template_changed=now)
             self._check(pool)
             return pool, self._ports.pools.update_pool(pool, view.pool)
 
@@ -206,6 +208,15 @@ class Pools:
         for session in self._workers.live_sessions(pool):
             live.setdefault(session.work_pool_name, []).append(session)
         return lambda value: _status(value, live)
+
+    def serving(self, pools: Collection[str]) -> Callable[[str | None, str | None], bool]:
+        """A function that tells whether a live worker serves a queue of these pools; the sessions are read once."""
+        live: list[Session] = []
+        if pools:
+            live = self._workers.live_sessions(next(iter(pools)) if len(pools) == 1 else None)
+        return lambda pool, queue: any(
+            session.work_pool_name == pool and session.serves(queue or "") for session in live
+        )
 
     def _check(self, pool: WorkPool) -> None:
         if pool.type not in TYPES:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from chalicelib import observability
 from chalicelib.dispatch.queues import Queues
 from chalicelib.settings import Settings
+from chalicelib.storage.api_keys import KeyStore
 from chalicelib.storage.deployments import DeploymentStore
 from chalicelib.storage.logs import LogStore
 from chalicelib.storage.pools import PoolStore
 from chalicelib.storage.runs import RunStore
 from chalicelib.storage.sessions import SessionStore
 from chalicelib.storage.slots import SlotsStore
+from chalicelib.storage.variables import VariableStore
+from chalicelib.storage.versions import VersionStore
 from chalicelib.storage.watermark import Watermark
 
 Clock = Callable[[], datetime]
@@ -37,6 +41,14 @@ class Ports:
     sessions: SessionStore = field(default_factory=SessionStore)
     slots: SlotsStore = field(default_factory=SlotsStore)
     deployments: DeploymentStore = field(default_factory=DeploymentStore)
+    versions: VersionStore = field(default_factory=VersionStore)
     runs: RunStore = field(default_factory=RunStore)
     logs: LogStore = field(default_factory=LogStore)
     watermark: Watermark = field(default_factory=Watermark)
+    api_keys: KeyStore = field(default_factory=KeyStore)
+    variables: VariableStore = field(default_factory=VariableStore)
+
+    def measure(self, unit: str, values: Mapping[str, float | Sequence[float]], **dimensions: str) -> None:
+        """Write metrics into the log, where the stage's settings want them."""
+        if self.settings.metrics:
+            observability.measure(self.settings.stage, unit, values, **dimensions)

@@ -16,8 +16,10 @@ from chalicelib.domain.run_names import run_name
 from chalicelib.domain.runs import Run, State
 from chalicelib.domain.transitions import Cause
 from chalicelib.services.facts import gather
+from chalicelib.services.large_parameters import LargeParameters
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
+from headrace.contract.sizes import SMALL_JSON
 from headrace.contract.states import DEFAULT_NAME, StateType
 
 RUNG_AT_ONCE = timedelta(seconds=900)
@@ -38,6 +40,8 @@ class Wanted:
     work_queue_name: str | None = None
     enforce_schema: bool | None = None
     parent_task_run_id: UUID | None = None
+    parent_flow_run_id: UUID | None = None
+    parent_attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,10 @@ class Proposed:
 class Runs:
     """Use cases of flow runs."""
 
-    def __init__(self, ports: Ports, lines: Lines) -> None:
+    def __init__(self, ports: Ports, lines: Lines, large: LargeParameters) -> None:
         self._ports = ports
         self._lines = lines
+        self._large = large
 
     def create(self, deployment_id: UUID, wanted: Wanted) -> tuple[Run, bool]:
         """A run of a deployment: made (True), or found by its idempotency key (False)."""
@@ -65,7 +70,7 @@ class Runs:
             raise NotFound(
                 f"There is no deployment {deployment_id}.", hint="`headrace deployment ls` lists them."
             )
-        run = self._new(deployment, wanted)
+        run = self.draft(deployment, wanted)
         if run.work_pool_name is None:
             return self._store(run, None)
         if _needs_no_look(run, deployment, wanted):
@@ -108,8 +113,18 @@ class Runs:
         return self._store(run, None)
 
     def read(self, run: UUID) -> Run:
-        """A run; raises `NotFound`."""
-        return self._ports.runs.require(run)
+        """A run with all its parameters; raises `NotFound`."""
+        return self._large.whole(self._ports.runs.require(run))
+
+    def label(self, run_id: UUID, labels: Mapping[str, object]) -> None:
+        """Add labels to a run, in place of those of the same names."""
+
+        def how(run: Run) -> Run | None:
+            merged = {**run.labels, **labels}
+            parameters.check_size(merged, "labels", SMALL_JSON)
+            return replace(run, labels=merged, updated=self._ports.clock()) if merged != run.labels else None
+
+        self._ports.runs.change(run_id, how)
 
     def update(self, run_id: UUID, changes: Mapping[str, object]) -> Run:
         """Change what a person or an engine may change of a run: its name, tags, parameters before it starts..."""
@@ -118,7 +133,8 @@ class Runs:
             if "parameters" in changes and run.state.type is not StateType.SCHEDULED:
                 raise WrongState(f"The parameters of a {run.state.type.value} run cannot be changed.")
             if "parameters" in changes:
-                parameters.check_size(changes["parameters"], "parameters")  # type: ignore[arg-type]
+                self._large.check_change(run, changes["parameters"])  # type: ignore[arg-type]
+                run = replace(run, parameters_digest=None, parameters_size=None)
             return replace(run, **changes, updated=self._ports.clock())  # type: ignore[arg-type]
 
         return self._ports.runs.change(run_id, how)[1]
@@ -191,15 +207,16 @@ class Runs:
             command = {"kind": "cancel", "run": str(run.id), "attempt": run.attempt}
             self._ports.queues.order(changed.control_queue_url, command)
 
-    def _new(self, deployment: Deployment, wanted: Wanted) -> Run:
+    def draft(self, deployment: Deployment, wanted: Wanted) -> Run:
+        """A new run as its deployment says, not written yet. Raises for parameters that do not fit."""
         now = self._ports.clock()
-        values = parameters.merge_defaults(deployment.parameters, wanted.parameters)
-        parameters.check_size(values, "parameters")
-        enforce = (
-            deployment.enforce_parameter_schema if wanted.enforce_schema is None else wanted.enforce_schema
+        enforce = wanted.enforce_schema
+        values = parameters.of_run(
+            deployment.parameter_openapi_schema,
+            deployment.parameters,
+            wanted.parameters,
+            enforce=deployment.enforce_parameter_schema if enforce is None else enforce,
         )
-        if enforce and deployment.parameter_openapi_schema:
-            parameters.validate(deployment.parameter_openapi_schema, values)
         due = wanted.due or now
         return Run(
             id=self._id(deployment.id, wanted),
@@ -214,6 +231,7 @@ class Runs:
             deployment_id=deployment.id,
             deployment_name=deployment.name,
             deployment_version=deployment.version,
+            deployment_version_number=deployment.version_number or None,
             work_pool_name=deployment.work_pool_name,
             work_queue_name=wanted.work_queue_name or deployment.work_queue_name,
             parameters=values,
@@ -223,6 +241,8 @@ class Runs:
             idempotency_key=wanted.idempotency_key,
             retry_policy=deployment.retry_policy,
             parent_task_run_id=wanted.parent_task_run_id,
+            parent_flow_run_id=wanted.parent_flow_run_id,
+            parent_attempt=wanted.parent_attempt,
         )
 
     def _id(self, scope: UUID, wanted: Wanted) -> UUID:
@@ -241,6 +261,7 @@ class Runs:
         return view, queue
 
     def _store(self, run: Run, url: str | None) -> tuple[Run, bool]:
+        run = self._large.put_away(run)
         if not self._ports.runs.create(run):
             return self._ports.runs.require(run.id), False
         if run.line:

@@ -6,38 +6,19 @@ cancelled: putting the schedule back makes the runs again).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
-from chalicelib.domain import parameters
+from chalicelib.domain import parameters, secrets, versions
 from chalicelib.domain.deployments import Deployment, ScheduleRecord, spec_of
 from chalicelib.domain.eligibility import schedule_limit
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound
 from chalicelib.domain.schedules import next_after
+from chalicelib.services.numbering import By, Raced, again, deployment_of, next_version
 from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.ports import Ports
-
-MOST_SCHEDULES = 40
-"""Of a deployment: one transaction replaces them all, of at most 100 writes (AWS, TransactWriteItems)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A schedule as somebody wants it; without a slug it gets one from its kind and place."""
-
-    spec: Mapping[str, object]
-    slug: str | None = None
-    replaces: str | None = None
-    options: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A schedule before (None: new) and after."""
-
-    before: ScheduleRecord | None
-    after: ScheduleRecord
+from chalicelib.services.wishes import Change, Wish, overlaid, refuse_too_many, with_slugs
 
 
 class Schedules:
@@ -47,12 +28,17 @@ class Schedules:
         self._ports = ports
         self._making = making
 
-    def plan(self, deployment: Deployment, wishes: Sequence[Wish]) -> list[Change]:
-        """What must change so that the deployment has these schedules and no others. Raises `Invalid`."""
-        known = {s.slug: s for s in self._ports.deployments.schedules(deployment.id, tombstones=True)}
+    def plan(
+        self, deployment: Deployment, wishes: Sequence[Wish], records: Sequence[ScheduleRecord]
+    ) -> list[Change]:
+        """What must change so that the deployment has these schedules and no others. Raises `Invalid`.
+
+        `records` are those it has, tombstones included.
+        """
+        known = {record.slug: record for record in records}
         changes = []
-        wanted = _with_slugs(wishes)
-        _refuse_too_many(len(wanted))
+        wanted = with_slugs(wishes)
+        refuse_too_many(len(wanted))
         for index, (slug, wish) in enumerate(wanted.items()):
             after = self._wanted(deployment, slug, wish, known.get(slug), f"schedules.{index}")
             if after:
@@ -62,14 +48,21 @@ class Schedules:
                 changes.append(Change(record, self._tombstone(record)))
         return changes
 
-    def add(self, deployment: Deployment, wishes: Sequence[Wish]) -> list[ScheduleRecord]:
+    def imagined(self, deployment: Deployment, wishes: Sequence[Wish]) -> list[ScheduleRecord]:
+        """The schedules that a deployment would have by these wishes. Raises `Invalid`."""
+        return [change.after for change in self.plan(deployment, wishes, [])]
+
+    def add(self, deployment_id: UUID, wishes: Sequence[Wish], by: By) -> list[ScheduleRecord]:
         """Further schedules of a deployment; one that names `replaces` takes another's place."""
+        return again(lambda: self._added(deployment_of(self._ports, deployment_id), wishes, by))
+
+    def _added(self, deployment: Deployment, wishes: Sequence[Wish], by: By) -> list[ScheduleRecord]:
         known = {s.slug: s for s in self._ports.deployments.schedules(deployment.id, tombstones=True)}
         taken = {slug for slug, record in known.items() if not record.deleted}
         replaced = {wish.replaces for wish in wishes if wish.replaces}
         changes = [Change(known[slug], self._tombstone(known[slug])) for slug in replaced & taken]
         made = []
-        for index, (slug, wish) in enumerate(_with_slugs(wishes, taken - replaced).items()):
+        for index, (slug, wish) in enumerate(with_slugs(wishes, taken - replaced).items()):
             if slug in taken and slug not in replaced:
                 raise Conflict(f"There is a schedule {slug!r} already.", code="exists", hint="Update it.")
             before = known.get(slug)
@@ -78,14 +71,21 @@ class Schedules:
                 changes = [change for change in changes if change.after.slug != slug]
                 changes.append(Change(before, after))
                 made.append(after)
-        _refuse_too_many(len((taken - replaced) | {record.slug for record in made}))
-        self._apply(deployment, changes)
+        refuse_too_many(len((taken - replaced) | {record.slug for record in made}))
+        self._apply(deployment, changes, by)
         return made
 
     def update(
-        self, deployment: Deployment, schedule_id: UUID, changes: Mapping[str, object]
+        self, deployment_id: UUID, schedule_id: UUID, changes: Mapping[str, object], by: By
     ) -> ScheduleRecord:
         """Change the members given of one schedule."""
+        return again(
+            lambda: self._updated(deployment_of(self._ports, deployment_id), schedule_id, changes, by)
+        )
+
+    def _updated(
+        self, deployment: Deployment, schedule_id: UUID, changes: Mapping[str, object], by: By
+    ) -> ScheduleRecord:
         before = self.find(deployment.id, schedule_id)
         now = self._ports.clock()
         after = replace(before, **changes, updated=now, revision=before.revision + 1)  # type: ignore[arg-type]
@@ -95,18 +95,22 @@ class Schedules:
                 raise Conflict(f"There is a schedule {after.slug!r} already.", code="exists")
             after = replace(after, revision=clash.revision + 1 if clash else 1)
             self._checked(deployment, after, "")
-            self._apply(
-                deployment, [Change(before, self._tombstone(before)), Change(clash, self._timed(after))]
-            )
+            renamed = [Change(before, self._tombstone(before)), Change(clash, self._timed(after))]
+            self._apply(deployment, renamed, by)
             return after
         self._checked(deployment, after, "")
-        self._apply(deployment, [Change(before, self._timed(after))])
+        self._apply(deployment, [Change(before, self._timed(after))], by)
         return after
 
-    def delete(self, deployment: Deployment, schedule_id: UUID) -> None:
+    def delete(self, deployment_id: UUID, schedule_id: UUID, by: By) -> None:
         """Remove a schedule, with its runs that have not started."""
-        before = self.find(deployment.id, schedule_id)
-        self._apply(deployment, [Change(before, self._tombstone(before))])
+
+        def change() -> None:
+            deployment = deployment_of(self._ports, deployment_id)
+            before = self.find(deployment.id, schedule_id)
+            self._apply(deployment, [Change(before, self._tombstone(before))], by)
+
+        again(change)
 
     def find(self, deployment: UUID, schedule_id: UUID) -> ScheduleRecord:
         """A schedule by id; raises `NotFound`."""
@@ -121,9 +125,9 @@ class Schedules:
         """Ids of the runs that `withdraw` would delete."""
         return {run.id for run in self._making.upcoming_runs(schedules)}
 
-    def refuse_without_pool(self, deployment: Deployment) -> None:
-        """Raise `Invalid` if the deployment, which has no work pool any more, has a schedule."""
-        if self._ports.deployments.schedules(deployment.id):
+    def refuse_without_pool(self, schedules: Sequence[ScheduleRecord]) -> None:
+        """Raise `Invalid` if a deployment that has no work pool any more has these schedules."""
+        if any(not schedule.deleted for schedule in schedules):
             raise _no_pool("work_pool_name")
 
     def withdraw(self, schedules: Sequence[ScheduleRecord]) -> None:
@@ -156,13 +160,14 @@ class Schedules:
         """The record as wished, or None if it is so already. A wish says the whole schedule, not a change."""
         now = self._ports.clock()
         made = before.created if before and not before.deleted else now
+        options = {"active": before.active if before else True, **wish.options}
         record = ScheduleRecord(
             deployment_id=deployment.id,
             slug=slug,
             created=made,
             updated=now,
             spec=wish.spec,
-            **wish.options,  # type: ignore[arg-type]
+            **options,  # type: ignore[arg-type]
         )
         self._checked(deployment, record, path)
         if before is None:
@@ -181,7 +186,9 @@ class Schedules:
             ]
             raise Invalid(error.message, code=error.code, hint=error.hint, errors=problems) from None
         values = parameters.merge_defaults(deployment.parameters, schedule.parameters)
-        parameters.check_size(values, f"{path}.parameters".strip("."))
+        place = f"{path}.parameters".strip(".")
+        parameters.check_size(values, place)
+        secrets.check(deployment.parameter_openapi_schema, values, place)
         if deployment.enforce_parameter_schema and schedule.parameters:
             parameters.validate(deployment.parameter_openapi_schema, values)
         if deployment.work_pool_name is None:
@@ -196,48 +203,51 @@ class Schedules:
         return replace(
             schedule,
             deleted=True,
-            active=False,
             next_due=None,
             updated=self._ports.clock(),
             revision=schedule.revision + 1,
         )
 
-    def _apply(self, deployment: Deployment, changes: Sequence[Change]) -> None:
+    def _apply(self, deployment: Deployment, changes: Sequence[Change], by: By) -> None:
+        """Write the changes; together with the deployment's next version, unless they only pause or resume."""
+        if not changes:
+            return
+        known = self._ports.deployments.schedules(deployment.id)
+        old, new = (
+            versions.define(deployment, versions.described(records))
+            for records in (known, overlaid(known, changes))
+        )
+        version = next_version(self._ports, deployment.id, deployment, old, new, by)
+        if version is not None and deployment.pinned:
+            raise _pinned(deployment)
         self.prepare(changes)
-        if changes and not self._ports.deployments.write_schedules([change.after for change in changes]):
-            raise Conflict("The schedule changed at the same moment.", code="busy", hint="Try again.")
+        after = [change.after for change in changes]
+        if version is None:
+            written = self._ports.deployments.write_schedules(after)
+        else:
+            number = version.version.number
+            changed = replace(
+                deployment,
+                version_number=number,
+                latest_version_number=number,
+                updated=self._ports.clock(),
+                revision=deployment.revision + 1,
+            )
+            written = self._ports.deployments.write(changed, deployment, after, version)
+        if not written:
+            raise Raced
         self.follow_up(deployment, changes)
+
+
+def _pinned(deployment: Deployment) -> Conflict:
+    return Conflict(
+        f"Deployment {deployment.full_name!r} is pinned at version {deployment.version_number}: "
+        "its schedules stay as they are there.",
+        code="pinned",
+        hint=f"`headrace deployment unpin {deployment.full_name}` first; they can be paused and resumed.",
+    )
 
 
 def _no_pool(path: str) -> Invalid:
     problem = FieldProblem(path, "the deployment has no work pool", "work_pool_name")
     return Invalid("A schedule needs a work pool: without one no worker starts its runs.", errors=[problem])
-
-
-def _refuse_too_many(count: int) -> None:
-    if count > MOST_SCHEDULES:
-        problem = FieldProblem("schedules", f"would be {count}", f"at most {MOST_SCHEDULES}")
-        raise Invalid(f"A deployment has at most {MOST_SCHEDULES} schedules.", errors=[problem])
-
-
-def _with_slugs(wishes: Sequence[Wish], taken: Iterable[str] = ()) -> dict[str, Wish]:
-    """Slugs for all: given ones, else the kind, numbered from its second on. Raises `Invalid` for a repeat."""
-    result: dict[str, Wish] = {}
-    given = {wish.slug for wish in wishes if wish.slug} | set(taken)
-    for index, wish in enumerate(wishes):
-        slug = wish.slug or _free_slug(wish.spec, given | result.keys())
-        if slug in result:
-            problem = FieldProblem(
-                f"schedules.{index}.slug", f"{slug!r} is given twice", "one schedule a slug"
-            )
-            raise Invalid(f"Two schedules have the slug {slug!r}.", errors=[problem])
-        result[slug] = wish
-    return result
-
-
-def _free_slug(spec: Mapping[str, object], taken: set[str]) -> str:
-    kind = next(kind for kind in ("cron", "interval", "rrule") if kind in spec)
-    number = 1
-    while (slug := kind if number == 1 else f"{kind}-{number}") in taken:
-        number += 1
-    return slug

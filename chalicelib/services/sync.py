@@ -20,13 +20,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from chalicelib.domain.deployments import Deployment
 from chalicelib.domain.eligibility import Answer
 from chalicelib.domain.errors import Conflict, Unavailable
 from chalicelib.domain.pools import PoolView, Session
 from chalicelib.domain.reports import Applied, Outcome, Told
 from chalicelib.domain.runs import Run
 from chalicelib.services.claims import Choice, Claims, Pages
+from chalicelib.services.grants import Granted, grants
 from chalicelib.services.ports import Ports
 from chalicelib.services.reporting import Reporting
 from chalicelib.services.rescue import Rescue
@@ -53,14 +53,6 @@ class Said:
     logs: Sequence[tuple[UUID, int, int, Sequence[Record]]] = ()
     pool_revision: int | None = None
     heard: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """A run that is the session's, with the deployment that says how it is started."""
-
-    run: Run
-    deployment: Deployment | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +126,7 @@ class Sync:
             lease_seconds=(session.lease_until - self._ports.clock()).total_seconds(),
             pool_revision=view.pool.revision if view else session.pool_revision,
             view=view,
-            granted=self._with_deployments([*again, *granted], choice),
+            granted=grants(self._ports, [*again, *granted], choice.deployments),
             hints=self._hint_answers(said, choice, granted),
             verdicts=verdicts,
             cancel=[(run, said.held[run]) for run in sorted(session.orders) if run in said.held],
@@ -186,15 +178,17 @@ class Sync:
         this very request, sent twice, is being answered twice: then only one may grant, since the worker
         hears one answer, and takes what it does not list then for known.
         """
-        lease = timedelta(seconds=self._ports.settings.lease_seconds)
+        settings = self._ports.settings
         while True:
+            held = session.held | frozenset(said.held) | intents
+            lease = settings.lease_seconds if held else settings.idle_lease_seconds
             renewed = replace(
                 session,
                 seq=max(session.seq, said.seq),
                 slots=said.slots,
-                lease_until=max(session.lease_until, now + lease),
+                lease_until=max(session.lease_until, now + timedelta(seconds=lease)),
                 renewed=now,
-                held=session.held | frozenset(said.held) | intents,
+                held=held,
                 orders=session.orders & frozenset(said.held),
             )
             if self._ports.sessions.write(renewed, revision, now):
@@ -272,11 +266,6 @@ class Sync:
         for run in said.hints:
             answers[run] = "granted" if run in mine else _HINTS[choice.seen.get(run, Answer.GONE)]
         return answers
-
-    def _with_deployments(self, granted: Sequence[Run], choice: Choice) -> list[Granted]:
-        ids = {run.deployment_id for run in granted if run.deployment_id} - choice.deployments.keys()
-        found = choice.deployments | (self._ports.deployments.read_many(ids) if ids else {})
-        return [Granted(run, found.get(run.deployment_id) if run.deployment_id else None) for run in granted]
 
     def _store_logs(self, said: Said) -> None:
         expires = self._runs.retention()

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
-from chalicelib.domain.names import stamp
+from chalicelib.domain.names import stamp, unstamp
 from chalicelib.domain.pools import PoolView, Session
 from chalicelib.domain.runs import Run
 from chalicelib.services.active import active_runs
@@ -90,6 +90,9 @@ class Tick:
         sessions = self._ports.sessions.read_many(ids)
         if self._rescue.was_away():
             sessions = self._extended(sessions, now)
+        last = self._ports.watermark.last
+        if last is not None:
+            self._ports.measure("Seconds", {"tick_interval": (now - last).total_seconds()})
         self._rescue.lapsed(sessions)
         self._ports.watermark.write(now)
         return sessions
@@ -188,6 +191,8 @@ class Tick:
     def _ring_queue(self, view: PoolView, queue: str, most: int, now: datetime) -> None:
         lane = ready_lane(view.pool.name, queue)
         ready = self._ports.runs.lane(lane, until=now, limit=most) if most else []
+        age = (now - unstamp(ready[0][1].partition("#")[0])).total_seconds() if ready else 0.0
+        self._ports.measure("Seconds", {"queue_age": age}, pool=view.pool.name, queue=queue)
         soon = self._ports.runs.lane(lane, until=now + AHEAD, after=f"{stamp(now)}~", limit=200)
         runs = self._ports.runs.read_many([run for run, _ in (*ready, *soon)])
         ready_ids = {run for run, _ in ready}

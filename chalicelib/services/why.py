@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shlex import quote
 from uuid import UUID
 
 from chalicelib.domain.eligibility import EARLY, Answer, judge
@@ -17,10 +18,11 @@ from headrace.contract.states import StateType
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The sentence, and a code for programs."""
+    """The sentence, a code for programs, and what to do about it where something can be done."""
 
     code: str
     reason: str
+    hint: str | None = None
 
 
 class Why:
@@ -38,7 +40,7 @@ class Why:
         view = self._ports.pools.view(run.work_pool_name) if run.work_pool_name else None
         judgement = judge(run, gather(self._ports, view, [run]))
         if judgement.answer is not Answer.START:
-            return Explanation(judgement.answer.value, judgement.reason)
+            return Explanation(judgement.answer.value, judgement.reason, judgement.hint)
         return self._for_want_of_a_worker(run)
 
     def _not_waiting(self, run: Run) -> Explanation:
@@ -56,18 +58,15 @@ class Why:
         pool, queue = run.work_pool_name or "", run.work_queue_name or ""
         live = [session for session in self._workers.live_sessions(pool) if session.serves(queue)]
         if not live:
-            return Explanation(
-                "no_worker", f"No worker is online for queue {queue!r} of pool {pool!r}{self._since(pool)}."
-            )
+            text = f"No worker is online for queue {queue!r} of pool {pool!r}{self._since(pool)}."
+            return Explanation("no_worker", text, f"Start one: headrace worker start --pool {quote(pool)}")
         ahead = self._ahead(run)
         busy = sum(len(session.held) for session in live)
         slots = sum(session.slots for session in live)
         if busy >= slots:
-            text = f"All {slots} slots of {_workers(live)} are taken; {ahead} other runs of its queue come first."
-            return Explanation("busy", text)
-        return Explanation(
-            "ready", f"It can start: it was offered to {_workers(live)}; {ahead} runs come first."
-        )
+            text = f"All {slots} slots of {_workers(live)} are taken; {_before(ahead)}."
+            return Explanation("busy", text, "Start a worker more, or one with a higher --limit.")
+        return Explanation("ready", f"It can start: it was offered to {_workers(live)}; {_before(ahead)}.")
 
     def _ahead(self, run: Run) -> int:
         lane = ready_lane(run.work_pool_name or "", run.work_queue_name or "")
@@ -77,6 +76,12 @@ class Why:
     def _since(self, pool: str) -> str:
         seen = [session.renewed for _, session in self._workers.of_pool(pool) if session and session.renewed]
         return f" since {max(seen):%Y-%m-%d %H:%M:%S UTC}" if seen else ""
+
+
+def _before(ahead: int) -> str:
+    if not ahead:
+        return "it is the next of its queue"
+    return f"{ahead} other {'run of its queue comes' if ahead == 1 else 'runs of its queue come'} first"
 
 
 def _workers(sessions: list[Session]) -> str:

@@ -90,9 +90,16 @@ class Workers:
         return [session for session in found if session.is_open and session.lease_until >= now]
 
     def tell_of_change(self, pool: str) -> None:
-        """Have the pool's workers ask for its queues now; they would notice by themselves, but later."""
+        """Have the pool's workers ask for its queues now; they would notice by themselves, but later.
+
+        One with nothing in hand does not poll its control queue and is told through a work queue. If another
+        of that queue hears it instead, that one serves what is new.
+        """
+        view = self._ports.pools.view(pool)
         for session in self.live_sessions(pool):
-            self._ports.queues.order(session.control_queue_url, {"kind": "sync"})
+            served = [view.queues[name].url for name in session.queues if view and name in view.queues]
+            url = session.control_queue_url if session.held or not served else served[0]
+            self._ports.queues.order(url, {"kind": "sync"})
 
     def _fitting_pool(self, pool: str, said: Introduction) -> PoolView:
         view = self._ports.pools.view(pool)
@@ -148,7 +155,7 @@ class Workers:
             work_pool_name=pool,
             worker_name=worker,
             created=now,
-            lease_until=now + timedelta(seconds=self._ports.settings.lease_seconds),
+            lease_until=now + timedelta(seconds=self._ports.settings.idle_lease_seconds),
             work_queues=tuple(said.work_queues),
             slots=said.limit,
             host=said.host,

@@ -12,7 +12,8 @@ from pynamodb.expressions.condition import Condition
 from chalicelib.domain.deployments import Deployment, Flow, ScheduleRecord
 from chalicelib.domain.eligibility import deployment_limit
 from chalicelib.domain.names import stamp
-from chalicelib.storage import documents
+from chalicelib.domain.versions import NewVersion
+from chalicelib.storage import documents, versions
 from chalicelib.storage.documents import Codec, Transaction
 from chalicelib.storage.slots import declare
 from chalicelib.storage.table import Item
@@ -61,11 +62,15 @@ class DeploymentStore:
         return self._catalogue("DEPLOYMENT", after, limit, prefix)
 
     def write(
-        self, deployment: Deployment, before: Deployment | None, schedules: Sequence[ScheduleRecord]
+        self,
+        deployment: Deployment,
+        before: Deployment | None,
+        schedules: Sequence[ScheduleRecord],
+        version: NewVersion | None = None,
     ) -> bool:
-        """A deployment, new or over an earlier one, with its limit and its changed schedules.
+        """A deployment, new or over an earlier one, with its limit, its changed schedules and its new version.
 
-        False if it lost a race.
+        False if it lost a race. Raises `TooLarge` for a version that does not fit.
         """
         write = Transaction()
         write.put(_item(deployment), _expected(before))
@@ -73,6 +78,8 @@ class DeploymentStore:
             declare(write, {deployment_limit(deployment.id): deployment.concurrency_limit})
         for schedule in schedules:
             write.put(_schedule_item(schedule), _schedule_expected(schedule))
+        if version is not None:
+            versions.add(write, version)
         return write.commit()
 
     def delete(self, deployment: Deployment, schedules: Sequence[ScheduleRecord]) -> bool:

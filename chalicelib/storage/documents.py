@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pydantic import TypeAdapter
 from pynamodb.expressions.condition import Condition
 from pynamodb.indexes import GlobalSecondaryIndex
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.storage import schema
 from chalicelib.storage.seam import LostRace, seam
 from chalicelib.storage.table import Item
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 Key = tuple[str, str]
 T = TypeVar("T")
@@ -23,7 +27,14 @@ class Codec(Generic[T]):
     """A dataclass to and from JSON text. Fields at their default are left out; unknown ones are ignored."""
 
     def __init__(self, kind: type[T]) -> None:
-        self._adapter: TypeAdapter[T] = TypeAdapter(kind)
+        self._kind = kind
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[T]:
+        # Built at the first record of its kind: a tick that finds nothing to do never loads pydantic.
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(self._kind)
 
     def dump(self, value: T, leave_out: set[str] | None = None) -> str:
         """As JSON text."""
@@ -167,7 +178,11 @@ class Transaction:
 
 
 def _alive(item: Item) -> Item | None:
-    """DynamoDB deletes expired items days late, so every read filters them (AWS, TTL developer guide)."""
+    """DynamoDB deletes expired items days late, so every read filters them (AWS, TTL developer guide).
+
+    Raises `Unavailable` for an item in a form that this release does not know.
+    """
+    schema.check(item.v)
     if item.expires_at is not None and item.expires_at <= now():
         return None
     return item

@@ -36,12 +36,12 @@ class RunStore:
 
     def create(self, run: Run) -> bool:
         """A new run. False if there is one of that id."""
-        self._note_day(run)
+        self.note_day(run)
         parts = large_parts(run)
         if not parts:
-            return documents.put_new(_item(run))
+            return documents.put_new(run_item(run))
         write = Transaction()
-        write.put(_item(run), Item.pk.does_not_exist())
+        write.put(run_item(run), Item.pk.does_not_exist())
         return with_parts(write, parts).commit()
 
     def read(self, run: UUID) -> Run | None:
@@ -68,7 +68,7 @@ class RunStore:
         """
         after = replace(after, revision=before.revision + 1)
         parts = large_parts(after, before)
-        item = _item(after)
+        item = run_item(after)
         taken = [name for name in after.slots if name not in before.slots]
         given = [name for name in before.slots if name not in after.slots]
         if not taken and not given and not parts:
@@ -92,15 +92,15 @@ class RunStore:
         """Have a run that is active hold a limit made after its claim, full or not. False if it lost a race."""
         write = Transaction()
         after = replace(run, slots=(*run.slots, limit), revision=run.revision + 1)
-        write.put(_item(after), Item.rev == run.revision)
+        write.put(run_item(after), Item.rev == run.revision)
         slots.hold(write, limit, run.id)
         return write.commit()
 
     def create_occurrence(self, run: Run, schedule: ScheduleRecord) -> bool:
         """A new run of a schedule that is still of that revision. False otherwise."""
-        self._note_day(run)
+        self.note_day(run)
         write = Transaction()
-        write.put(_item(run), Item.pk.does_not_exist())
+        write.put(run_item(run), Item.pk.does_not_exist())
         key = (f"DEPLOYMENT#{schedule.deployment_id}", f"SCHEDULE#{schedule.slug}")
         write.check(key, Item.rev == schedule.revision)
         return with_parts(write, large_parts(run)).commit()
@@ -208,7 +208,8 @@ class RunStore:
         )
         return [day for _, day in page.rows]
 
-    def _note_day(self, run: Run) -> None:
+    def note_day(self, run: Run) -> None:
+        """Before a run is written: its day stands in the catalogue of days, else no list would find it."""
         day = stamp(run.listed_at)[:10]
         if day in self._days:
             return
@@ -258,7 +259,8 @@ def _lane(run: Run) -> str | None:
     return line_lane(run.line) if run.line else ready_lane(run.work_pool_name, run.work_queue_name or "")
 
 
-def _item(run: Run) -> Item:
+def run_item(run: Run) -> Item:
+    """The item of a run, without its large parts."""
     parts = ("P" if len(packed(run.parameters)) > SMALL else "") + ("O" if len(outcome(run)) > SMALL else "")
     leave_out = ({"parameters"} if "P" in parts else set()) | ({"result", "error"} if "O" in parts else set())
     document = zlib.compress(_RUN.dump(run, leave_out).encode(), 6)

@@ -12,6 +12,8 @@
     flow                  FLOW#<id>            FLOW                     CATALOGUE#FLOW / name
     deployment            DEPLOYMENT#<id>      DEPLOYMENT               CATALOGUE#DEPLOYMENT / full name
     its schedules         DEPLOYMENT#<id>      SCHEDULE#<slug>          DUE#<shard> / next due#id#slug (active)
+    its versions          DEPLOYMENT#<id>      VERSION#<number>
+    what they say         DEPLOYMENT#<id>      DEFINITION#<number>
     run                   RUN#<id>             RUN                      where it stands:
                                                 READY#<pool>/<queue> / due#id     waits, may start
                                                 LINE#<limit>         / pool/queue#due#id   waits for it
@@ -21,11 +23,13 @@
     its large outcome     RUN#<id>             OUTCOME
     its log chunks        RUN#<id>             LOG#<attempt>#<time>#<seq>
     a day with runs       DAY#<day>            DAY                      CATALOGUE#DAY / day
+    API key               KEY#<id>             KEY                      CATALOGUE#KEY / role#name#id
     watermark of the tick TICK                 TICK
 
 Three sparse indexes, keys only since each projected change is billed: `lane` (above), `history`
 (runs of a deployment or of a flow: `DEPLOYMENT#<id>` or `FLOW#<id>` / due#id) and `day` (all runs:
 `RUNS#<day>#<shard>` / due#id). Whatever no condition and no key needs is in `doc`, one JSON text.
+`v` is the number of the form in which an item was written: see `schema`.
 """
 
 from __future__ import annotations
@@ -41,6 +45,7 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from chalicelib.settings import Settings
+from chalicelib.storage import schema
 
 
 class LaneIndex(GlobalSecondaryIndex["Item"]):  # type: ignore[no-untyped-call]
@@ -104,6 +109,7 @@ class Item(Model):
     day = UnicodeAttribute(null=True)
     day_at = UnicodeAttribute(null=True)
     rev = NumberAttribute(null=True)
+    v = NumberAttribute(null=True, default_for_new=schema.NUMBER)
     doc = UnicodeAttribute(null=True)
     blob = BinaryAttribute(null=True, legacy_encoding=False)
     parts = UnicodeAttribute(null=True)

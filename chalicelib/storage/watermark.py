@@ -10,12 +10,15 @@ from chalicelib.storage.table import Item
 
 
 class Watermark:
-    """One item."""
+    """One item. `last` is what was read most lately."""
+
+    last: datetime | None = None
 
     def read(self) -> datetime | None:
         """When the last tick was done, or None before the first."""
         item = documents.get(("TICK", "TICK"))
-        return unstamp(item.doc) if item and item.doc else None
+        self.last = unstamp(item.doc) if item and item.doc else None
+        return self.last
 
     def write(self, moment: datetime) -> None:
         """The tick of that moment is done."""

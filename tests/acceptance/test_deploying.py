@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -333,6 +334,23 @@ def test_job_variables_that_do_not_fit_are_told_and_nothing_is_made(home: Town, 
     error = run(home, folder, *words, code=1).stderr
     assert "env" in error and "job_variables" in error
     assert names(home) == []
+
+
+def test_a_template_that_changes_under_a_deployment_is_told_by_its_next_run(home: Town) -> None:
+    home.deploy("add", "--job-variable", "nice=3")
+    template = home.get("/work_pools/pool")["base_job_template"]
+    del template["variables"]["properties"]["nice"]
+    template["job_configuration"].pop("nice")
+    (home.home / "template.json").write_text(json.dumps(template))
+    home.run("work-pool", "update", "pool", "--base-job-template", "template.json")
+    home.worker()
+    crashed = home.until(home.trigger("add/main", x=1), "CRASHED", "COMPLETED", "FAILED")
+    assert crashed["state_type"] == "CRASHED"
+    assert "template was changed" in crashed["state"]["message"]
+    assert "nice" in crashed["state"]["message"]
+    home.run("deployment", "delete", "add/main")
+    home.deploy("add")
+    assert home.until(home.trigger("add/main", x=1), "CRASHED", "COMPLETED")["state_type"] == "COMPLETED"
 
 
 def test_a_build_step_that_fails_deploys_nothing(home: Town, folder: Path) -> None:

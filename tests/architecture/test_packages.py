@@ -70,12 +70,11 @@ def test_the_lambda_imports_in_a_clean_interpreter(unpacked: Path) -> None:
 
 
 def test_the_template_of_the_lambda_grants_no_more_than_the_policy_file(unpacked: Path) -> None:
-    template = json.loads((unpacked.parent / "out" / "sam.json").read_text())
-    roles = [part for part in template["Resources"].values() if part["Type"] == "AWS::IAM::Role"]
-    written = json.loads((ROOT / ".chalice" / "policy-dev.json").read_text())["Statement"]
-    for role in roles:
-        for policy in role["Properties"].get("Policies", []):
-            assert policy["PolicyDocument"]["Statement"] == written
+    resources = json.loads((unpacked.parent / "out" / "sam.json").read_text())["Resources"]
+    for role, name in (("ApiHandlerRole", "api"), ("TickRole", "tick")):
+        written = json.loads((ROOT / ".chalice" / f"policy-dev-{name}.json").read_text())
+        (policy,) = resources[role]["Properties"]["Policies"]
+        assert policy["PolicyDocument"] == written
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +124,31 @@ def test_the_wheel_runs_the_demo(wheel_python: Path, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert "Completed" in done.stdout
+
+
+def test_the_wheel_packs_the_very_lambda_of_the_checkout(wheel_python: Path, tmp_path: Path) -> None:
+    """Deploying needs no checkout: what `headrace cloud up` sends is in the wheel."""
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from headrace.local.infra import cloud\n"
+        "root = cloud().ROOT\n"
+        "from infra.packaging import build\n"
+        "print(root, build(root, Path(sys.argv[1])).digest)"
+    )
+    project = wheel_python.parents[2] / "project"
+    made = []
+    for python, path in ((wheel_python, ""), (Path(sys.executable), str(project / "workers"))):
+        done = subprocess.run(
+            [python, "-c", code, str(tmp_path / "code.zip")],
+            cwd=tmp_path,
+            env={**os.environ, **AWS, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        made.append(done.stdout.split())
+    (wheel, of_wheel), (checkout, of_checkout) = made
+    assert wheel.endswith("headrace/_control_plane")
+    assert checkout == str(project)
+    assert of_wheel == of_checkout

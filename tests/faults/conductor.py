@@ -23,7 +23,7 @@ Scene = SimpleNamespace
 """What a scenario prepared; `workers` go on afterwards."""
 
 
-def _nothing(rig: Rig, scene: Scene, now: World) -> None:
+def nothing(rig: Rig, scene: Scene, now: World) -> None:
     return None
 
 
@@ -35,7 +35,7 @@ class Scenario:
     route: str
     prepare: Callable[[Rig], Scene]
     act: Callable[[Rig, Scene], Reply | None]
-    expect: Callable[[Rig, Scene, World], None] = _nothing
+    expect: Callable[[Rig, Scene, World], None] = nothing
     again: frozenset[int] = field(default_factory=frozenset)
 
     def __str__(self) -> str:
@@ -94,7 +94,7 @@ class Start:
         reply = scenario.act(self._rig, scene)
         calls = self._rig.aws.calls[before:]
         assert reply is None or 200 <= reply.status < 300, reply
-        _finish(self._rig, scenario, scene)
+        finish(self._rig, scenario, scene)
         return calls
 
 
@@ -120,7 +120,7 @@ def _one(rig: Rig, scenario: Scenario, scene: Scene, strike: Strike, tally: Tall
     finally:
         rig.aws.fault = None
     assert strike.struck, "the fault did not strike"
-    _is_clean(reply)
+    is_clean(reply)
     world.check_always(world.read(rig.aws))
     repeated = scenario.act(rig, scene)
     if repeated is not None:
@@ -128,7 +128,7 @@ def _one(rig: Rig, scenario: Scenario, scene: Scene, strike: Strike, tally: Tall
     state = fingerprint(rig, scene)
     if state not in tally.states:
         tally.states.add(state)
-        _finish(rig, scenario, scene)
+        finish(rig, scenario, scene)
 
 
 def fingerprint(rig: Rig, scene: Scene) -> str:
@@ -155,7 +155,7 @@ IDENTITY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|headrace-local
 NOISE = re.compile(r'\\"(revision|seq)\\":\d+,?|\\"name\\":\\"[a-z]+-[a-z]+\\",')
 
 
-def _is_clean(reply: Reply | None) -> None:
+def is_clean(reply: Reply | None) -> None:
     """A success, or an error that says what it is."""
     if reply is None or 200 <= reply.status < 300:
         return
@@ -164,7 +164,7 @@ def _is_clean(reply: Reply | None) -> None:
     assert "Traceback" not in str(reply.body), reply
 
 
-def _finish(rig: Rig, scenario: Scenario, scene: Scene) -> None:
+def finish(rig: Rig, scenario: Scenario, scene: Scene) -> None:
     """Let time go on, look, and let workers do all that is left."""
     for worker in scene.workers:
         worker.sync()

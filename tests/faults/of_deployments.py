@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from chalicelib.domain import versions
 from chalicelib.domain.schedules import occurrence_id
 from headrace.contract.states import StateType
 from tests.faults.conductor import Scenario, Scene
@@ -119,7 +120,70 @@ def _all_cancelled(rig: Rig, scene: Scene, now: World) -> None:
     assert states == [StateType.CANCELLED] * len(scene.runs)
 
 
+def _rolled(rig: Rig) -> Scene:
+    """At version 2, which has another schedule and another limit than version 1."""
+    schedule = {"schedule": EVERY_MINUTE, "slug": "s", "overlap": "skip"}
+    scene = _deployed(rig, schedules=[schedule], concurrency_limit=1, parameters={"x": 1})
+    body = _body(scene, schedules=[{"schedule": AT_HALF, "slug": "other"}], concurrency_limit=3)
+    rig.ok("POST", "/deployments", body)
+    rig.plane.tick()
+    return scene
+
+
+def _pinned(rig: Rig) -> Scene:
+    scene = _rolled(rig)
+    rig.ok("POST", f"/deployments/{scene.deployment['id']}/pin", {"version": 2})
+    rig.ok("POST", "/deployments", _body(scene, schedules=[{"schedule": EVERY_MINUTE, "slug": "s"}]))
+    return scene
+
+
+def _post(step: str, body: Any = None) -> Any:
+    return lambda rig, scene: rig.call("POST", f"/deployments/{scene.deployment['id']}/{step}", body)
+
+
+def _at(number: int, latest: int, second: int) -> Any:
+    """All of one version is in force, and its schedule alone has runs."""
+
+    def check(rig: Rig, scene: Scene, now: World) -> None:
+        deployment = now.deployments[UUID(scene.deployment["id"])]
+        assert (deployment.version_number, deployment.latest_version_number) == (number, latest)
+        _as_its_version(rig, scene, now)
+        _occurrences(rig, now, second)
+
+    return check
+
+
+def _as_its_version(rig: Rig, scene: Scene, now: World) -> None:
+    deployment = now.deployments[UUID(scene.deployment["id"])]
+    alive = [one for one in now.schedules.values() if not one.deleted]
+    said = rig.plane.ports.versions.definition(deployment.id, deployment.version_number)
+    assert said == versions.define(deployment, versions.described(alive))
+    assert rig.plane.ports.versions.latest(deployment.id) == deployment.latest_version_number
+
+
 SCENARIOS = [
+    Scenario(
+        "roll back",
+        "POST /deployments/{deployment_id}/rollback",
+        _rolled,
+        _post("rollback", {"version": 1}),
+        _at(3, 3, 0),
+    ),
+    Scenario(
+        "pin an old version",
+        "POST /deployments/{deployment_id}/pin",
+        _rolled,
+        _post("pin", {"version": 1}),
+        _at(1, 2, 0),
+    ),
+    Scenario("unpin", "POST /deployments/{deployment_id}/unpin", _pinned, _post("unpin"), _at(3, 3, 0)),
+    Scenario(
+        "deploy what is pinned",
+        "POST /deployments",
+        _pinned,
+        lambda rig, scene: rig.call("POST", "/deployments", _body(scene, parameters={"x": 5})),
+        _at(2, 4, 30),
+    ),
     Scenario(
         "create a flow",
         "POST /flows",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import botocore.session
+
 from headrace.contract.states import StateType
 from tests.faults.conductor import Scenario, Scene
 from tests.support.plane import Reply, Rig
@@ -44,6 +46,20 @@ def _made_once(rig: Rig, scene: Scene, now: World) -> None:
     assert len(set(scene.made)) == 1
     _made(rig, scene, now)
     assert rig.ok("GET", f"/flow_runs/{scene.made[0]}")["parameters"] == LARGE
+
+
+HUGE = {"text": "".join(f"{number:x}" for number in range(40_000))}
+
+
+def _with_a_bucket(rig: Rig) -> Scene:
+    client = botocore.session.get_session().create_client("s3", region_name="us-east-1")
+    client.create_bucket(Bucket=rig.plane.ports.settings.bucket)
+    return _ready(rig)
+
+
+def _made_with_all(rig: Rig, scene: Scene, now: World) -> None:
+    assert len(set(scene.made)) == 1
+    assert rig.ok("GET", f"/flow_runs/{scene.made[0]}")["parameters"] == HUGE
 
 
 def _one_run(rig: Rig, state: str = "SCHEDULED", **values: Any) -> Scene:
@@ -129,6 +145,12 @@ def _skipped(rig: Rig, scene: Scene, now: World) -> None:
 
 
 SCENARIOS = [
+    Scenario(
+        "label a run",
+        "PATCH /flow_runs/{run_id}/labels",
+        _one_run,
+        lambda rig, scene: rig.call("PATCH", f"/flow_runs/{scene.run}/labels", {"team": "data"}),
+    ),
     Scenario("create a run", "POST /deployments/{deployment_id}/create_flow_run", _ready, _create(), _made),
     Scenario(
         "create a large run with a key",
@@ -136,6 +158,13 @@ SCENARIOS = [
         _ready,
         _create(idempotency_key="k", parameters=LARGE),
         _made_once,
+    ),
+    Scenario(
+        "create a run whose parameters go to S3",
+        "POST /deployments/{deployment_id}/create_flow_run",
+        _with_a_bucket,
+        _create(idempotency_key="k", parameters=HUGE),
+        _made_with_all,
     ),
     Scenario(
         "create a run that must wait for its tag",

@@ -144,7 +144,7 @@ def _register(rig: Rig, scene: Scene) -> Reply:
         old = scene.workers[0]
         scene.session, scene.lost = str(uuid4()), [{"run": r, "attempt": a} for r, a in old.held.items()]
         scene.old = old.session
-        scene.workers = [WorkerRig(rig, "pool", "w1", scene.session, limit=5)]
+        scene.workers[0] = WorkerRig(rig, "pool", "w1", scene.session, limit=5)
     body = {"session": scene.session, "info": {"host": "host", "limit": 5}}
     body |= {"predecessor": scene.old, "lost": scene.lost}
     return rig.call("POST", f"{PATH}/sessions", body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.api.endpoint import ROUTES
+from chalicelib.api.routes import declared
 from tests.faults.conductor import Scenario, try_all
 from tests.faults.scenarios import SCENARIOS
 from tests.support.plane import Rig
@@ -27,6 +27,6 @@ def test_a_fault_at_any_call_loses_nothing_and_repeats_nothing(plane: Rig, scena
 
 
 def test_every_handler_that_writes_has_a_scenario() -> None:
-    routes = {f"{route.method} {route.path}" for route in ROUTES if route.method != "GET"}
+    routes = {f"{route.method} {route.path}" for route in declared() if route.method != "GET"}
     writing = {route for route in routes if not route.endswith("/filter")} - READING
     assert writing | {"tick"} == {scenario.route for scenario in SCENARIOS}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from chalice.local import LocalGateway
 
 import app
 from chalicelib import wiring
-from chalicelib.api.endpoint import serve
+from chalicelib.api.routes import serve
 from chalicelib.dispatch.queues import Queues
 from chalicelib.services.control_plane import ControlPlane
 from chalicelib.services.ports import Ports
@@ -49,16 +49,26 @@ class Reply:
 
 @dataclass
 class Rig:
-    """A control plane, its clock, and a client of its routes."""
+    """A control plane, its clock, and a client of its routes; `key` is the API key that it shows, if any."""
 
     plane: ControlPlane
     clock: FakeClock
     aws: Aws
+    key: str | None = None
 
-    def call(self, method: str, path: str, body: object = None, raw: bytes | None = None) -> Reply:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        raw: bytes | None = None,
+        extra: Mapping[str, str] | None = None,
+    ) -> Reply:
         """One request through Chalice's local gateway, as API Gateway would send it."""
         data = raw if raw is not None else b"" if body is None else json.dumps(body, default=str).encode()
-        headers = {"content-type": "application/json", "content-length": str(len(data))}
+        headers = {"content-type": "application/json", "content-length": str(len(data)), **(extra or {})}
+        if self.key is not None:
+            headers["authorization"] = f"Bearer {self.key}"
         gateway = LocalGateway(app.app, Config.create(chalice_app=app.app, project_dir="."))
         answer = gateway.handle_request(method, f"/api{path}", headers, data)
         text = answer["body"].decode() if isinstance(answer["body"], bytes) else answer["body"]
@@ -149,7 +159,9 @@ class WorkerRig:
 def rig(**settings: object) -> Iterator[Rig]:
     """A fresh control plane on a fresh in-process AWS."""
     with in_process_aws() as aws:
-        values = Settings(**settings)  # type: ignore[arg-type]
+        role = "arn:aws:iam::123456789012:role/headrace-local-worker"
+        defaults = {"require_keys": False, "worker_role_arn": role}
+        values = Settings(**{**defaults, **settings})  # type: ignore[arg-type]
         clock = FakeClock()
         plane = wiring.build(Ports(settings=values, queues=Queues(values), clock=clock, dice=lambda: 0.5))
         create_table()

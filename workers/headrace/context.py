@@ -10,6 +10,11 @@ from types import TracebackType
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from datetime import datetime
+    from typing import Any
+
+
+pipes: list[tuple[Any, int, int]] = []
+"""Channel to the worker that started this process, pipe of its answers, process id: see `asking`."""
 
 
 class Run:

@@ -8,6 +8,12 @@ from typing import Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
 from headrace.callee import Callee, CalleeOptions
 from headrace.context import Run, current_run, new_run_name
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from headrace.deploys import DeploymentOptions, FlowDeployment
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -81,6 +87,57 @@ class Flow(Callee[P, R]):
         from headrace.parameters.arguments import Arguments
 
         return Arguments(self.fn, dict(parameters)).validated(self.label).values
+
+    def to_deployment(self, name: str, **options: Unpack[DeploymentOptions]) -> FlowDeployment:
+        """A deployment of this flow as a plain value, for `headrace.serve` and `headrace.deploy`.
+
+        Args:
+            name: The deployment's name; its full one is `flow-name/deployment-name`.
+            **options: When: `cron`, `interval` (seconds or a timedelta) or `rrule`, each one or several, with
+                `timezone`; or `schedules`, a list of dicts as in `headrace.yaml`. How: `parameters`, `tags`,
+                `description`, `version`, `paused`, `enforce_parameter_schema`, `concurrency_limit` with
+                `collision_strategy` (ENQUEUE or CANCEL_NEW). Where: `work_pool_name`, `work_queue_name`,
+                `job_variables`.
+
+        Raises:
+            ValueError: The flow is in no file, or has no name of its own there, or the options contradict
+                each other.
+        """
+        from headrace.deploys import deployment_of
+
+        return deployment_of(self, name, **options)
+
+    def serve(
+        self,
+        name: str = "main",
+        *,
+        limit: int = 10,
+        pause_on_shutdown: bool = True,
+        **options: Unpack[DeploymentOptions],
+    ) -> None:
+        """`headrace.serve` for this flow alone: registers it, and runs it here until Ctrl-C."""
+        import headrace
+
+        if not loading.active:
+            headrace.serve(
+                self.to_deployment(name, **options), limit=limit, pause_on_shutdown=pause_on_shutdown
+            )
+
+    def deploy(
+        self,
+        name: str,
+        *,
+        source: str | Mapping[str, Any] = "local",
+        create_pool: bool = False,
+        **options: Unpack[DeploymentOptions],
+    ) -> UUID | None:
+        """`headrace.deploy` for this flow alone: the deployment's id; None while a worker loads the file."""
+        import headrace
+
+        if loading.active:
+            return None
+        made = headrace.deploy(self.to_deployment(name, **options), source=source, create_pool=create_pool)
+        return made[0]
 
     def with_options(self, **changes: Unpack[FlowOptions]) -> Self:
         """The same function as a flow with other options."""

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-
-from cronsim import CronSim, CronSimError
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.schedules.mistakes import Mistake
+
+if TYPE_CHECKING:
+    from cronsim import CronSim
 
 EXAMPLE = "`30 4 * * MON-FRI`, at 04:30 from Monday to Friday"
 
@@ -80,6 +82,8 @@ def read(text: str, *, day_or: bool) -> Cron:
     `day_or` is what cron does when day of month and day of week are both restricted (neither begins
     with `*`): either may match. False asks for both to match.
     """
+    from cronsim import CronSimError  # needed by cron schedules alone, and most requests have none
+
     if len(text) > MAX_LENGTH:
         what = f"{len(text)} characters are too many"
         raise Mistake(what, MAX_LENGTH, 1, expected=f"at most {MAX_LENGTH} characters", example=EXAMPLE)
@@ -96,6 +100,8 @@ def read(text: str, *, day_or: bool) -> Cron:
 
 
 def _walk(fields: str, after: datetime, *, day_or: bool) -> CronSim:
+    from cronsim import CronSim
+
     simulation = CronSim(fields, after)
     if not day_or:
         simulation.day_and = True

@@ -23,8 +23,6 @@ from functools import lru_cache
 from itertools import islice
 from math import prod
 
-from dateutil import rrule as dateutil
-
 from chalicelib.domain.schedules import rrule_clock
 from chalicelib.domain.schedules import rrule_values as values
 from chalicelib.domain.schedules.rrule_values import Rule, RuleSet
@@ -90,6 +88,8 @@ def _times(rule: Rule, begin: datetime, start: datetime) -> Iterator[datetime]:
 
 def _engine(rule: Rule, begin: datetime, start: datetime) -> Iterator[datetime]:
     """Let dateutil walk the rule from the last period that begins by `start`."""
+    from dateutil import rrule as dateutil  # needed by few rules, and by no other schedule
+
     rule = _explicit(rule, begin)
     if rule.freq == values.DAILY and _asks_beyond_each_day(rule):
         return iter(())

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.api.endpoint import ROUTES, Route
+from chalicelib.api.endpoint import Route
 from chalicelib.api.requests import MAX_BATCH
+from chalicelib.api.routes import declared
+from headrace.contract.base import Labels
 from tests.integration.api.requests_that_work import GOOD
 from tests.integration.api.scene import NOBODY, Scene
 
@@ -50,7 +52,7 @@ def rows_of(route: Route, own: list[Bad]) -> Iterator[Bad]:
     """All bad inputs of a route: those of its kind and its own."""
     key = f"{route.method} {route.path}"
     if route.body is not None:
-        yield from _bodies(GOOD[key].body)
+        yield from (row for row in _bodies(GOOD[key].body) if route.body is not Labels or row.patch is None)
     yield from _paths(route, GOOD[key].path)
     if route.query is not None:
         yield Bad("an unknown member of the query", path=_with_query(GOOD[key].path, "surprise=1"))
@@ -106,4 +108,4 @@ def _with_query(path: str, query: str) -> str:
     return f"{path}{'&' if '?' in path else '?'}{query}"
 
 
-BY_KEY = {f"{route.method} {route.path}": route for route in ROUTES}
+BY_KEY = {f"{route.method} {route.path}": route for route in declared()}

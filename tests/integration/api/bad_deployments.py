@@ -183,7 +183,14 @@ ROWS: dict[str, list[Bad]] = {
         Bad("NaN as a parameter", raw=b'{"parameters": {"x": NaN}}'),
         Bad("Infinity as a parameter", raw=b'{"parameters": {"x": -Infinity}}'),
         Bad("a number beyond all", raw=b'{"parameters": {"x": 1e999}}'),
-        Bad("parameters over 100 KB", 413, patch={"parameters": {"x": 1, "y": HUGE}}),
+        Bad("parameters over 5 MB", 413, patch={"parameters": {"x": 1, "y": "x" * 5_300_000}}),
+        Bad(
+            "large parameters for the year after next",
+            patch={
+                "parameters": {"x": 1, "y": HUGE},
+                "state": {"type": "SCHEDULED", "state_details": {"scheduled_time": "2028-01-01T00:00:00Z"}},
+            },
+        ),
         Bad("job variables over 32 KB", 413, patch={"job_variables": {"x": HUGE}}),
         Bad("to begin as RUNNING", patch={"state": {"type": "RUNNING"}}),
         Bad("to begin as what is no state", patch={"state": {"type": "DONE"}}),

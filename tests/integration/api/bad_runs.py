@@ -75,6 +75,15 @@ ROWS: dict[str, list[Bad]] = {
         Bad("NaN as a parameter", raw=b'{"parameters": {"x": NaN}}'),
     ],
     "DELETE /flow_runs/{run_id}": [Bad("a run that goes", 409, path="/flow_runs/<running>")],
+    "PATCH /flow_runs/{run_id}/labels": [
+        Bad("a label null", body={"team": None}),
+        Bad("a label that is an object", body={"team": {"name": "data"}}),
+        Bad("a label that is an array", body={"team": ["data"]}),
+        Bad("a label without a name", body={"": "data"}),
+        Bad("a name of 201 characters", body={"n" * 201: "data"}),
+        Bad("NaN as a label", raw=b'{"share": NaN}'),
+        Bad("labels over 32 KB", 413, body={"team": HUGE}),
+    ],
     "POST /flow_runs/{run_id}/set_state": [
         *each("state", STATES),
         Bad("force: maybe", patch={"force": "maybe"}),

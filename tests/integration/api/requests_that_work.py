@@ -65,6 +65,14 @@ GOOD: dict[str, Good] = {
         f"{_W}/w2/sessions", {"session": "<new>", "info": {"host": "h"}}, 201
     ),
     "POST /work_pools/{pool}/workers/{worker}/sync": Good(f"{_W}/w1/sync", SYNC),
+    "POST /work_pools/{pool}/workers/{worker}/create_flow_run": Good(
+        f"{_W}/w1/create_flow_run",
+        {"session": "<session>", "run": "<running>", "attempt": 1, "deployment": "flow/main", "call": "c0"},
+        201,
+    ),
+    "GET /work_pools/{pool}/workers/{worker}/flow_runs/{run_id}": Good(
+        f"{_W}/w1/flow_runs/<run>?session=<session>"
+    ),
     "POST /work_pools/{pool}/workers/filter": Good(f"{_W}/filter", {}),
     "POST /work_pools/{pool}/workers/heartbeat": Good(f"{_W}/heartbeat", {"name": "w3"}, 204),
     "POST /flows": Good("/flows", {"name": "fresh"}, 201),
@@ -82,6 +90,15 @@ GOOD: dict[str, Good] = {
     "POST /deployments/{deployment_id}/create_flow_run": Good(
         f"{_D}/create_flow_run", {"parameters": {"x": 3}}, 201
     ),
+    "POST /deployments/{deployment_id}/create_flow_runs": Good(
+        f"{_D}/create_flow_runs", {"flow_runs": [{"parameters": {"x": 3}}, {}], "idempotency_key": "k"}, 201
+    ),
+    "POST /deployments/{deployment_id}/versions/filter": Good(f"{_D}/versions/filter", {}),
+    "GET /deployments/{deployment_id}/versions/{number}": Good(f"{_D}/versions/1"),
+    "GET /deployments/{deployment_id}/versions/{number}/diff": Good(f"{_D}/versions/1/diff"),
+    "POST /deployments/{deployment_id}/pin": Good(f"{_D}/pin", {"version": 1}),
+    "POST /deployments/{deployment_id}/unpin": Good(f"{_D}/unpin"),
+    "POST /deployments/{deployment_id}/rollback": Good(f"{_D}/rollback", {"version": 1}, 201),
     "GET /deployments/{deployment_id}/schedules": Good(f"{_D}/schedules"),
     "POST /deployments/{deployment_id}/schedules": Good(f"{_D}/schedules", [SCHEDULE], 201),
     "PATCH /deployments/{deployment_id}/schedules/{schedule_id}": Good(_S, {"active": False}, 204),
@@ -91,6 +108,7 @@ GOOD: dict[str, Good] = {
     "POST /flow_runs": Good("/flow_runs", {"flow_id": "<flow>"}, 201),
     "GET /flow_runs/{run_id}": Good(_R),
     "PATCH /flow_runs/{run_id}": Good(_R, {"name": "other"}, 204),
+    "PATCH /flow_runs/{run_id}/labels": Good(f"{_R}/labels", {"team": "data"}, 204),
     "POST /flow_runs/{run_id}/set_state": Good(
         f"{_R}/set_state", {"state": {"type": "SCHEDULED", "name": "Later"}}, 201
     ),
@@ -106,8 +124,20 @@ GOOD: dict[str, Good] = {
     "POST /work_pools/{name}/skip_late": Good("/work_pools/pool/skip_late"),
     "POST /bundles": Good("/bundles", {"digest": f"sha256:{'0' * 64}", "size": 10}),
     "GET /bundles/{digest}": Good("/bundles/<bundle>"),
+    "POST /api_keys": Good("/api_keys", {"name": "fresh", "role": "worker", "work_pool_name": "pool"}, 201),
+    "GET /api_keys/{key_id}": Good("/api_keys/<key>"),
+    "POST /api_keys/filter": Good("/api_keys/filter", {}),
+    "GET /me": Good("/me"),
+    "POST /work_pools/{pool}/workers/{worker}/credentials": Good(f"{_W}/w1/credentials", status=201),
+    "POST /variables": Good("/variables", {"name": "fresh", "value": [1, {"a": None}]}, 201),
+    "GET /variables/{variable_id}": Good("/variables/<variable>"),
+    "GET /variables/name/{name}": Good("/variables/name/rows"),
+    "PATCH /variables/name/{name}": Good("/variables/name/rows", {"value": 8}, 204),
+    "POST /variables/filter": Good("/variables/filter", {}),
     # What deletes comes last, innermost first.
+    "DELETE /api_keys/{key_id}": Good("/api_keys/<key>", status=204),
     "DELETE /deployments/{deployment_id}/schedules/{schedule_id}": Good(_S, status=204),
+    "DELETE /variables/name/{name}": Good("/variables/name/rows", status=204),
     "DELETE /flow_runs/{run_id}": Good(_R, status=204),
     "DELETE /v2/concurrency_limits/{name}": Good("/v2/concurrency_limits/db", status=204),
     "DELETE /work_queues/{queue_id}": Good(f"{_Q}?cancel_runs=true", status=204),

@@ -90,6 +90,8 @@ def build(rig: Rig) -> Scene:
     rig.ok("POST", "/v2/concurrency_limits", {"name": "db", "limit": 2})
     rig.ok("POST", "/logs", [_record(ids["run"])])
     ids["new"] = str(uuid4())
+    ids["variable"] = rig.ok("POST", "/variables", {"name": "rows", "value": 7})["id"]
+    ids["key"] = rig.ok("POST", "/api_keys", {"name": "ci", "role": "viewer"})["id"]
     ids["bundle"] = _bundle(rig.plane.ports.settings.bucket)
     return scene
 

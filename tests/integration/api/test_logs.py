@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from headrace.contract.logs import MESSAGE_BYTES
+from headrace.contract.sizes import MESSAGE_BYTES
 from tests.support.plane import Rig
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.endpoint import ROUTES
 from chalicelib.api.openapi import document
+from chalicelib.api.routes import declared
 from tests.support.plane import Rig
 
 
@@ -41,13 +41,13 @@ def test_every_reference_resolves(doc: Any) -> None:
 
 def test_every_route_is_in_it_once(doc: Any) -> None:
     found = {(method.upper(), path) for path, methods in doc["paths"].items() for method in methods}
-    assert found == {(route.method, f"/api{route.path}") for route in ROUTES}
+    assert found == {(route.method, f"/api{route.path}") for route in declared()}
     names = [operation["operationId"] for path in doc["paths"].values() for operation in path.values()]
-    assert len(names) == len(set(names)) == len(ROUTES)
+    assert len(names) == len(set(names)) == len(declared())
 
 
 def test_each_operation_says_what_its_route_takes_and_answers(doc: Any) -> None:
-    for route in ROUTES:
+    for route in declared():
         operation = doc["paths"][f"/api{route.path}"][route.method.lower()]
         assert operation["summary"]
         in_path = {p["name"] for p in operation["parameters"] if p["in"] == "path"}
@@ -56,6 +56,15 @@ def test_each_operation_says_what_its_route_takes_and_answers(doc: Any) -> None:
         assert "default" in operation["responses"]
         if route.answer is None and route.status == 200:
             assert set(operation["responses"]) == {"204", "default"}
+
+
+def test_each_operation_says_who_may_call_it(doc: Any) -> None:
+    for route in declared():
+        operation = doc["paths"][f"/api{route.path}"][route.method.lower()]
+        assert operation["x-headrace-needs"] == route.needs
+        assert operation["security"] == ([] if route.path == "/health" else [{"api_key": []}])
+    pause = doc["paths"]["/api/work_pools/{name}"]["patch"]
+    assert pause["x-headrace-operators-may-change"] == ["concurrency_limit", "is_paused"]
 
 
 def test_upserts_may_answer_200(doc: Any) -> None:

@@ -11,7 +11,7 @@ from tests.support.plane import Rig
 
 def why(plane: Rig, run: Any) -> tuple[str, str]:
     answer = plane.ok("GET", f"/flow_runs/{run['id']}/why")
-    assert set(answer) == {"code", "reason"}
+    assert set(answer) == {"code", "reason", "hint"}
     assert answer["reason"].endswith(".")
     return answer["code"], answer["reason"]
 
@@ -84,7 +84,7 @@ def test_no_worker(plane: Rig) -> None:
     run = plane.run(plane.deployment())
     assert why(plane, run) == ("no_worker", "No worker is online for queue 'default' of pool 'pool'.")
     plane.worker()
-    plane.clock.forward(121)
+    plane.clock.forward(181)
     code, reason = why(plane, run)
     assert (code, reason[-31:]) == ("no_worker", " since 2026-03-02 12:00:00 UTC.")
 
@@ -103,7 +103,11 @@ def test_busy_and_ready(plane: Rig) -> None:
     runs = [plane.run(deployment) for _ in range(3)]
     worker = plane.worker()
     code, reason = why(plane, runs[1])
-    assert (code, "worker 'w1'" in reason, "1 runs come first" in reason) == ("ready", True, True)
+    assert (code, "worker 'w1'" in reason, "1 other run of its queue comes first" in reason) == (
+        "ready",
+        True,
+        True,
+    )
     worker.claim()
     code, reason = why(plane, runs[2])
     assert (code, "All 1 slots of worker 'w1' are taken" in reason) == ("busy", True)
@@ -146,3 +150,29 @@ def test_skipped_because_its_successor_is_due(plane: Rig) -> None:
         "Skipped",
         reason,
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "path", "changes", "hint"),
+    [
+        ({}, "/work_pools/pool", {"is_paused": True}, "headrace work-pool resume pool"),
+        ({}, "/deployments/<id>", {"paused": True}, "headrace deployment resume flow/main"),
+        (
+            {},
+            "/work_pools/pool",
+            {"concurrency_limit": 0},
+            "headrace work-pool update pool --concurrency-limit N",
+        ),
+        ({}, "/work_pools/pool", {"description": "as ever"}, "headrace worker start --pool pool"),
+        ({"tags": ["a b"]}, "/v2/concurrency_limits/a%20b", {"limit": 0}, "concurrency-limit update 'a b' N"),
+    ],
+)
+def test_what_can_be_done_about_it(
+    plane: Rig, values: dict[str, Any], path: str, changes: dict[str, Any], hint: str
+) -> None:
+    plane.pool()
+    plane.ok("POST", "/v2/concurrency_limits", {"name": "a b", "limit": 1})
+    deployment = plane.deployment()
+    run = plane.run(deployment, **values)
+    plane.ok("PATCH", path.replace("<id>", deployment["id"]), changes)
+    assert hint in plane.ok("GET", f"/flow_runs/{run['id']}/why")["hint"]

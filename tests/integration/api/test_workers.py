@@ -26,7 +26,7 @@ def test_a_worker_is_online_while_its_lease_runs(plane: Rig) -> None:
     assert (row["session_id"], row["version"]) == (worker.session, "1")
     plane.clock.forward(100)
     worker.sync()
-    plane.clock.forward(119)
+    plane.clock.forward(179)
     assert shown(plane) == {"w1": "ONLINE"}
     plane.clock.forward(2)
     assert shown(plane) == {"w1": "OFFLINE"}
@@ -75,6 +75,30 @@ def test_a_worker_that_only_sends_heartbeats(plane: Rig) -> None:
     assert shown(plane) == {"w3": "OFFLINE"}
 
 
+def test_an_idle_worker_outlasts_the_time_to_its_next_sync(plane: Rig) -> None:
+    """Otherwise the tick or another worker closes its session just before it speaks."""
+    plane.pool()
+    worker, other = plane.worker(), plane.worker(name="other")
+    for _ in range(3):
+        plane.clock.forward(worker.registered["idle_sync_seconds"])
+        plane.plane.tick()
+        other.sync()
+        worker.sync()
+
+
+def test_of_a_new_queue_a_worker_hears_where_it_listens(plane: Rig) -> None:
+    """One with nothing in hand listens to its work queues alone, one with runs to its control queue, too."""
+    plane.pool()
+    idle, busy = plane.worker(name="idle"), plane.worker(name="busy")
+    plane.run(plane.deployment())
+    busy.claim()
+    plane.ok("POST", "/work_pools/pool/queues", {"name": "further"})
+    (default,) = idle.registered["queues"]
+    sent = [call.params for call in plane.aws.calls if call.operation == "SendMessage"]
+    told = {one["QueueUrl"] for one in sent if one["MessageBody"] == '{"kind": "sync"}'}
+    assert told == {default["url"], busy.registered["control_queue_url"]}
+
+
 def test_registering_says_what_a_worker_must_know(plane: Rig) -> None:
     plane.pool()
     plane.ok("POST", "/work_pools/pool/queues", {"name": "urgent", "priority": 1})
@@ -84,7 +108,7 @@ def test_registering_says_what_a_worker_must_know(plane: Rig) -> None:
     assert all(plane.aws.has_queue(queue["url"]) for queue in answer["queues"])
     assert plane.aws.has_queue(answer["control_queue_url"])
     assert (answer["lease_seconds"], answer["type"], answer["sqs"]["region"]) == (
-        120.0,
+        180.0,
         "process",
         "us-east-1",
     )
@@ -117,7 +141,7 @@ def test_another_host_is_refused_until_the_lease_is_over(plane: Rig) -> None:
     )
     refused = plane.call("POST", path, body)
     assert (refused.status, refused.body["code"]) == (409, "worker_online")
-    plane.clock.forward(121)
+    plane.clock.forward(181)
     plane.ok("POST", path, body)
 
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import os
-import shutil
-import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,22 +14,7 @@ import pytest
 
 from headrace.worker.prepare import INHERITED
 from headrace.worker.sources import Job, Workshop
-
-GIT = shutil.which("git")
-assert GIT is not None
-PLAIN = {
-    "PATH": os.environ["PATH"],
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    **{f"GIT_{who}_{what}": "x@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
-}
-
-
-def git(*arguments: str, cwd: Path) -> str:
-    done = subprocess.run(
-        [str(GIT), *arguments], cwd=cwd, env=PLAIN, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
+from tests.support.git_host import GIT, GitHost, git, git_host
 
 
 @dataclass
@@ -132,74 +112,7 @@ def site(tmp_path: Path) -> Site:
     return Site(home, folder, environ)
 
 
-class _Backend(BaseHTTPRequestHandler):
-    """`git http-backend` as CGI, behind basic authentication."""
-
-    server: Backend  # type: ignore[assignment]
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        wanted = "Basic " + base64.b64encode(f"{self.server.user}:{self.server.password}".encode()).decode()
-        self.server.seen.append((self.headers.get("Authorization"), self.path))
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self.headers.get("Authorization") != wanted:
-            self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="git"')
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        path, _, query = self.path.partition("?")
-        env = {
-            **PLAIN,
-            "GIT_PROJECT_ROOT": str(self.server.root),
-            "GIT_HTTP_EXPORT_ALL": "1",
-            "PATH_INFO": path,
-            "QUERY_STRING": query,
-            "REQUEST_METHOD": self.command,
-            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-            "CONTENT_LENGTH": str(len(body)),
-            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-        }
-        done = subprocess.run(
-            [str(GIT), "http-backend"], input=body, env=env, capture_output=True, check=True
-        )
-        head, _, content = done.stdout.partition(b"\r\n\r\n")
-        headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
-        self.send_response(int(headers.pop("Status", "200").split()[0]))
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    do_POST = do_GET  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class Backend(ThreadingHTTPServer):
-    """Serves the repositories below `root`."""
-
-    daemon_threads = True
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(("127.0.0.1", 0), _Backend)
-        self.root = root
-        self.user, self.password = "x-access-token", "s3cr3t/ü+token"
-        self.seen: list[tuple[str | None, str]] = []
-
-    def url(self, name: str = "origin.git") -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/{name}"
-
-
 @pytest.fixture
-def backend(origin: Origin) -> Iterator[Backend]:
-    server = Backend(origin.bare.parent)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def backend(origin: Origin) -> Iterator[GitHost]:
+    with git_host(origin.bare.parent, password="s3cr3t/ü+token") as host:
+        yield host

@@ -14,7 +14,8 @@ import pytest
 
 from headrace.worker.sources import SourceError
 from headrace.worker.sources.git import git_clone
-from tests.integration.sources.conftest import Backend, Origin, Site, git, make_origin
+from tests.integration.sources.conftest import Origin, Site, git, make_origin
+from tests.support.git_host import GitHost
 
 HELPER = "store"
 
@@ -166,7 +167,7 @@ def test_sparse_folders_and_submodules(origin: Origin, site: Site, tmp_path: Pat
 
 
 def test_a_private_submodule_with_a_relative_address(
-    origin: Origin, site: Site, backend: Backend, tmp_path: Path
+    origin: Origin, site: Site, backend: GitHost, tmp_path: Path
 ) -> None:
     inner = make_origin(origin.bare.parent / "other")
     inner.commit("lib.py")
@@ -188,7 +189,7 @@ def test_a_private_submodule_with_a_relative_address(
 
 
 def test_a_submodule_may_not_reach_files_of_the_host(
-    origin: Origin, site: Site, backend: Backend, tmp_path: Path
+    origin: Origin, site: Site, backend: GitHost, tmp_path: Path
 ) -> None:
     inner = make_origin(tmp_path / "inner")
     inner.commit("lib.py")
@@ -214,7 +215,7 @@ def test_lfs_pointers_are_named(origin: Origin, site: Site) -> None:
 
 @pytest.mark.parametrize("reference", ["plain", "json"])
 def test_a_private_repository_leaves_no_secret_anywhere(
-    origin: Origin, site: Site, backend: Backend, reference: str, tmp_path: Path
+    origin: Origin, site: Site, backend: GitHost, reference: str, tmp_path: Path
 ) -> None:
     store = tmp_path / ".git-credentials"
     (tmp_path / ".gitconfig").write_text(f"[credential]\n\thelper = {HELPER}\n")
@@ -237,7 +238,7 @@ def test_a_private_repository_leaves_no_secret_anywhere(
     assert not store.exists()
 
 
-def test_wrong_and_missing_credentials_are_explained_without_them(site: Site, backend: Backend) -> None:
+def test_wrong_and_missing_credentials_are_explained_without_them(site: Site, backend: GitHost) -> None:
     site.environ["TOKEN"] = "wrong-token"
     with pytest.raises(SourceError, match="does not answer") as raised:
         git_clone({"repository": backend.url(), "credentials": {"env": "TOKEN"}}, site.job())
@@ -250,7 +251,7 @@ def test_wrong_and_missing_credentials_are_explained_without_them(site: Site, ba
         git_clone({"repository": backend.url(), "credentials": {"env": "NOT_SET"}}, site.job())
 
 
-def test_the_hosts_own_credential_helper(site: Site, backend: Backend, tmp_path: Path) -> None:
+def test_the_hosts_own_credential_helper(site: Site, backend: GitHost, tmp_path: Path) -> None:
     helper = tmp_path / "helper"
     helper.write_text(f'#!/bin/sh\necho username={backend.user}\necho "password={backend.password}"\n')
     helper.chmod(0o755)
@@ -271,3 +272,20 @@ def test_a_repository_that_is_not_there(site: Site, tmp_path: Path) -> None:
         git_clone({"repository": (tmp_path / "none.git").as_uri()}, site.job())
     assert "Is the address right?" in (raised.value.hint or "")
     assert "none.git" in raised.value.output
+
+
+def test_commits_in_any_order_with_all_their_history(origin: Origin, site: Site) -> None:
+    first = git("rev-parse", "HEAD", cwd=origin.work)
+    second = origin.commit(text="x = 2\n")
+    origin.push()
+    folders = []
+    for commit in (second, first):
+        job = site.job()
+        git_clone({"repository": origin.url, "commit": commit}, job)
+        folders.append(job.folder)
+    third = origin.commit(text="x = 3\n")
+    origin.push()
+    job = site.job()
+    assert git_clone({"repository": origin.url, "branch": "main"}, job)["commit"] == third
+    assert git("rev-list", "HEAD", cwd=job.folder).split() == [third, second, first]
+    assert [(folder / "flow.py").read_text() for folder in folders] == ["x = 2\n", "x = 1\n"]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.sources.conftest import Backend, Origin
+from tests.integration.sources.conftest import Origin
 from tests.integration.worker.conftest import WorkerProcess, plane, until, worker
 from tests.integration.worker.plane import Plane
+from tests.support.git_host import GitHost
 
 __all__ = ["plane", "worker"]
 
@@ -29,7 +30,7 @@ def leases(process: WorkerProcess) -> list[Path]:
 
 
 def test_a_private_flow_runs_and_its_secret_stays_hidden(
-    plane: Plane, worker, origin: Origin, backend: Backend, monkeypatch: pytest.MonkeyPatch
+    plane: Plane, worker, origin: Origin, backend: GitHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit = origin.commit("flows/etl.py", FLOW)
     origin.push()

@@ -272,6 +272,20 @@ def test_what_nobody_keeps_is_reported_lost_at_the_next_start(plane: Plane, work
     assert not alive(outside)
 
 
+def test_one_started_for_other_queues_says_that_it_keeps_its_predecessors(
+    plane: Plane, worker: Starter, gate: Path
+) -> None:
+    run = plane.add(command=["cat", str(gate)])
+    first = worker(work_queues=("default",))
+    started(run)
+    first.signal(signal.SIGKILL)
+    first.wait()
+    second = worker(work_queues=("fast",))
+    until(lambda: "goes on with its predecessor's: default" in second.text, "the word")
+    gate.write_text("x\n")
+    until(lambda: run.end, "the end")
+
+
 def test_a_large_log_is_split_until_it_fits(plane: Plane, worker: Starter) -> None:
     plane.too_large = 60_000
     script = "i=0; while [ $i -lt 2000 ]; do echo line-$i-" + "x" * 200 + "; i=$((i+1)); done"

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from moto.server import ThreadedMotoServer
 
-from headrace.contract.sync import HintVerdict
+from headrace.contract.sync import CommandKind, HintVerdict
 from headrace.contract.workers import SqsAccess
 from headrace.worker.events import Rung, Told
 from headrace.worker.inbox import Inbox
@@ -61,7 +61,6 @@ def box(access: SqsAccess) -> Iterator[Box]:
     yield box
     box.inbox.serve([], box.control)
     box.ring(uuid4())
-    box.client.send_message(QueueUrl=box.control, MessageBody="{}")
     box.inbox.close()
 
 
@@ -69,7 +68,7 @@ def test_doorbells_arrive_while_there_are_free_slots(box: Box) -> None:
     run = uuid4()
     box.ring(run)
     assert box.mail.empty()
-    box.inbox.set_free(1)
+    box.inbox.set_free(1, busy=False)
     rung = box.next()
     assert isinstance(rung, Rung)
     assert rung.run == run
@@ -78,16 +77,16 @@ def test_doorbells_arrive_while_there_are_free_slots(box: Box) -> None:
 @pytest.mark.parametrize("word", [HintVerdict.GRANTED, HintVerdict.GONE, HintVerdict.BLOCKED])
 def test_what_was_answered_is_deleted(box: Box, word: HintVerdict) -> None:
     box.ring(uuid4())
-    box.inbox.set_free(1)
+    box.inbox.set_free(1, busy=False)
     box.inbox.settle(box.next(), word)
     until(lambda: box.count() == (0, 0), "the deletion")
 
 
 def test_what_another_may_start_is_given_back_at_once(box: Box) -> None:
     box.ring(uuid4())
-    box.inbox.set_free(1)
+    box.inbox.set_free(1, busy=False)
     rung = box.next()
-    box.inbox.set_free(0)
+    box.inbox.set_free(0, busy=False)
     box.inbox.settle(rung, HintVerdict.READY)
     until(lambda: box.count() == (1, 0), "the message is visible")
 
@@ -95,7 +94,7 @@ def test_what_another_may_start_is_given_back_at_once(box: Box) -> None:
 def test_a_known_run_is_not_asked_about_again_but_its_retry_is(box: Box) -> None:
     run = uuid4()
     box.ring(run)
-    box.inbox.set_free(5)
+    box.inbox.set_free(5, busy=False)
     box.inbox.settle(box.next(), HintVerdict.GRANTED)
     box.ring(run)
     box.ring(run, due="2026-01-01T00:00:05Z")
@@ -107,9 +106,21 @@ def test_commands_arrive_without_free_slots_and_rubbish_does_no_harm(box: Box) -
     run = uuid4()
     for body in ("nonsense", json.dumps({"kind": "sing"}), json.dumps({"kind": "cancel", "run": str(run)})):
         box.client.send_message(QueueUrl=box.control, MessageBody=body)
+    box.inbox.set_free(0, busy=True)
     told = box.next()
     assert isinstance(told, Told)
     assert told.command.run == run
     box.client.send_message(QueueUrl=box.work, MessageBody="nonsense")
-    box.inbox.set_free(1)
+    box.inbox.set_free(1, busy=False)
     until(lambda: box.count() == (0, 0), "the unreadable doorbell is deleted")
+
+
+def test_with_nothing_in_hand_the_control_queue_rests_and_a_work_queue_tells_of_a_change(box: Box) -> None:
+    cancel = json.dumps({"kind": "cancel", "run": str(uuid4())})
+    box.client.send_message(QueueUrl=box.control, MessageBody=cancel)
+    box.inbox.set_free(1, busy=False)
+    box.client.send_message(QueueUrl=box.work, MessageBody=json.dumps({"kind": "sync"}))
+    assert box.next().command.kind is CommandKind.SYNC
+    assert box.mail.empty(), "the control queue is not polled"
+    box.inbox.set_free(1, busy=True)
+    assert box.next().command.kind is CommandKind.CANCEL

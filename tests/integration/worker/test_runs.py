@@ -19,7 +19,7 @@ ENGINE = """#!{python}
 import json, os, sys
 spec_fd, events_fd = (int(sys.argv[sys.argv.index(name) + 1]) for name in ("--spec", "--events"))
 with os.fdopen(spec_fd, "rb") as file:
-    spec = json.loads(file.read())
+    spec = json.loads(file.readline())
 events = os.fdopen(events_fd, "w")
 def say(**event):
     events.write(json.dumps({{"at": "2026-01-01T00:00:00+00:00", **event}}) + chr(10))
@@ -126,7 +126,7 @@ def test_run_once_takes_all_that_is_due_and_leaves(plane: Plane, worker: Starter
 def test_children_see_no_credentials(plane: Plane, worker: Starter) -> None:
     run = plane.add(command=["env"], env={"MINE": "1"})
     worker(run_once=True)
-    until(lambda: run.end, "the end")
+    until(lambda: run.end and run.lines(), "the end, and what was printed")
     names = {line.partition("=")[0] for line in run.lines()}
     assert {"PATH", "MINE", "HEADRACE__FLOW_RUN_ID"} <= names
     assert not names & {"HEADRACE_API_KEY", "AWS_SECRET_ACCESS_KEY"}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from tests.integration.zygote.conftest import Keeper
 
 LOOK = """
@@ -126,3 +129,41 @@ def test_limits_hold_for_the_one_run(keeper: Keeper) -> None:
     limited = keeper.run(code, limits={"cpu_seconds": 7, "nice": 2})
     assert (limited.how, limited.result) == ("zygote", [7, 2])
     assert keeper.run(code).result == [-1, 0]
+
+
+def owner(process: Path) -> int | None:
+    try:
+        return process.stat().st_uid
+    except FileNotFoundError:
+        return None
+
+
+def test_a_fork_bomb_is_bounded_by_the_limit_and_leaves_nothing(keeper: Keeper) -> None:
+    """As a user who is not root, whom no such limit holds; two users, so that one bomb is not the other's."""
+    code = """
+import os, signal
+def main(user):
+    if os.getuid() == 0:
+        os.setuid(user)
+    children = []
+    try:
+        while len(children) < 500:
+            child = os.fork()
+            if child == 0:
+                signal.pause()
+            children.append(child)
+    except BlockingIOError:
+        return len(children)
+"""
+    mine = 0 if os.getuid() == 0 else len(list(Path("/proc").iterdir()))
+    most = mine + 20
+    how = []
+    for user in (64_201, 64_202):
+        bomb = keeper.run(code, parameters={"user": user}, limits={"max_processes": most})
+        assert 0 < bomb.result < most
+        how.append(bomb.how)
+        if mine == 0:
+            assert [one for one in Path("/proc").glob("[0-9]*") if owner(one) == user] == []
+        keeper.warm()
+    assert how == ["spawn", "zygote"]
+    assert keeper.run("def main(): return 1\n").result == 1

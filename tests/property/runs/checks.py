@@ -27,13 +27,16 @@ def check_step(before: World, after: World, reran: set[UUID]) -> None:
             assert run.state == old.state, f"{run.id} was {old.state.type} and became {run.state.type}"
 
 
-def check_children(hands: Iterable[Hand]) -> None:
-    """No run has two children at once."""
+def check_children(hands: Iterable[Hand], world: World) -> None:
+    """No run has two children at once, and a child that lives is of the attempt that the table says."""
     where: dict[str, str] = {}
     for hand in hands:
         for run, attempt in hand.live():
             assert run not in where, f"{run} runs on {where[run]} and as attempt {attempt} on {hand.name}"
             where[run] = f"{hand.name} as attempt {attempt}"
+            found = world.runs[UUID(run)]
+            assert found.is_held, f"{run} is {found.state.type}, and its child goes on"
+            assert (found.attempt, str(found.session)) == (attempt, hand.session)
 
 
 def check_grants(granted: list[str], before: World, after: World, rig: Rig, hand: Hand) -> None:

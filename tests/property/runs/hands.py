@@ -27,6 +27,7 @@ class Hand:
     held: dict[str, int] = field(default_factory=dict)
     children: set[Key] = field(default_factory=set)
     outbox: list[dict[str, Any]] = field(default_factory=list)
+    told: list[dict[str, Any]] = field(default_factory=list)
     numbers: dict[Key, int] = field(default_factory=dict)
     unanswered: dict[str, Any] | None = None
     deadline: datetime | None = None
@@ -115,6 +116,7 @@ class Hand:
         return [grant["run"] for grant in reply.body["granted"]]
 
     def _hear(self, body: dict[str, Any], answer: dict[str, Any]) -> None:
+        self.told += body["reports"]
         told = {(report["run"], report["attempt"], report["seq"]) for report in body["reports"]}
         self.outbox = [
             report for report in self.outbox if (report["run"], report["attempt"], report["seq"]) not in told

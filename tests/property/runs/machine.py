@@ -47,6 +47,7 @@ class RunLife(RuleBasedStateMachine):
         for pool in ("pool", "other"):
             rig.pool(pool)
         rig.ok("POST", "/work_pools/pool/queues", {"name": "fast", "priority": 1})
+        self._patch("pool/default", {"priority": 2})
         self.flow = rig.ok("POST", "/flows/", {"name": "flow"})["id"]
         self.ids = {name: self._deploy(name)["id"] for name in DEPLOYMENTS}
         self.register(name="w1", pool="pool", only_fast=False, limit=3)
@@ -176,12 +177,14 @@ class RunLife(RuleBasedStateMachine):
             hand.end(run, "ended", state_type=what)
 
     @precondition(lambda self: any(hand.outbox for hand in self.hands))
-    @rule(pick=NUMBERS, how=st.sampled_from(["reverse", "double"]))
+    @rule(pick=NUMBERS, how=st.sampled_from(["reverse", "double", "old", "old"]))
     def shuffle_reports(self, pick: int, how: str) -> None:
+        """The next request has its reports in another order, twice, or with some of long ago."""
         full = [hand for hand in self.hands if hand.outbox and hand.unanswered is None]
         if full:
             hand = full[pick % len(full)]
-            hand.outbox = hand.outbox[::-1] if how == "reverse" else [*hand.outbox, *hand.outbox]
+            more = {"reverse": [], "double": hand.outbox, "old": hand.told[-5:]}[how]
+            hand.outbox = [*more, *(hand.outbox[::-1] if how == "reverse" else hand.outbox)]
 
     @precondition(lambda self: self.hands)
     @rule(pick=NUMBERS, politely=st.booleans())
@@ -312,7 +315,7 @@ class RunLife(RuleBasedStateMachine):
         now = world.read(self.rig.aws)
         world.check_always(now)
         checks.check_step(self.before, now, self.reran)
-        checks.check_children([*self.hands, *self.ghosts])
+        checks.check_children([*self.hands, *self.ghosts], now)
         self.before = now
         self.reran.clear()
 

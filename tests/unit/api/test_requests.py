@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from chalicelib.api.requests import members, refusal
+from chalicelib.api.requests import author, members, refusal
 from chalicelib.domain.errors import Invalid, TooLarge
-from headrace.contract.base import JSON_DEPTH, Json, Name, SmallJson, StepName, Time
+from headrace.contract.base import AUTHOR_HEADER, JSON_DEPTH, Json, Name, SmallJson, StepName, Time
 from headrace.contract.deployments import DeploymentCreate
 
 
@@ -90,3 +91,21 @@ def test_path_members_are_decoded_once() -> None:
     assert caught.value.errors[0].path == "path.run_id"
     with pytest.raises(Invalid):
         members({"name": "%C3%A4" * 600})
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (None, None),
+        ("", None),
+        ("ana@laptop", "ana@laptop"),
+        (" J%C3%BCrg@b%C3%BCro ", "Jürg@büro"),
+        ("a%0Ab%00c", "abc"),
+        ("%20%09", None),
+        ("x" * 500, "x" * 200),
+        ("%ff", "\ufffd"),
+    ],
+)
+def test_an_author_is_one_short_line(said: str | None, kept: str | None) -> None:
+    request = SimpleNamespace(headers={} if said is None else {AUTHOR_HEADER: said})
+    assert author(request) == kept  # type: ignore[arg-type]

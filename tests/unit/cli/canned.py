@@ -134,9 +134,34 @@ LIMIT: dict[str, Any] = {
     "active_slots": 1,
     "holders": [RUN_ID],
 }
+VARIABLE = STAMP | {"id": LIMIT_ID, "name": "rows", "value": [1, "a"], "tags": ["t"]}
 ACCEPTED = {"status": "ACCEPT", "state": state("CANCELLING"), "details": {}}
 WHY = {"code": "queue_paused", "reason": "The queue 'default' is paused since 10:00."}
 OCCURRENCE = {"due": "2026-03-02T03:00:00Z", "schedule_slug": "nightly"}
+VERSION: dict[str, Any] = {
+    "deployment_id": DEPLOYMENT_ID,
+    "number": 1,
+    "created": "2026-03-01T10:00:00Z",
+    "version": "1.0",
+    "commit": "0123456789abcdef0123456789abcdef01234567",
+    "created_by": "ana@laptop",
+    "changed": [
+        "parameters.x",
+        "pull_steps.0.headrace.deployments.steps.git_clone.commit",
+        "tags",
+        "timeout_seconds",
+        "version",
+    ],
+}
+DIFF: dict[str, Any] = {
+    "number": 1,
+    "to": 2,
+    "changes": [
+        {"path": "parameters.x", "kind": "changed", "before": 1, "after": 2},
+        {"path": "schedules.nightly", "kind": "removed", "before": {"jitter": 0}},
+        {"path": "tags", "kind": "added", "after": ["t"]},
+    ],
+}
 TEMPLATES = {
     "headrace": {"process": {"type": "process", "default_base_job_configuration": {"variables": {}}}}
 }
@@ -175,6 +200,12 @@ ROUTES: list[tuple[str, str, Any, int]] = [
     ("DELETE", f"{DEPLOYMENTS}/schedules/{SCHEDULE_ID}", None, 204),
     ("GET", f"{DEPLOYMENTS}/schedules/{SCHEDULE_ID}/upcoming", [OCCURRENCE], 200),
     ("GET", f"{DEPLOYMENTS}/schedules/{SCHEDULE_ID}/verify", [OCCURRENCE | {"flow_run_id": RUN_ID}], 200),
+    ("POST", f"{DEPLOYMENTS}/versions/filter", [VERSION | {"number": 2, "rolled_back_to": 1}, VERSION], 200),
+    ("GET", f"{DEPLOYMENTS}/versions/[0-9]+", VERSION | {"definition": {}}, 200),
+    ("GET", f"{DEPLOYMENTS}/versions/[0-9]+/diff", DIFF, 200),
+    ("POST", f"{DEPLOYMENTS}/rollback", DEPLOYMENT, 201),
+    ("POST", f"{DEPLOYMENTS}/pin", DEPLOYMENT | {"pinned": True}, 200),
+    ("POST", f"{DEPLOYMENTS}/unpin", DEPLOYMENT, 200),
     ("POST", "/flow_runs/filter", [run()], 200),
     ("GET", f"/flow_runs/{RUN_ID}", run(), 200),
     ("DELETE", f"/flow_runs/{RUN_ID}", None, 204),
@@ -182,8 +213,14 @@ ROUTES: list[tuple[str, str, Any, int]] = [
     ("GET", f"{RUNS}/why", WHY, 200),
     ("POST", "/logs/filter", [log(1, "first line"), log(2, "second line", 30)], 200),
     ("POST", "/v2/concurrency_limits/", LIMIT, 201),
+    ("PATCH", "/v2/concurrency_limits/db", None, 204),
     ("POST", "/v2/concurrency_limits/filter", [LIMIT], 200),
     ("GET", "/v2/concurrency_limits/db", LIMIT, 200),
     ("DELETE", "/v2/concurrency_limits/db", None, 204),
+    ("POST", "/variables/", VARIABLE, 201),
+    ("PATCH", "/variables/name/rows", None, 204),
+    ("POST", "/variables/filter", [VARIABLE], 200),
+    ("GET", "/variables/name/rows", VARIABLE, 200),
+    ("DELETE", "/variables/name/rows", None, 204),
     ("GET", "/collections/views/aggregate-worker-metadata", TEMPLATES, 200),
 ]

@@ -163,7 +163,7 @@ FLOW_RUN = [
     ("flow-run ls --flow-name ''", "--flow-name is empty"),
     ("flow-run inspect", "Missing argument"),
     ("flow-run inspect 12", "'12' is not a flow run's id"),
-    ("flow-run logs brave-otter", "is not a flow run's id"),
+    ("flow-run logs braver-otter", "is not a flow run's id"),
     ("flow-run watch x", "is not a flow run's id"),
     ("flow-run why x", "is not a flow run's id"),
     ("flow-run retry x", "is not a flow run's id"),
@@ -194,10 +194,33 @@ CONCURRENCY_LIMIT = [
     ("concurrency-limit create db 5001", "limit"),
     ("concurrency-limit create '' 1", "is not a tag"),
     (f"concurrency-limit create {'x' * 101} 1", "is not a tag"),
+    ("concurrency-limit update", "Missing argument"),
+    ("concurrency-limit update db", "Missing argument"),
+    ("concurrency-limit update db few", "limit"),
+    ("concurrency-limit update db -- -1", "limit"),
+    ("concurrency-limit update '' 1", "is not a tag"),
     ("concurrency-limit inspect", "Missing argument"),
     ("concurrency-limit inspect ' '", "is not a tag"),
     ("concurrency-limit delete", "Missing argument"),
     ("concurrency-limit delete ''", "is not a tag"),
+]
+VARIABLE = [
+    ("variable", "headrace variable"),
+    ("variable set", "Missing argument"),
+    ("variable set rows", "Missing argument"),
+    ("variable set Rows 1", "name"),
+    ("variable set 'my rows' 1", "name"),
+    ("variable set a/b 1", "name"),
+    ("variable set '' 1", "name"),
+    (f"variable set {'x' * 256} 1", "name"),
+    (f"variable set rows {'x' * 5000}", "value"),
+    ("variable set rows 1 2", "unexpected"),
+    ("variable set rows 1 --tag ''", "tags"),
+    ("variable get", "Missing argument"),
+    ("variable get rows more", "unexpected"),
+    ("variable unset", "Missing argument"),
+    ("variable unset rows more", "unexpected"),
+    ("variable ls rows", "unexpected"),
 ]
 PROFILE = [
     ("profile", "headrace profile"),
@@ -223,7 +246,7 @@ VERSION = [
 ]
 GROUPS = [
     WORK_POOL, WORK_QUEUE, WORKER, SERVER, DEPLOY, DEPLOYMENT, SCHEDULE, FLOW_RUN, FLOW, CONCURRENCY_LIMIT,
-    PROFILE, VERSION,
+    VARIABLE, PROFILE, VERSION,
 ]  # fmt: skip
 CASES = [case for group in GROUPS for case in group]
 

@@ -27,7 +27,7 @@ LEAVES = [path for path, command, _ in commands() if not getattr(command, "comma
 
 
 @pytest.mark.parametrize("path", LEAVES)
-def test_bad_words_are_refused_and_nothing_is_sent(path: str, cli: Cli, api: FakeApi) -> None:
+def test_bad_words_are_refused_and_nothing_is_changed(path: str, cli: Cli, api: FakeApi) -> None:
     problems = []
     for what, words in BAD.items():
         done = cli(*path.split()[1:], *words)
@@ -36,7 +36,7 @@ def test_bad_words_are_refused_and_nothing_is_sent(path: str, cli: Cli, api: Fak
         if done.err.count("\n") > 6:
             problems.append(f"{what}: {done.err.count(chr(10))} lines of error")
     assert not problems
-    assert not api.seen
+    assert not api.changes()
 
 
 def test_there_are_ten_for_each() -> None:

@@ -41,6 +41,11 @@ CASES: list[tuple[str, list[str], list[str], bool]] = [
     (f"deployment pause {DEPLOYMENT}", ["Paused"], [f"PATCH {DEPLOYMENT_PATH}"], False),
     (f"deployment resume {DEPLOYMENT}", ["Resumed"], [f"PATCH {DEPLOYMENT_PATH}"], False),
     (f"deployment delete {DEPLOYMENT}", ["Deleted"], [f"DELETE {DEPLOYMENT_PATH}"], False),
+    (f"deployment versions {DEPLOYMENT}", ["1.0", "ana@laptop", "parameters.x"], [], True),
+    (f"deployment diff {DEPLOYMENT} 1 2", ["version 1 -> 2", "schedules.nightly"], [], False),
+    (f"deployment rollback {DEPLOYMENT} 1", ["Rolled"], [f"POST {DEPLOYMENT_PATH}/rollback"], False),
+    (f"deployment pin {DEPLOYMENT} 1", ["Pinned"], [f"POST {DEPLOYMENT_PATH}/pin"], False),
+    (f"deployment unpin {DEPLOYMENT}", ["not pinned"], [f"POST {DEPLOYMENT_PATH}/unpin"], False),
     (f"deployment skip-late {DEPLOYMENT}", ["2"], [f"POST {DEPLOYMENT_PATH}/skip_late"], False),
     (
         f"deployment run {DEPLOYMENT}",
@@ -84,16 +89,27 @@ CASES: list[tuple[str, list[str], list[str], bool]] = [
     (f"flow-run cancel {RUN_ID}", [f"{RUN_ID} is Cancelling"], [SET_STATE], True),
     (f"flow-run delete {RUN_ID}", ["Deleted"], [f"DELETE /flow_runs/{RUN_ID}"], True),
     ("concurrency-limit create db 3", ["At most 3", "'db'"], ["POST /v2/concurrency_limits/"], False),
+    ("concurrency-limit update db 4", ["At most 4", "'db'"], ["PATCH /v2/concurrency_limits/db"], False),
     ("concurrency-limit ls", ["db", "3", "yes"], [], True),
     ("concurrency-limit inspect db", ["tag:db", "Held by", RUN_ID], [], False),
     ("concurrency-limit delete db", ["no longer"], ["DELETE /v2/concurrency_limits/db"], False),
+    ('variable set rows [1,"a"]', ["'rows' is [1, \"a\"]"], ["PATCH /variables/name/rows"], False),
+    ("variable get rows", ['[1, "a"]'], [], False),
+    ("variable ls", ["rows", '[1, "a"]', "t"], [], True),
+    ("variable unset rows", ["Deleted variable 'rows'"], ["DELETE /variables/name/rows"], False),
     ("profile create other --api-url http://h/api", ["Created", "http://h/api"], [], False),
     ("profile ls", ["No profiles"], [], True),
     ("profile inspect", ["HEADRACE_API_URL"], [], False),
     ("version", ["Headrace", "0.1.0", "Python"], [], False),
 ]
 IDS = [case[0] for case in CASES]
-ELSEWHERE = {"import", "init", "deploy", "server start", "worker start", "profile use", "profile delete"}
+ELSEWHERE = {
+    *("import", "init", "deploy", "server start", "worker start", "profile use", "profile delete"),
+    *("api-key create", "api-key ls", "api-key revoke", "login", "logout"),  # test_access.py
+    *(f"cloud {word}" for word in ("up", "status", "logs", "policies", "upgrade", "down")),  # test_cloud.py
+    *("cost actual", "cost estimate", "deployment backfill", "export", "import-data"),  # integration/cli
+    "worker install",  # test_worker_install.py
+}
 ALWAYS_JSON = {"work-pool get-default-base-job-template"}
 
 

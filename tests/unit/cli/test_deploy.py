@@ -76,10 +76,24 @@ def test_takes_over_what_the_flow_says(cli: Cli, api: FakeApi, project: Path) ->
     assert "said while being loaded" not in result.out
 
 
+def test_names_the_worker_that_is_there(cli: Cli, api: FakeApi, project: Path) -> None:
+    mine, other = canned.WORKER | {"work_queues": []}, canned.WORKER | {"work_queues": ["of-others"]}
+    path = "/work_pools/my-process-pool/workers/filter"
+    api.on("POST", path, Answer([mine, mine | {"status": "OFFLINE"}, other]))
+    line = ("deploy", "flows.py:hello", "-n", "first", "-p", "my-process-pool")
+    out = cli(*line).out
+    assert f"Its worker:      {mine['name']} serves the pool now\n" in out
+    assert "Start a worker" not in out
+    api.on("POST", path, Answer([mine, mine, mine]))
+    assert f"{mine['name']} and 2 more serve the pool now\n" in cli(*line).out
+
+
 def test_says_what_comes_next(cli: Cli, api: FakeApi, project: Path) -> None:
+    api.on("POST", "/work_pools/my-process-pool/workers/filter", Answer([]))
+    api.on("GET", "/deployments/name/hello/first", error(404, "not_found", "There is no such deployment."))
     out = cli("deploy", "flows.py:hello", "-n", "first", "-p", "my-process-pool").out
 
-    assert out.startswith("Created deployment 'hello/first', id ")
+    assert out.startswith("Created deployment 'hello/first', version 0, id ")
     assert "Schedule 'nightly': cron 0 4 * * * (Europe/Berlin).\n" in out
     assert "headrace worker start --pool my-process-pool\n" in out
     assert "headrace deployment run hello/first --watch\n" in out
@@ -116,10 +130,29 @@ def test_what_is_not_said_is_not_sent(cli: Cli, api: FakeApi, project: Path) -> 
     assert not unsaid & set(sent(api, "/deployments/"))
 
 
-def test_an_existing_one_is_updated(cli: Cli, api: FakeApi, project: Path) -> None:
-    api.on("POST", "/deployments/", Answer(canned.DEPLOYMENT, 200))
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ({}, "Nothing changed: deployment 'hello/first' is still version 2, id "),
+        ({"revision": 8}, "Updated deployment 'hello/first', still version 2, id "),
+        (
+            {"revision": 8, "version_number": 3, "latest_version_number": 3},
+            "Updated deployment 'hello/first', version 3, id ",
+        ),
+        (
+            {"revision": 8, "latest_version_number": 3, "pinned": True},
+            "Made version 3 of deployment 'hello/first', id ",
+        ),
+    ],
+)
+def test_an_existing_one_is_updated(
+    cli: Cli, api: FakeApi, project: Path, after: dict[str, Any], said: str
+) -> None:
+    before = canned.DEPLOYMENT | {"version_number": 2, "latest_version_number": 2, "revision": 7}
+    api.on("GET", "/deployments/name/hello/first", Answer(before))
+    api.on("POST", "/deployments/", Answer(before | after, 200))
 
-    assert cli("deploy", "flows.py:hello", "-n", "first", "-p", "my-process-pool").out.startswith("Updated")
+    assert cli("deploy", "flows.py:hello", "-n", "first", "-p", "my-process-pool").out.startswith(said)
 
 
 @pytest.mark.parametrize(("code", "said"), BROKEN.items(), ids=list(BROKEN.values()))

@@ -44,3 +44,20 @@ def test_a_wrong_number_is_named(text: str) -> None:
     paths = [problem.path for problem in caught.value.errors]
     assert paths == ["HEADRACE_LEASE_SECONDS", "HEADRACE_RETENTION_DAYS"]
     assert repr(text) in caught.value.errors[0].message
+
+
+def test_keys_are_asked_for_unless_it_is_embedded() -> None:
+    assert Settings.from_environment({}).require_keys is True
+    embedded = {"HEADRACE_SQS_ENDPOINT_URL": "http://127.0.0.1:4200/aws", "HEADRACE_REQUIRE_KEYS": "0"}
+    assert Settings.from_environment(embedded).require_keys is False
+    assert Settings.from_environment(embedded | {"HEADRACE_REQUIRE_KEYS": "1"}).require_keys is True
+    with pytest.raises(Invalid) as caught:
+        Settings.from_environment({"HEADRACE_REQUIRE_KEYS": "0"})
+    assert caught.value.errors[0].path == "HEADRACE_REQUIRE_KEYS"
+
+
+@pytest.mark.parametrize("text", ["no", "false", "False", "2", " 0"])
+def test_a_switch_that_is_none_is_named(text: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        Settings.from_environment({"HEADRACE_REQUIRE_KEYS": text})
+    assert caught.value.errors[0].expected == "0 or 1"

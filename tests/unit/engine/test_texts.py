@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace import flow
-from headrace.contract.logs import MESSAGE_BYTES as ON_THE_WIRE
+from headrace.contract.sizes import MESSAGE_BYTES as ON_THE_WIRE
 from headrace.engine.failures import describe_error, message_of, shorten, traceback_of
 from headrace.engine.records import MESSAGE_BYTES, clean, cut
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headrace.local.guard import Guard
+from headrace.local.hosts import is_loopback
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,26 @@ def test_pages_of_other_origins_may_not(origin):
 
 def test_a_request_without_host_may_not():
     assert Guard("127.0.0.1", 4200).refusal({}) is not None
+
+
+@pytest.mark.parametrize("bound", ["0.0.0.0", "::", "192.168.1.5", "mill.lan"])
+def test_beyond_loopback_with_keys_any_name_will_do(bound):
+    guard = Guard(bound, 4200, keys_required=True)
+    for host in ("mill.lan:4200", "10.0.0.7:4200", "mill.example", "localhost:4200"):
+        assert guard.refusal({"Host": host}) is None
+        assert guard.refusal({"Host": host, "Origin": f"https://{host}"}) is None
+        assert guard.refusal({"Host": host, "Origin": "http://page.example"}) is not None
+
+
+@pytest.mark.parametrize("bound", ["127.0.0.1", "localhost", "::1"])
+def test_on_loopback_names_are_checked_with_keys_too(bound):
+    assert Guard(bound, 4200, keys_required=True).refusal({"Host": "rebound.example:4200"}) is not None
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("LOCALHOST", True), ("0.0.0.0", False), ("::", False),
+     ("", False), ("192.168.1.5", False), ("mill.lan", False), ("localhost.example", False)],
+)  # fmt: skip
+def test_what_only_this_machine_can_reach(host, expected):
+    assert is_loopback(host) is expected

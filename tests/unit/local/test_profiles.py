@@ -44,3 +44,15 @@ def test_a_file_that_is_not_understood_is_left_as_it_is(tmp_path, content):
     with pytest.raises(ValueError):
         write_profile(tmp_path, "http://127.0.0.1:1/api")
     assert (tmp_path / "profiles.json").read_text() == content
+
+
+def test_a_key_is_kept_until_there_is_another(tmp_path):
+    write_profile(tmp_path, "http://127.0.0.1:1/api", "hr_first")
+    write_profile(tmp_path, "http://127.0.0.1:2/api")
+    assert profiles(tmp_path)["profiles"]["local"] == {
+        "api_url": "http://127.0.0.1:2/api",
+        "api_key": "hr_first",
+    }
+    write_profile(tmp_path, "http://127.0.0.1:2/api", "hr_second")
+    assert profiles(tmp_path)["profiles"]["local"]["api_key"] == "hr_second"
+    assert (tmp_path / "profiles.json").stat().st_mode & 0o777 == 0o600

@@ -24,6 +24,10 @@ SPELLINGS = {
     "assigned": "from headrace import flow\njob = flow\n@job\ndef one(): ...",
     "partial": "from functools import partial\nfrom headrace import flow\n"
     "job = partial(flow, retries=1)\n@job\ndef one(): ...",
+    "made by assignment": "from headrace import flow\ndef one(): ...\njob = flow(one)",
+    "made with options": "import headrace\njob: object = headrace.flow(name='one', retries=2)(max)",
+    "made of a name elsewhere": "import math\nfrom headrace import flow\njob = flow(math.one)",
+    "made, options beside": "from headrace import flow\njob = flow(max, name='one')",
     "async": "from headrace import flow\n@flow\nasync def one(): ...",
     "below others": "from headrace import flow\nimport functools\n@functools.cache\n@flow\n@str\ndef one(): ...",
     "in a try": "try:\n    from headrace import flow\nexcept ImportError:\n    raise\n@flow\ndef one(): ...",
@@ -36,6 +40,9 @@ OTHERS = {
     "inside a function": "from headrace import flow\ndef make():\n    @flow\n    def one(): ...",
     "a method": "from headrace import flow\nclass A:\n    @flow\n    def one(self): ...",
     "in a text": "'''\nfrom headrace import flow\n@flow\ndef one(): ...\n'''",
+    "a decorator with options": "from headrace import flow\nretried = flow(retries=2)",
+    "called inside a function": "from headrace import flow\ndef make():\n    job = flow(max)",
+    "another library's, assigned": "from prefect import flow\nheadrace = flow(max)",
     "another attribute": "import headrace\n@headrace.task\ndef flow(): ...",
 }
 
@@ -108,6 +115,14 @@ def test_a_decorator_passed_on(tmp_path: Path, use: str) -> None:
 def test_modules_that_import_each_other_end(tmp_path: Path) -> None:
     write(tmp_path, a="from b import flow\n@flow\ndef one(): ...", b="from a import flow\n")
     assert names(tmp_path) == []
+
+
+def test_a_flow_made_by_assignment_is_found_by_the_name_on_the_left(tmp_path: Path) -> None:
+    text = "from headrace import flow\nasync def load_all():\n    '''Loads.'''\nnightly = flow(load_all)\n"
+    write(tmp_path, flows=text)
+    (found,) = find_flows(tmp_path).flows
+    assert (found.entrypoint, found.name, found.line) == ("flows.py:nightly", "load-all", 4)
+    assert (found.summary, found.is_async) == ("Loads.", True)
 
 
 def test_what_cannot_be_read_is_listed_with_the_reason(tmp_path: Path) -> None:

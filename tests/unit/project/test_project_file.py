@@ -68,9 +68,21 @@ BAD = {
     "a variable of the control plane": (
         HEAD + ONE + "    tags: [a, '{{ variable.x }}']\n",
         5,
-        "no variables",
+        "no variable 'x'",
     ),
     "a template of nothing": (HEAD + ONE + "    version: '{{ commit }}'\n", 5, "means nothing"),
+    "a secret by a template": (
+        HEAD + ONE + "    pull:\n      - git_clone: {credentials: {env: '{{ env.TOKEN }}'}}\n",
+        6,
+        "stored and shown",
+    ),
+    "a secret in an address by a template": (
+        HEAD
+        + ONE
+        + "    pull:\n      - git_clone:\n          repository: https://{{ env.TOKEN }}@host/x.git\n",
+        7,
+        "stored and shown",
+    ),
     "two of one name": (HEAD + ONE + ONE, 5, "is in line 3 already"),
     "two steps in one": (HEAD + ONE + "    pull:\n      - {a: {}, b: {}}\n", 6, "at most 1"),
     "an alias of itself": ("name: a\ndefaults: &d\n  parameters: *d\n", 2, "refers to itself"),
@@ -85,7 +97,15 @@ def write(folder: Path, text: str) -> Path:
 
 
 def read(folder: Path, text: str, patterns: list[str] | None = None, **environment: str) -> Project:
-    return read_project(write(folder, text), patterns, environment)
+    return read_project(write(folder, text), patterns, environment, {"rows": 7, "team": "mill"}.__getitem__)
+
+
+def test_a_variable_alone_keeps_its_type_and_within_a_text_is_text(tmp_path: Path) -> None:
+    more = (
+        "    parameters: {rows: '{{ variable.rows }}', note: '{{ variable.team }} has {{variable.rows}}'}\n"
+    )
+    (one,) = read(tmp_path, HEAD + ONE + more).deployments
+    assert one.parameters == {"rows": 7, "note": "mill has 7"}
 
 
 def test_a_whole_file(tmp_path: Path) -> None:

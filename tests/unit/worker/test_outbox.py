@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from headrace.contract.sync import Report, ReportKind
 from headrace.worker.journal import Journal
 from headrace.worker.logtail import LogTail
-from headrace.worker.outbox import Outbox
+from headrace.worker.outbox import LEAST_FAST, Outbox
 
 RUN = UUID(int=7)
 KEY = (RUN, 1)
@@ -53,6 +53,29 @@ def test_a_batch_is_bounded_and_the_rest_follows() -> None:
     assert all(after[0] == before[1] + 1 for before, after in pairwise(seqs))
 
 
+def test_logs_can_wait_while_reports_go() -> None:
+    outbox = Outbox()
+    outbox.add_logs(KEY, 1, events(3))
+    outbox.add(report())
+    batch = outbox.next_batch(with_logs=False)
+    assert (len(batch.reports), batch.pieces) == (1, ())
+    outbox.delivered()
+    assert [(one.seq, len(one.records)) for one in outbox.next_batch().logs()] == [(1, 3)]
+
+
+def test_slow_syncs_carry_less_log_until_they_are_quick_again() -> None:
+    outbox = Outbox()
+    outbox.add_logs(KEY, 1, events(40_000, 100))
+    sizes = []
+    for slowly in (True,) * 6 + (False,) * 6:
+        sizes.append(sum(piece.size for piece in outbox.next_batch().pieces))
+        outbox.delivered(slowly=slowly)
+    assert 50_000 < min(sizes[:6]) <= LEAST_FAST
+    assert sizes[:6] == sorted(sizes[:6], reverse=True)
+    assert sizes[6:] == sorted(sizes[6:])
+    assert sizes[-1] > 5 * LEAST_FAST
+
+
 def test_what_was_too_large_is_sent_in_smaller_parts() -> None:
     outbox = Outbox()
     outbox.add_logs(KEY, 1, events(1000, 100))
@@ -91,16 +114,6 @@ def test_a_takeover_cuts_the_batches_that_its_predecessor_cut() -> None:
     while piece := tail.take(1_000_000):
         cuts.append((piece.first, piece.last))
     assert cuts == [(3, 4), (5, 7), (8, 10)]
-
-
-def test_an_attempt_that_writes_too_much_is_cut_with_a_mark() -> None:
-    tail = LogTail(*KEY, limit=1000)
-    tail.add(1, events(100))
-    piece = tail.take(1_000_000)
-    assert piece is not None
-    assert piece.last == 100
-    assert "cut here" in piece.records[-1].message
-    assert len(piece.records) < 20
 
 
 def test_records_that_cannot_be_read_do_no_harm() -> None:

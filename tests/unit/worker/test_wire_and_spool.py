@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.worker.keeper.pace import READS, REST, Pace
 from headrace.worker.keeper.spool import Spool
 from headrace.worker.keeper.wire import Lines, decode, encode
 
@@ -95,3 +96,25 @@ def test_past_the_bound_a_mark_stands_for_what_is_lost(tmp_path: Path) -> None:
     kept.add(b'{"n":99}', "now")
     assert take_all(kept) == [b'{"n":99}']
     kept.close()
+
+
+def test_a_run_that_writes_too_much_is_cut_once_and_for_all_with_a_mark(tmp_path: Path) -> None:
+    kept = spool(tmp_path, most=1_000_000)
+    for number in range(2000):
+        kept.add(b'{"n":%d,"message":"%s"}' % (number, b"x" * 1000), "2026-01-01T00:00:00+00:00")
+    assert kept.is_over
+    records = [json.loads(record) for record in take_all(kept)]
+    assert [record["n"] for record in records[:-1]] == list(range(len(records) - 1))
+    assert "cut here: this attempt wrote over 1 MB" in records[-1]["message"]
+    assert 900 < len(records) < 1000
+    kept.add(b'{"n":0}', "now")
+    assert kept.empty
+    kept.close()
+
+
+def test_a_pipe_that_always_has_something_new_rests_and_others_do_not() -> None:
+    hasty, calm = Pace(), Pace()
+    rests = [hasty.rest(10 + number * 0.0001) for number in range(3 * READS)]
+    assert [bool(rest) for rest in rests].count(True) == 2
+    assert rests[READS] == pytest.approx(10 + READS * 0.0001 + REST)
+    assert not any(calm.rest(10 + number * 0.01) for number in range(3 * READS))

@@ -36,7 +36,15 @@ BRANCHES = (
     Branch("flow", "flow", "See the flows that the control plane knows."),
     Branch("flow-run", "flow_run", "See, follow, explain, cancel and repeat flow runs."),
     Branch("concurrency-limit", "concurrency_limit", "Limit how many runs with a tag go at once."),
+    Branch("variable", "variable", "Keep small values by name, for project files."),
+    Branch("cost", "cost", "What runs cost in AWS: estimated, and as recorded."),
+    Branch("export", "export", "Write pools, deployments and schedules into a file.", single=True),
+    Branch("import-data", "import_data", "Make what a file of `headrace export` holds.", single=True),
+    Branch("cloud", "cloud", "The control plane in an AWS account of your own."),
     Branch("profile", "profile", "Choose which control plane the commands talk to."),
+    Branch("login", "login", "Log in: check an API key, and keep it in a profile.", single=True),
+    Branch("logout", "logout", "Log out: forget the key of a profile.", single=True),
+    Branch("api-key", "api_key", "Make, list and revoke API keys: who may do what."),
 )
 """Everything after `headrace`, in the order of its help."""
 

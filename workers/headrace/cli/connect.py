@@ -25,15 +25,23 @@ RowT = TypeVar("RowT")
 @contextmanager
 def connect() -> Iterator[Api]:
     """Open a client of the control plane that the settings name."""
+    settings = read_settings()
+    with connect_to(settings.require_api_url(), settings.api_key) as api:
+        yield api
+
+
+@contextmanager
+def connect_to(api_url: str, api_key: str | None) -> Iterator[Api]:
+    """Open a client of this control plane."""
     from headrace.client.api import Api
     from headrace.client.errors import ApiError
+    from headrace.client.transport import Transport
 
-    settings = read_settings()
     try:
-        with Api.connect(settings) as api:
+        with Api(Transport(api_url, api_key)) as api:
             yield api
     except ApiError as error:
-        raise _translate(error, settings.require_api_url()) from error
+        raise _translate(error, api_url) from error
 
 
 def read_settings() -> Settings:
@@ -64,7 +72,7 @@ def _translate(error: ApiError, api_url: str) -> CliError:
         )
     hint = error.hint
     if isinstance(error, Unauthorized) and hint is None:
-        hint = "Set HEADRACE_API_KEY, or make a profile with a key: headrace profile create --help"
+        hint = "Log in with an API key: headrace login   (or set HEADRACE_API_KEY)"
     return CliError(_one_line(error.message, [(e.path, e.message) for e in error.errors]), hint)
 
 

@@ -36,17 +36,9 @@ def _answer(entrypoint: str) -> dict[str, Any]:
 
 def _describe(entrypoint: str) -> dict[str, Any]:
     from headrace.engine.load import load_flow
+    from headrace.project.facts import facts_of
 
-    flow = load_flow(entrypoint)
-    return {
-        "flow_name": flow.name,
-        "description": flow.description,
-        "version": flow.version,
-        "retry_policy": flow.rules.as_policy(),
-        "timeout_seconds": flow.timeout_seconds,
-        "parameter_openapi_schema": flow.parameter_schema(),
-        "enforce_parameter_schema": flow.should_validate,
-    }
+    return facts_of(load_flow(entrypoint))
 
 
 def _tail(error: BaseException | None) -> str | None:

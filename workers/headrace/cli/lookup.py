@@ -11,8 +11,13 @@ from headrace.cli.values import quote
 if TYPE_CHECKING:
     from headrace.client.api import Api
     from headrace.contract.deployments import Deployment
+    from headrace.contract.flow_runs import FlowRun
     from headrace.contract.schedules import Schedule
     from headrace.contract.work_pools import WorkQueue
+
+RECENT = 200
+"""How many of the latest runs are looked through for one that is named by less than its id."""
+SHORTEST = 3
 
 
 def find_queue(api: Api, name: str, pool: str | None) -> WorkQueue:
@@ -67,12 +72,33 @@ def find_schedules(api: Api, name: str, slug: str | None) -> tuple[Deployment, l
     return deployment, found
 
 
-def read_run_id(text: str) -> UUID:
-    """Read a flow run's id."""
+def find_run(api: Api, text: str) -> UUID:
+    """The flow run of that id; among the latest also of that name, or whose id begins or ends so."""
     run_id = _uuid(text)
-    if run_id is None:
-        raise BadUsage(f"{text!r} is not a flow run's id.", "See the ids with: headrace flow-run ls")
-    return run_id
+    if run_id is not None:
+        return run_id
+    found = _recent_runs(api, text) if len(text) >= SHORTEST else []
+    if not found:
+        raise BadUsage(
+            f"{text!r} is not a flow run's id, and names none of the latest {RECENT}.",
+            "See them with: headrace flow-run ls",
+        )
+    if len(found) > 1:
+        which = ", ".join(f"{run.name} {run.id}" for run in found[:5])
+        raise BadUsage(f"{text!r} may be several flow runs: {which}.", "Say which one by its whole id.")
+    return found[0].id
+
+
+def _recent_runs(api: Api, text: str) -> list[FlowRun]:
+    from headrace.contract.flow_runs import FlowRunList
+
+    latest = api.runs.list(FlowRunList(limit=RECENT)).items
+    by_name = [run for run in latest if run.name == text]
+    return by_name or [run for run in latest if _is_piece(text.lower(), str(run.id))]
+
+
+def _is_piece(text: str, run_id: str) -> bool:
+    return run_id.startswith(text) or run_id.endswith(text)
 
 
 def _uuid(text: str) -> UUID | None:

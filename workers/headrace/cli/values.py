@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, NoReturn
 from headrace.cli.errors import BadUsage
 
 MISSING = object()
+_REFERENCE = re.compile(r"(env|ssm|secretsmanager):")
 
 
 def split_pairs(pairs: Iterable[str], option: str) -> dict[str, str]:
@@ -31,7 +33,12 @@ def split_pairs(pairs: Iterable[str], option: str) -> dict[str, str]:
 def read_pairs(pairs: Iterable[str], option: str, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Read values as JSON where they parse, as text otherwise and where the schema says string."""
     texts = split_pairs(pairs, option)
-    return {key: read_value(text, wants_text(schema, key)) for key, text in texts.items()}
+    return {
+        key: {"$secret": text}
+        if wants_secret(schema, key) and _REFERENCE.match(text)
+        else read_value(text, wants_text(schema, key))
+        for key, text in texts.items()
+    }
 
 
 def read_value(text: str, as_text: bool = False) -> Any:
@@ -58,6 +65,15 @@ def wants_text(schema: Mapping[str, Any] | None, key: str) -> bool:
         return True
     kinds = {kind.get("type") for kind in entry.get("anyOf", ()) if isinstance(kind, Mapping)}
     return bool(kinds) and "string" in kinds and kinds <= {"string", "null"}
+
+
+def wants_secret(schema: Mapping[str, Any] | None, key: str) -> bool:
+    """Whether a parameter schema says that this parameter is a secret: then `env:NAME` is a reference."""
+    entry = ((schema or {}).get("properties") or {}).get(key)
+    if not isinstance(entry, Mapping):
+        return False
+    members = entry.get("anyOf", ())
+    return entry.get("x-secret") is True or any(one.get("x-secret") is True for one in members)
 
 
 def read_object(text: str, option: str) -> dict[str, Any]:

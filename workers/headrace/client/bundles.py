@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ import httpx
 
 from headrace.client.errors import ApiError, Unreachable
 from headrace.client.resource import Resource, at
-from headrace.client.transport import LOOPBACK
+from headrace.client.transport import LOOPBACK, trust
 from headrace.contract.bundles import BundleCreate, BundleDownload, BundleUpload
 
 SECONDS = 60.0
@@ -88,10 +87,9 @@ class Bundles(Resource):
 def _storage(url: str) -> Iterator[httpx.Client]:
     """A client of S3's own: the API's key must never go there."""
     address = urlsplit(url)
-    verify = True if address.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         with httpx.Client(
-            timeout=SECONDS, verify=verify, trust_env=address.hostname not in LOOPBACK
+            timeout=SECONDS, verify=trust(address), trust_env=address.hostname not in LOOPBACK
         ) as client:
             yield client
     except httpx.TransportError as error:

@@ -9,6 +9,7 @@ from pydantic import RootModel
 
 from headrace.client.resource import Made, Page, Resource, at
 from headrace.client.transport import Query
+from headrace.contract.bulk_runs import BulkAnswer, BulkCreate
 from headrace.contract.deployments import Deployment, DeploymentCreate, DeploymentList, DeploymentUpdate
 from headrace.contract.flow_runs import FlowRun, FlowRunCreate
 from headrace.contract.schedules import (
@@ -69,6 +70,12 @@ class Deployments(Resource):
         """Create a run of it. With an idempotency key the call is repeated when its answer is lost."""
         path = at("deployments", deployment_id, "create_flow_run")
         return self._make(FlowRun, path, body, safe=body.idempotency_key is not None)
+
+    def run_many(self, deployment_id: UUID, body: BulkCreate) -> BulkAnswer:
+        """Create up to 1,000 runs of it; repeated when its answer is lost, since each has a key."""
+        path = at("deployments", deployment_id, "create_flow_runs")
+        answer: BulkAnswer = self._post(BulkAnswer, path, body, safe=True)
+        return answer
 
 
 class Schedules(Resource):

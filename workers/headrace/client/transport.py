@@ -6,12 +6,14 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from headrace.client.author import author
 from headrace.client.errors import BY_STATUS, ApiError, Unreachable
+from headrace.contract.base import AUTHOR_HEADER
 from headrace.contract.errors import ErrorBody
 
 RETRIED = frozenset({429, 502, 503, 504})
@@ -44,12 +46,14 @@ class Transport:
         headers = {"Accept": "application/json"}
         if api_key:
             headers["Authorization"] = f"Bearer {api_key}"
+        if (name := author()) is not None:
+            headers[AUTHOR_HEADER] = name
         address = urlsplit(self.api_url)
         self._http = httpx.Client(
             base_url=self.api_url,
             headers=headers,
             timeout=httpx.Timeout(timeout, connect=min(timeout, 5.0)),
-            verify=_trust(address.scheme),
+            verify=trust(address),
             # A proxy named in the environment cannot reach this machine's own loopback.
             trust_env=address.hostname not in LOOPBACK,
         )
@@ -147,6 +151,11 @@ def _retry_after(answer: httpx.Response) -> float | None:
     return min(float(value), 30.0) if value.replace(".", "", 1).isdigit() else None
 
 
-def _trust(scheme: str) -> ssl.SSLContext | bool:
-    """Plain HTTP gets an empty set of authorities: loading the real one costs 20 ms of every command."""
-    return True if scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+def trust(address: SplitResult) -> ssl.SSLContext | bool:
+    """Plain HTTP gets an empty set of authorities: loading the real one costs 20 ms of every command.
+
+    On loopback the environment is not asked for proxies, so it is asked here for certificates (SSL_CERT_FILE).
+    """
+    if address.scheme != "https":
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return ssl.create_default_context() if address.hostname in LOOPBACK else True

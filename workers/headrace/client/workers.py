@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from headrace.client.resource import Page, Resource, at
+from headrace.client.resource import Made, Page, Resource, at
 from headrace.contract.sync import SyncAnswer, SyncRequest
-from headrace.contract.workers import Register, Registered, Worker, WorkerHeartbeat, WorkerList
+from headrace.contract.workers import (
+    AwsCredentials,
+    Register,
+    Registered,
+    Worker,
+    WorkerHeartbeat,
+    WorkerList,
+)
+
+if TYPE_CHECKING:
+    from headrace.contract.children import ChildRunCreate
+    from headrace.contract.flow_runs import FlowRun
 
 
 class Workers(Resource):
@@ -26,6 +38,12 @@ class Workers(Resource):
         answer = self._transport.send("POST", path, body, attempts=1)
         return Registered.model_validate_json(answer.content)
 
+    def credentials(self, pool: str, worker: str) -> AwsCredentials:
+        """AWS credentials for the pool's queues. Sent once: the caller asks again when it wants."""
+        path = at("work_pools", pool, "workers", worker, "credentials")
+        answer = self._transport.send("POST", path, attempts=1, timeout=10)
+        return AwsCredentials.model_validate_json(answer.content)
+
     def sign_off(self, pool: str, worker: str, session: UUID) -> None:
         """Close a session in good order."""
         self._delete(at("work_pools", pool, "workers", worker, "sessions", session))
@@ -35,3 +53,20 @@ class Workers(Resource):
         path = at("work_pools", pool, "workers", worker, "sync")
         answer = self._transport.send("POST", path, body, attempts=1, timeout=timeout)
         return SyncAnswer.model_validate_json(answer.content)
+
+    def start_child(self, pool: str, worker: str, body: ChildRunCreate) -> Made[FlowRun]:
+        """Start a run for the code of one in the session's hands; the same call finds the same run."""
+        from headrace.contract.flow_runs import FlowRun  # few workers have a use for it
+
+        return self._make(
+            FlowRun, at("work_pools", pool, "workers", worker, "create_flow_run"), body, safe=True
+        )
+
+    def read_run(
+        self, pool: str, worker: str, session: UUID, run: UUID, *, parameters: bool = False
+    ) -> FlowRun:
+        """One run, for the code of one in the session's hands, or for its worker with all its parameters."""
+        from headrace.contract.flow_runs import FlowRun
+
+        path = at("work_pools", pool, "workers", worker, "flow_runs", run)
+        return self._get(FlowRun, path, {"session": str(session), "parameters": parameters})

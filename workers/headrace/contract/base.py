@@ -7,8 +7,19 @@ import math
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StringConstraints,
+)
 from pydantic_core import PydanticCustomError
+
+from headrace.contract.sizes import SMALL_JSON
 
 
 def _as_utc(value: datetime) -> datetime:
@@ -60,8 +71,6 @@ Tags = Annotated[list[Tag], Field(default_factory=list, max_length=50)]
 
 JSON_DEPTH = 100
 """Deeper values would exhaust the stack of what walks them."""
-SMALL_JSON = 32 * 1024
-"""Bytes of what every item of a run carries along."""
 
 
 def _plain(value: dict[str, object]) -> dict[str, object]:
@@ -93,6 +102,16 @@ Json = Annotated[dict[str, object], AfterValidator(_plain)]
 """A JSON object."""
 SmallJson = Annotated[Json, AfterValidator(_small)]
 """A JSON object of at most 32 KB."""
+
+Labels = Annotated[
+    dict[
+        Annotated[str, StringConstraints(min_length=1, max_length=200)],
+        StrictBool | StrictInt | StrictFloat | Annotated[str, StringConstraints(strict=True)],
+    ],
+    AfterValidator(_plain),
+    AfterValidator(_small),
+]
+"""Plain values by name, of at most 32 KB."""
 
 YEAR = 366 * 86_400
 Seconds = Annotated[float, Field(ge=0, le=YEAR, allow_inf_nan=False)]
@@ -128,3 +147,6 @@ class ListRequest(Request):
 
 
 NEXT_CURSOR_HEADER = "Headrace-Next-Cursor"
+
+AUTHOR_HEADER = "Headrace-Author"
+"""Who makes a change, such as `ana@laptop`, percent-encoded UTF-8; a version of a deployment keeps it."""

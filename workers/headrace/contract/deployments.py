@@ -97,8 +97,19 @@ class DeploymentUpdate(_Common):
     schedules: list[ScheduleCreate] | None = Field(default=None, max_length=40)
 
 
+class DeploymentStatus(StrEnum):
+    """READY while a live worker serves its queue."""
+
+    READY = "READY"
+    NOT_READY = "NOT_READY"
+
+
 class Deployment(Answer):
-    """The API-managed record of a flow to be run. Its id is derived from `flow-name/deployment-name`."""
+    """The API-managed record of a flow to be run. Its id is derived from `flow-name/deployment-name`.
+
+    `version_number` is the version in force, and `latest_version_number` the last one made; they differ while
+    it is `pinned`. `version` is the label of the one in force.
+    """
 
     id: UUID
     created: Time
@@ -107,6 +118,7 @@ class Deployment(Answer):
     flow_id: UUID
     flow_name: str
     version: str | None = None
+    version_info: Json | None = None
     description: str | None = None
     paused: bool = False
     schedules: list[Schedule] = Field(default_factory=list)
@@ -126,7 +138,10 @@ class Deployment(Answer):
     enforce_parameter_schema: bool = True
     retry_policy: RetryPolicy | None = None
     timeout_seconds: float | None = None
-    status: str = "NOT_READY"
+    version_number: int = 0
+    latest_version_number: int = 0
+    pinned: bool = False
+    status: DeploymentStatus = DeploymentStatus.NOT_READY
     revision: int = 1
 
 

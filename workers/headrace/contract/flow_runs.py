@@ -9,21 +9,9 @@ from pydantic import ConfigDict, Field
 
 from headrace.contract.base import And, Answer, Json, ListRequest, Name, Request, SmallJson, Tags, Time
 from headrace.contract.deployments import DeploymentFilter, RetryPolicy
+from headrace.contract.run_states import State, StateDetails
 from headrace.contract.states import StateType
 from headrace.contract.work_pools import AnyOf, NameFilter
-
-
-class StateDetails(Request):
-    """What a state says besides its type; members that Prefect's client sends and we do not use are kept out."""
-
-    scheduled_time: Time | None = None
-    pause_timeout: Time | None = None
-    pause_reschedule: bool = False
-    transition_id: UUID | None = None
-    flow_run_id: UUID | None = None
-    task_run_id: UUID | None = None
-
-    model_config = ConfigDict(extra="ignore")
 
 
 class StateCreate(Request):
@@ -36,18 +24,6 @@ class StateCreate(Request):
     data: object | None = None
     state_details: StateDetails = Field(default_factory=StateDetails)
     id: UUID | None = None
-
-
-class State(Answer):
-    """A state that a run is or was in."""
-
-    id: UUID
-    type: StateType
-    name: str
-    timestamp: Time
-    message: str | None = None
-    data: object | None = None
-    state_details: StateDetails = Field(default_factory=StateDetails)
 
 
 class SetState(Request):
@@ -143,7 +119,11 @@ class Attempt(Answer):
 
 
 class FlowRun(Answer):
-    """One execution of a flow."""
+    """One execution of a flow.
+
+    Parameters over 100 KB are told where one run is read, and not in lists: there `parameters_size` (bytes)
+    and `parameters_digest` (SHA-256 of their compact JSON) stand for them.
+    """
 
     id: UUID
     created: Time
@@ -154,11 +134,14 @@ class FlowRun(Answer):
     deployment_id: UUID | None = None
     deployment_name: str | None = None
     deployment_version: str | None = None
+    deployment_version_number: int | None = None
     work_pool_id: UUID | None = None
     work_pool_name: str | None = None
     work_queue_id: UUID | None = None
     work_queue_name: str | None = None
     parameters: Json = Field(default_factory=dict)
+    parameters_digest: str | None = None
+    parameters_size: int | None = None
     tags: list[str] = Field(default_factory=list)
     labels: Json = Field(default_factory=dict)
     job_variables: Json = Field(default_factory=dict)
@@ -176,6 +159,7 @@ class FlowRun(Answer):
     schedule_slug: str | None = None
     schedule_revision: int | None = None
     parent_task_run_id: UUID | None = None
+    parent_flow_run_id: UUID | None = None
     flow_version: str | None = None
     infrastructure_pid: str | None = None
     worker_name: str | None = None

@@ -9,9 +9,6 @@ from pydantic import Field
 
 from headrace.contract.base import And, Answer, ListRequest, Request, Time
 
-MESSAGE_BYTES = 200_000
-"""A longer message is cut with a visible mark: an item holds 400 KB (DynamoDB's limit)."""
-
 
 class LogCreate(Request):
     """One member of `POST /logs/`."""

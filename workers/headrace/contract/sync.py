@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from headrace.contract.base import YEAR, Answer, Counter, Json, Request, Time
-from headrace.contract.flow_runs import State
+from headrace.contract.run_states import State
 from headrace.contract.states import StateType
 from headrace.contract.workers import QueueAddress, RunRef
 
@@ -124,7 +124,9 @@ class HintAnswer(Answer):
 class Grant(Answer):
     """A run that is now this session's, with all that is needed to start it.
 
-    `configuration` is the pool's job template rendered with the deployment's and the run's variables.
+    With a `parameters_digest` the parameters are to be fetched (see `SeenBy`).
+    `configuration` is the pool's job template rendered with the deployment's and the run's variables; with a
+    `problem` they do not fit the template, and the run is not to be started.
     """
 
     run: UUID
@@ -138,8 +140,11 @@ class Grant(Answer):
     path: str | None = None
     pull_steps: list[Json] | None = None
     parameters: Json = Field(default_factory=dict)
+    parameters_digest: str | None = None
+    parameters_size: int | None = None
     tags: list[str] = Field(default_factory=list)
     configuration: Json = Field(default_factory=dict)
+    problem: str | None = None
     expected_start_time: Time
     timeout_seconds: float | None = None
     run_count: int = 1

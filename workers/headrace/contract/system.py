@@ -13,10 +13,11 @@ class Version(Answer):
 
 
 class Explanation(Answer):
-    """`GET /flow_runs/{id}/why`: a stable `code`, and one sentence with the facts."""
+    """`GET /flow_runs/{id}/why`: a stable `code`, one sentence with the facts, and what to do about it."""
 
     code: str
     reason: str
+    hint: str | None = None
 
 
 class Skipped(Answer):

@@ -105,10 +105,24 @@ class QueueAddress(Answer):
 
 
 class SqsAccess(Answer):
-    """How to reach SQS. `endpoint_url` is set by the embedded control plane; `None` means AWS itself."""
+    """How to reach SQS. `endpoint_url` is set by the embedded control plane; `None` means AWS itself.
+
+    `credentials_needed`: the embedded SQS asks for the credentials that `POST .../credentials` gives.
+    """
 
     region: str
     endpoint_url: str | None = None
+    credentials_needed: bool = False
+
+
+class AwsCredentials(Answer):
+    """`POST /work_pools/{pool}/workers/{worker}/credentials`: for the queues of that pool, and for a while."""
+
+    access_key_id: str
+    secret_access_key: str = Field(repr=False)
+    session_token: str = Field(repr=False)
+    expiration: Time
+    lifetime_seconds: float
 
 
 class Registered(Answer):

@@ -21,7 +21,8 @@ def main(arguments: list[str]) -> int:
     given = dict(zip(arguments[::2], arguments[1::2], strict=False))
     try:
         spec, events = int(given["--spec"]), int(given["--events"])
-        return run_spec(read_spec(open_descriptor(spec)), open_descriptor(events))
+        answers = open_descriptor(spec)
+        return run_spec(read_spec(answers), open_descriptor(events), answers)
     except (KeyError, ValueError, TypeError, OSError) as error:
         sys.stderr.write(f"{USAGE}\n{type(error).__name__}: {error}\n")
         return NOT_STARTED

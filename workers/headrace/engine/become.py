@@ -105,6 +105,8 @@ def _limits(limits: Mapping[str, float]) -> None:
     if cpu := limits.get("cpu_seconds"):
         # The soft limit sends SIGXCPU, which names the cause; the hard one kills what ignores it.
         resource.setrlimit(resource.RLIMIT_CPU, (int(cpu), int(cpu) + 5))
+    if processes := limits.get("max_processes"):
+        resource.setrlimit(resource.RLIMIT_NPROC, (int(processes), int(processes)))
     if nice := limits.get("nice"):
         os.nice(int(nice))
 

@@ -24,9 +24,14 @@ def open_descriptor(number: int) -> int:
 
 
 def read_spec(descriptor: int) -> dict[str, Any]:
-    """The one object that the parent writes before it closes its end."""
-    with os.fdopen(descriptor, "rb") as pipe:
-        spec = json.loads(pipe.read())
+    """The object on the first line that the parent writes; what follows are answers (see `asking`)."""
+    parts: list[bytes] = []
+    while not (parts and parts[-1].endswith(b"\n")):
+        data = os.read(descriptor, 1 << 20)
+        if not data:
+            break  # a parent that answers nothing closes its end
+        parts.append(data)
+    spec = json.loads(b"".join(parts))
     if not isinstance(spec, dict):
         raise TypeError("the spec is not a JSON object")
     return spec
@@ -40,7 +45,7 @@ class Channel:
     """
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = _out_of_the_way(descriptor)
+        self._descriptor = out_of_the_way(descriptor)
         self._identity = _identity(self._descriptor)
         self._lock = RLock()  # a signal handler that logs may come in the middle of a line
         self._torn = False
@@ -87,7 +92,7 @@ class Channel:
                 os.close(self._descriptor)
 
 
-def _out_of_the_way(descriptor: int) -> int:
+def out_of_the_way(descriptor: int) -> int:
     """A copy under a high number, which code that closes 'all' low ones does not hit; not inherited."""
     try:
         import fcntl

@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import io
 import logging
+import os
 import sys
 import threading
 from collections.abc import Mapping
@@ -12,9 +13,9 @@ from typing import Any
 
 from headrace.callee import takes_nothing
 from headrace.calls import attempt, attempt_async
-from headrace.context import Run
+from headrace.context import Run, pipes
 from headrace.engine import receipts
-from headrace.engine.channel import Channel, now
+from headrace.engine.channel import Channel, now, out_of_the_way
 from headrace.engine.load import LoadError, load_flow
 from headrace.engine.receipts import Receipt
 from headrace.engine.records import listen
@@ -25,12 +26,13 @@ from headrace.parameters.errors import ParameterError
 Spec = Mapping[str, Any]
 
 
-def run_spec(spec: Spec, events: int) -> int:
-    """Run what the spec says, with events to that file descriptor; gives the exit code.
+def run_spec(spec: Spec, events: int, answers: int) -> int:
+    """Run what the spec says, with events to one file descriptor and answers from the other; gives the exit code.
 
     The process is not the same afterwards (logging, signals, `sys.path`): end it with `leave`.
     """
     channel = Channel(events)
+    pipes[:] = [(channel, out_of_the_way(answers), os.getpid())]
     watch = TerminationWatch()
     try:
         watch.begin()
@@ -90,10 +92,14 @@ def _arguments(flow: Flow[..., Any], spec: Spec) -> tuple[tuple[Any, ...], dict[
     values = dict(spec.get("parameters") or {})
     if not values and takes_nothing(flow.fn):
         return (), {}
+    from headrace import secret
     from headrace.parameters.arguments import Arguments  # costs more than a flow without parameters needs
 
-    arguments = Arguments(flow.fn, values)
-    return (arguments.validated(flow.label) if flow.should_validate else arguments).as_call()
+    if read := spec.get("secrets"):
+        secret.known.update(read)
+    if flow.should_validate:
+        return Arguments(flow.fn, values).validated(flow.label).as_call()
+    return Arguments(flow.fn, secret.filled(values)).as_call()
 
 
 def _context(flow: Flow[..., Any], spec: Spec) -> Run:

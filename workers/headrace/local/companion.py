@@ -15,11 +15,14 @@ _COMMAND = "import sys; from headrace.cli.main import main; sys.exit(main())"
 
 
 class Companion:
-    """A worker for the pool `default`, ended with the server."""
+    """A worker for the pool `default`, ended with the server. With a key, the pool is there already."""
 
-    def __init__(self, api_url: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, api_url: str, environment: Mapping[str, str], api_key: str | None = None) -> None:
         self._api_url = api_url
         self._environment = {**environment, "HEADRACE_API_URL": api_url}
+        self._has_key = api_key is not None
+        if api_key is not None:
+            self._environment["HEADRACE_API_KEY"] = api_key
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -27,7 +30,8 @@ class Companion:
 
         Ctrl-C in the terminal then reaches the server alone, which ends the worker in its turn.
         """
-        self._create_pool()
+        if not self._has_key:
+            self._create_pool()
         self._process = subprocess.Popen(
             [sys.executable, "-c", _COMMAND, "worker", "start", "--pool", POOL],
             env=self._environment,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import headrace
+from headrace.contract.roles import Role
 from headrace.local.errors import StartError
+
+COMPANION = "worker of this server"
 
 
 def control_plane_root() -> Path:
@@ -42,6 +46,19 @@ class ControlPlane:
     def after_start(self) -> None:
         """Extend the leases of workers that could not renew them while nothing was served here."""
         self._module("chalicelib.wiring").control_plane().after_start()
+
+    def first_admin_key(self) -> str | None:
+        """The whole text of the first admin key, made now; None if there is an admin key already."""
+        key: str | None = self._module("chalicelib.wiring").control_plane().access.first_admin()
+        return key
+
+    def companion_key(self, pool: str) -> str:
+        """A key for the worker beside the server, which serves this pool; the one of an earlier start ends."""
+        plane = self._module("chalicelib.wiring").control_plane()
+        with suppress(self._module("chalicelib.domain.errors").Conflict):
+            plane.pools.create(pool, {"type": "process"})
+        plane.access.revoke_named(COMPANION, Role.WORKER)
+        return str(plane.access.create(COMPANION, Role.WORKER, work_pool_name=pool)[1])
 
     def tick(self) -> None:
         """Do what time must do. This is the only place that knows how the application's tick is called."""

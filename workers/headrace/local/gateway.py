@@ -17,6 +17,7 @@ from chalice.local import (
     RouteMatcher,
 )
 
+from headrace.local.aws.door import Door
 from headrace.local.aws.services import Services
 from headrace.local.guard import Guard
 from headrace.local.webserver import Request, Response, error_response
@@ -49,10 +50,13 @@ class Routes(RouteMatcher):
 class Gateway:
     """Answers every request that reaches the server."""
 
-    def __init__(self, app: Any, services: Services, guard: Guard, base_url: str) -> None:
+    def __init__(
+        self, app: Any, services: Services, guard: Guard, base_url: str, door: Door | None = None
+    ) -> None:
         self._app = _threaded(app)
         self._services = services
         self._guard = guard
+        self._door = door
         self._aws_url = f"{base_url}{AWS_PATH}/"
         self._routes = Routes(self._app.routes)
         self._local = LocalGateway(self._app, Config.create(lambda_timeout=60))
@@ -68,6 +72,10 @@ class Gateway:
         return self._application(request)
 
     def _aws(self, request: Request) -> Response:
+        if self._door:
+            refused = self._door.refusal(request.method, request.target, request.headers, request.body)
+            if refused:
+                return Response(refused.status, list(refused.headers.items()), refused.body)
         rest = request.target.removeprefix(AWS_PATH)
         path = rest if rest.startswith("/") else f"/{rest}"
         answer = self._services.answer_http(

@@ -1,15 +1,16 @@
-"""Keeps web pages out: on loopback no key is asked for, so whose request it is must show in its headers.
+"""Keeps web pages out: where no key is asked for, whose request it is must show in its headers.
 
 A page in the user's browser can send requests to any port of this machine, under its own name (Origin) or,
-after rebinding a name that it owns to 127.0.0.1, under that name (Host). Both are refused.
+after rebinding a name that it owns to 127.0.0.1, under that name (Host). Both are refused. A server beyond
+loopback asks for keys, which such a page does not have: it may be reached under any name.
 """
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from headrace.local.hosts import address_of, is_loopback
 from headrace.local.webserver import Response, error_response
 
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - to recognise, not to bind
@@ -18,9 +19,10 @@ _WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - to recognise, not 
 class Guard:
     """Decides by `Host` and `Origin` whether a request may be answered."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, keys_required: bool = False) -> None:
         self._host = host.lower()
         self._port = port
+        self._any_name = keys_required and not is_loopback(host)
 
     def refusal(self, headers: Mapping[str, str]) -> Response | None:
         """The answer to a request that must not be carried out; None for one that may."""
@@ -31,11 +33,14 @@ class Guard:
                 403, "wrong_host", f"This server does not answer as {host!r}.", f"Use 127.0.0.1:{self._port}."
             )
         origin = given.get("origin")
-        if origin is not None and origin.lower() != f"http://{host.lower()}":
+        schemes = ("http", "https") if self._any_name else ("http",)
+        if origin is not None and origin.lower() not in [f"{scheme}://{host.lower()}" for scheme in schemes]:
             return error_response(403, "wrong_origin", f"Pages of {origin} may not use this server.")
         return None
 
     def _is_ours(self, host: str) -> bool:
+        if self._any_name:
+            return True
         try:
             parts = urlsplit(f"//{host}")
             name, port = (parts.hostname or "").lower(), parts.port or 80
@@ -43,15 +48,8 @@ class Guard:
             return False
         if self._host in _WILDCARDS:
             # Reached from outside under addresses unknown here; a rebound name is never a bare address.
-            return name == "localhost" or _address(name) is not None
+            return name == "localhost" or address_of(name) is not None
         if port != self._port:
             return False
-        address = _address(name)
+        address = address_of(name)
         return name in ("localhost", self._host) or (address is not None and address.is_loopback)
-
-
-def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(name)
-    except ValueError:
-        return None

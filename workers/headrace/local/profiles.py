@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 NAME = "local"
 
 
-def write_profile(home: Path, api_url: str) -> bool:
+def write_profile(home: Path, api_url: str, api_key: str | None = None) -> bool:
     """Point the profile `local` here; make it the active one unless another was chosen.
+
+    A key that the profile has stays, unless there is a new one.
 
     Returns:
         Whether `local` is the active profile now.
     """
     path = home / "profiles.json"
     document = _read(path)
-    document["profiles"][NAME] = {"api_url": api_url, "api_key": None}
+    before = document["profiles"].get(NAME) or {}
+    document["profiles"][NAME] = {"api_url": api_url, "api_key": api_key or before.get("api_key")}
     document["active"] = document.get("active") or NAME
     home.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    partial.chmod(0o600)  # the other profiles may hold keys
+    partial.unlink(missing_ok=True)
+    with os.fdopen(
+        os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
+    ) as file:
+        file.write(json.dumps(document, indent=2) + "\n")  # readable by its owner alone: it may hold keys
     partial.replace(path)
     return bool(document["active"] == NAME)
 

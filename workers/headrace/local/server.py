@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.local.control_plane import ControlPlane, control_plane_root
-from headrace.local.environment import prepare_environment
+from headrace.local.environment import KEY_ID, prepare_environment
 from headrace.local.errors import StartError
+from headrace.local.hosts import is_loopback
 from headrace.local.lock import DirectoryLock
 from headrace.local.profiles import write_profile
+from headrace.local.texts import banner
 from headrace.local.ticker import Ticker
 from headrace.local.webserver import Server
 
 if TYPE_CHECKING:
     from headrace.local.aws.services import Services
-
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def _home() -> Path:
@@ -35,7 +35,11 @@ def _home() -> Path:
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """What the command line says. Port 0 takes any free port."""
+    """What the command line says. Port 0 takes any free port.
+
+    Keys are asked for where `require_keys` says so, and always beyond loopback. `advertise` is the address
+    by which others reach this server, where it is not the one that they call (a proxy, TLS).
+    """
 
     host: str = "127.0.0.1"
     port: int = 4200
@@ -46,6 +50,13 @@ class ServerOptions:
     home: Path = field(default_factory=_home)
     root: Path | None = None
     """Where the control plane's code lies; found by itself unless given."""
+    require_keys: bool = False
+    advertise: str | None = None
+
+    @property
+    def keys_required(self) -> bool:
+        """Whether keys are asked for."""
+        return self.require_keys or not is_loopback(self.host)
 
 
 def serve(options: ServerOptions) -> int:
@@ -57,7 +68,7 @@ def serve(options: ServerOptions) -> int:
     server = EmbeddedServer(options)
     try:
         server.start()
-        sys.stdout.write(server.banner())
+        sys.stdout.write(server.banner(shown=sys.stdout.isatty()))
         sys.stdout.flush()
         while not stop.wait(1.0):  # with a timeout, since Windows delivers Ctrl-C only in between
             pass
@@ -82,7 +93,9 @@ class EmbeddedServer:
     def __init__(self, options: ServerOptions) -> None:
         self._options = options
         self._closing = ExitStack()
-        self._profile_active = False
+        self._profile_active = self._profile_written = False
+        self._first_key: str | None = None
+        self._secret = ""
         self._has_dashboard = False
         self._seconds = 0.0
         self.url = ""
@@ -96,11 +109,18 @@ class EmbeddedServer:
         self._closing.callback(lock.release)
         web = self._bind()
         user_environment = dict(os.environ)
-        prepare_environment(os.environ, f"{self.url}/aws")
+        self._secret = prepare_environment(
+            os.environ,
+            f"{options.advertise or self.url}/aws",
+            require_keys=options.keys_required,
+            follow_host=options.advertise is None,
+        )
 
         control_plane = ControlPlane(options.root or control_plane_root())
         services = self._open_services(control_plane)
         control_plane.after_start()
+        if options.keys_required:
+            self._first_key = control_plane.first_admin_key()
         self._listen(web, control_plane, services)
         ticker = Ticker(control_plane.tick)
         ticker.start()
@@ -109,7 +129,7 @@ class EmbeddedServer:
             self._write_profile()
         lock.write_status(self.url, datetime.now(UTC).isoformat(timespec="seconds"))
         if options.with_worker:
-            self._start_companion(user_environment)
+            self._start_companion(user_environment, control_plane)
         gc.freeze()  # what is loaded stays: later collections need not walk over all items again
         self._seconds = time.perf_counter() - began
 
@@ -122,17 +142,22 @@ class EmbeddedServer:
         """Where the API answers."""
         return f"{self.url}/api"
 
-    def banner(self) -> str:
-        """What the terminal says when the server is up."""
-        use = "" if self._profile_active else f"  export HEADRACE_API_URL={self.api_url}\n"
-        exposed = "" if self._options.host in _LOOPBACK else _EXPOSED
-        return _BANNER.format(
+    def banner(self, *, shown: bool) -> str:
+        """What the terminal says when the server is up; the first admin key, if it is `shown` to people.
+
+        Where nobody looks, output ends in a log: there the key is only in the profile.
+        """
+        return banner(
             seconds=self._seconds,
             url=self.url,
-            dashboard=f"  Dashboard       {self.url}\n" if self._has_dashboard else "",
-            data=self._options.data_dir,
-            use=use,
-            exposed=exposed,
+            has_dashboard=self._has_dashboard,
+            data_dir=self._options.data_dir,
+            profile=self._options.home / "profiles.json" if self._profile_written else None,
+            profile_active=self._profile_active,
+            keys_required=self._options.keys_required,
+            exposed=not is_loopback(self._options.host),
+            first_key=self._first_key,
+            shown=shown,
         )
 
     def _bind(self) -> Server:
@@ -159,26 +184,32 @@ class EmbeddedServer:
         return services
 
     def _listen(self, web: Server, control_plane: ControlPlane, services: Services) -> None:
+        from headrace.local.aws.door import Door
         from headrace.local.gateway import Gateway
         from headrace.local.guard import Guard
 
         app = control_plane.app()
         self._has_dashboard = "/" in app.routes
-        gateway = Gateway(app, services, Guard(self._options.host, web.port), self.url)
+        required = self._options.keys_required
+        guard = Guard(self._options.host, web.port, keys_required=required)
+        door = Door(KEY_ID, self._secret) if required else None
+        gateway = Gateway(app, services, guard, self._options.advertise or self.url, door)
         web.start(gateway.handle)
         self._closing.callback(web.stop)
         self._closing.callback(services.sqs.release)
 
-    def _start_companion(self, environment: dict[str, str]) -> None:
-        from headrace.local.companion import Companion
+    def _start_companion(self, environment: dict[str, str], control_plane: ControlPlane) -> None:
+        from headrace.local.companion import POOL, Companion
 
-        companion = Companion(self.api_url, environment)
+        key = control_plane.companion_key(POOL) if self._options.keys_required else None
+        companion = Companion(self.api_url, environment, key)
         self._closing.callback(companion.stop)
         companion.start()
 
     def _write_profile(self) -> None:
         try:
-            self._profile_active = write_profile(self._options.home, self.api_url)
+            self._profile_active = write_profile(self._options.home, self.api_url, self._first_key)
+            self._profile_written = True
         except (OSError, ValueError) as error:
             sys.stderr.write(f"The profile was not written: {error}\n")
 
@@ -193,21 +224,3 @@ def _stop_on_signals(stop: threading.Event) -> None:
 
 
 _INSTALL = 'Install all that it needs: pip install "headrace[local]"'
-
-_EXPOSED = """
-  Listening beyond this machine: whoever reaches the address above has full control, no key is asked for.
-"""
-
-_BANNER = """
-  Headrace is up ({seconds:.1f} s)
-
-{dashboard}  API             {url}/api
-  Data            {data}
-{exposed}
-  Ctrl-C stops it; everything is kept. Next, in another terminal:
-
-{use}  headrace work-pool create --type process my-pool
-  headrace worker start --pool my-pool
-  headrace deploy path/to/file.py:flow -n my-deployment -p my-pool
-
-"""

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from headrace.parameters import pydantic_hints
 from headrace.parameters.containers import Dictionary, FixedTuple, Items
 from headrace.parameters.kinds import AnyOf, Choice, Instance, Kind
-from headrace.parameters.scalars import SCALARS, path_kind
+from headrace.parameters.scalars import SCALARS, SecretKind, path_kind
 from headrace.parameters.structures import (
     OMITTED,
     REQUIRED,
@@ -23,6 +23,7 @@ from headrace.parameters.structures import (
     Structure,
     TypedDictStructure,
 )
+from headrace.secret import Secret
 
 ANY = Kind()
 
@@ -80,6 +81,8 @@ class Kinds:
         return Items(make, accepts, item)
 
     def _class(self, cls: Any) -> Kind:
+        if cls is Secret:
+            return SecretKind()
         scalar = SCALARS.get(f"{cls.__module__}.{cls.__qualname__}")
         if scalar is not None:
             return scalar

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from headrace.parameters.kinds import Scalar
+from headrace import secret
+from headrace.parameters.errors import Misfit
+from headrace.parameters.kinds import Definitions, Kind, Scalar, Schema
 
 if TYPE_CHECKING:
     from datetime import date, datetime, time, timedelta
@@ -135,6 +137,25 @@ def path_kind(cls: type) -> Scalar:
         return value if isinstance(value, cls) else cls(_of(value, str))
 
     return Scalar("a path", {"type": "string", "format": "path"}, read)
+
+
+class SecretKind(Kind):
+    """`Secret`: JSON gives a reference, a direct call may give the text. What was given is never shown."""
+
+    expects = 'a reference to a secret such as {"$secret": "env:NAME"}'
+
+    def schema(self, definitions: Definitions) -> Schema:
+        """The schema of a reference, marked as a secret's."""
+        return dict(secret.SCHEMA)
+
+    def read(self, value: Any) -> Any:
+        """The secret."""
+        try:
+            return secret.read(value)
+        except ValueError as error:
+            found = secret.reference_in(value)
+            what = f"the secret {found} is {error}" if found else "got something else, which is not shown"
+            raise Misfit.because(f"expected {self.expects}; {what}") from None
 
 
 SCALARS: dict[str, Scalar] = {

@@ -8,9 +8,10 @@ import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headrace.project.decorators import Names, read_names, statements
+from headrace.project.decorators import Names, dotted, read_names, statements
 from headrace.project.files import python_files
 
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 LARGEST = 1024 * 1024
 """Bytes of a file that anybody wrote by hand."""
 _WORD = re.compile(rb"(?<!\w)flow(?!\w)")
@@ -97,9 +98,13 @@ class _Reader:
         names = self._names_of(file)
         if tree is None or names is None:
             return
+        functions: dict[str, Function] = {}
         for statement in statements(tree.body):
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+                functions[statement.name] = statement
                 self._take(file, statement, names)
+            elif isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
+                self._take_assigned(file, statement, names, functions)
 
     def _data(self, file: str) -> bytes:
         path = self._folder / file
@@ -158,22 +163,46 @@ class _Reader:
                     return self._names_of(file)
         return None
 
-    def _take(self, file: str, function: ast.FunctionDef | ast.AsyncFunctionDef, names: Names) -> None:
+    def _take(self, file: str, function: Function, names: Names) -> None:
         for decorator in function.decorator_list:
             called = isinstance(decorator, ast.Call)
             if names.means_flow(decorator.func if isinstance(decorator, ast.Call) else decorator):
                 options = _constants(decorator) if called else {}
-                summary = options.get("description") or ast.get_docstring(function) or ""
-                flow = FoundFlow(
-                    file=file,
-                    line=function.lineno,
-                    function=function.name,
-                    name=options.get("name") or function.name.replace("_", "-"),
-                    summary=next((line.strip() for line in summary.splitlines() if line.strip()), ""),
-                    is_async=isinstance(function, ast.AsyncFunctionDef),
-                )
-                self._found.flows.append(flow)
+                self._found.flows.append(_found(file, function.lineno, function.name, function, options))
                 return
+
+    def _take_assigned(
+        self, file: str, statement: ast.Assign | ast.AnnAssign, names: Names, functions: dict[str, Function]
+    ) -> None:
+        """`job = flow(function)`, or `job = flow(retries=2)(function)`: it is found by the name on the left."""
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        call = statement.value
+        if not (isinstance(call, ast.Call) and len(call.args) == 1 and isinstance(targets[0], ast.Name)):
+            return
+        options = _constants(call)
+        maker = call.func
+        if isinstance(maker, ast.Call) and not maker.args:
+            options, maker = _constants(maker), maker.func
+        if names.means_flow(maker):
+            made_of = dotted(call.args[0]).rpartition(".")[2]
+            name = targets[0].id
+            options.setdefault("name", (made_of or name).replace("_", "-"))
+            self._found.flows.append(
+                _found(file, statement.lineno, name, functions.get(dotted(call.args[0])), options)
+            )
+
+
+def _found(file: str, line: int, name: str, function: Function | None, options: dict[str, str]) -> FoundFlow:
+    docstring = ast.get_docstring(function) if function is not None else None
+    summary = options.get("description") or docstring or ""
+    return FoundFlow(
+        file=file,
+        line=line,
+        function=name,
+        name=options.get("name") or name.replace("_", "-"),
+        summary=next((text.strip() for text in summary.splitlines() if text.strip()), ""),
+        is_async=isinstance(function, ast.AsyncFunctionDef),
+    )
 
 
 def _constants(decorator: ast.expr) -> dict[str, str]:

@@ -11,7 +11,7 @@ from headrace.project.plan import Action, Body, Delete
 class Target(Protocol):
     """Where deployments are made and deleted."""
 
-    def upsert(self, flow_name: str, name: str, body: Body) -> None:
+    def upsert(self, flow_name: str, name: str, body: Body) -> object:
         """Make a deployment, or bring it up to this body."""
 
     def delete(self, flow_name: str, name: str) -> None:

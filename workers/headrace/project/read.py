@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -23,15 +23,20 @@ _MERGED = ("parameters", "work_pool")
 
 
 def read_project(
-    path: Path, patterns: Sequence[str] | None = None, environment: Mapping[str, str] | None = None
+    path: Path,
+    patterns: Sequence[str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    variables: Callable[[str], object] | None = None,
 ) -> Project:
     """The project of a file, defaults merged in; of its deployments those that match one of the patterns.
+
+    `variables` gives the value of a variable, or raises `KeyError`; it is asked only for those that are named.
 
     Raises:
         ProjectError: Something in it is wrong, or a pattern matches nothing.
     """
     file = read_yaml(path)
-    values = Values(os.environ if environment is None else environment, lambda: _git(path.parent))
+    values = Values(os.environ if environment is None else environment, lambda: _git(path.parent), variables)
     chosen = _chosen(file.data, patterns)
     data, problems = fill_all(file, values, lambda place: _matters(place, chosen))
     if problems:

@@ -1,7 +1,11 @@
-r"""Fills `{{ env.NAME }}`, `{{ git.commit }}` and `{{ git.branch }}` into texts; `\{{` stands for the braces."""
+r"""Fills `{{ env.NAME }}`, `{{ variable.NAME }}`, `{{ git.commit }}` and `{{ git.branch }}` into texts.
+
+`\{{` stands for the braces.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +16,15 @@ from headrace.project.yamlfile import Place, YamlFile
 
 _PATTERN = re.compile(r"\\\{\{|\{\{(.*?)\}\}", re.DOTALL)
 _WORD = re.compile(r"(\w+)\.([\w-]+)")
+_IN_ADDRESS = re.compile(r"://[^/@]*\{\{[^/]*@")
+STORED = (
+    "what a template gives is stored and shown: name the place where a worker finds the secret instead, "
+    "credentials: {env: NAME}"
+)
+
+
+_VARIABLE = re.compile(r"\{\{\s*variable\.([\w-]+)\s*\}\}")
+"""A text that is nothing but a variable takes its value as it is: a number stays one."""
 
 
 class Unfilled(Exception):
@@ -24,6 +37,7 @@ class Values:
 
     environment: Mapping[str, str]
     git: Callable[[], Mapping[str, str | None]]
+    variables: Callable[[str], object] | None = None
 
     def look_up(self, expression: str) -> str:
         """The value of what stands between the braces."""
@@ -34,12 +48,23 @@ class Values:
         if kind == "git" and name in ("commit", "branch"):
             return self._git(name)
         if kind == "variable":
-            raise Unfilled(
-                f"there are no variables on the control plane yet: use {{{{ env.{name.upper()} }}}}"
-            )
+            value = self.variable(name)
+            return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         raise Unfilled(
-            f"{{{{ {expression.strip()} }}}} means nothing here: there are env.NAME, git.commit and git.branch"
+            f"{{{{ {expression.strip()} }}}} means nothing here: there are env.NAME, variable.NAME, git.commit and "
+            "git.branch"
         )
+
+    def variable(self, name: str) -> object:
+        """The value of a variable of the control plane. Raises `Unfilled` if there is none."""
+        if self.variables is None:
+            raise Unfilled("variables are on the control plane, which is not asked here")
+        try:
+            return self.variables(name)
+        except KeyError:
+            raise Unfilled(
+                f"the control plane has no variable {name!r}: make it, or correct its name"
+            ) from None
 
     def _environment(self, name: str) -> str:
         if name not in self.environment:
@@ -51,6 +76,15 @@ class Values:
         if value is None:
             raise Unfilled(f"git knows no {name} here: deploy from a clone of a repository, on a branch")
         return value
+
+
+def _is_secret(place: Place, text: str) -> bool:
+    """Whether a template stands where only a secret can be meant."""
+    if not any(match.group(1) is not None for match in _PATTERN.finditer(text)):
+        return False
+    if "credentials" in place or place[-1:] == ("access_token",):
+        return True
+    return place[-1:] == ("repository",) and _IN_ADDRESS.search(text) is not None
 
 
 def fill(text: str, values: Values) -> str:
@@ -71,8 +105,12 @@ def fill_all(
             return [walk(inner, (*place, number)) for number, inner in enumerate(value)]
         if not isinstance(value, str):
             return value
+        if _is_secret(place, value):
+            problems.append(file.problem(place, STORED))
+            return value
         try:
-            return fill(value, values)
+            alone = _VARIABLE.fullmatch(value)
+            return values.variable(alone.group(1)) if alone else fill(value, values)
         except Unfilled as error:
             if wanted(place):
                 problems.append(file.problem(place, str(error)))

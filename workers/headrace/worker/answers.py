@@ -138,15 +138,26 @@ class Answers:
         for run in runs:
             loop.outbox.take_over(key_of(run), run["logs_acked"], run["marks"])
             loop.do(loop.supervisor.adopt(run))
+        self._tell_of_queues(registered)
         loop.dialogue.resume(registered, welcome["sync_seq"])
         self._listen(registered)
+
+    def _tell_of_queues(self, registered: Registered) -> None:
+        """A session serves the queues that it was opened with; its runs are worth more than a new one."""
+        wanted, served = self._loop.options.work_queues, [queue.name for queue in registered.queues]
+        if wanted and set(wanted) != set(served):
+            self._loop.say(
+                "bad",
+                f"It was started for the queues {', '.join(wanted)}, but goes on with its predecessor's: "
+                f"{', '.join(served)}. To change them, stop it with Ctrl-C (its runs end first) and start it again.",
+            )
 
     def _listen(self, registered: Registered) -> None:
         loop = self._loop
         if loop.inbox is None:
-            loop.inbox = Inbox(registered.sqs, loop.mailbox.put)
+            loop.inbox = Inbox(registered.sqs, loop.mailbox.put, loop.aws_credentials(registered.sqs))
         self._serve([queue.url for queue in registered.queues], registered.control_queue_url)
-        loop.inbox.set_free(loop.supervisor.free)
+        loop.inbox.set_free(loop.supervisor.free, busy=loop.supervisor.busy)
 
     def _serve(self, urls: list[str], control: str) -> None:
         if self._loop.inbox is not None:
@@ -179,9 +190,10 @@ class Answers:
         go_on = loop.options.on_disconnect == "continue"
         fate = "they go on, but their reports may be refused" if go_on else "they are ended"
         count = len(loop.supervisor.live())
+        lost = f"its {count} runs were taken away: {fate}"
         loop.say(
-            "bad",
-            f"The session's lease ran out; its {count} runs were taken away: {fate}. Opening a new one.",
+            "bad" if count else "note",
+            f"The session's lease ran out; {lost if count else 'it had no runs'}. Opening a new one.",
         )
         loop.do(loop.supervisor.disowned(go_on=go_on))
         loop.dialogue.join(loop.dialogue.session, [])

@@ -19,6 +19,8 @@ from headrace.worker.outbox import Batch, Outbox
 from headrace.worker.timing import COMPANY, LOGS_WAIT, Timing
 
 HINTS = 100
+SLOW = 0.1
+"""Seconds of a sync after which the next one carries less of the runs' logs, since all else waits for it."""
 
 
 class Dialogue:
@@ -37,6 +39,7 @@ class Dialogue:
         self._request: SyncRequest | None = None
         self._revision: int | None = None
         self._heard: int | None = None
+        self._told_logs = False
         self._rungs: list[Rung] = []
         self._asked: list[Rung] = []
 
@@ -132,9 +135,9 @@ class Dialogue:
         self._request = None
         self._revision = revision
         self._heard = self.seq
+        batch = self._outbox.delivered(slowly=self.timing.took() > SLOW)
         away = self.timing.answered(next_within)
         asked, self._asked = self._asked, []
-        batch = self._outbox.delivered()
         if not self._outbox:
             self._journal.clear()
         if self._rungs or self._outbox.reports:
@@ -178,7 +181,9 @@ class Dialogue:
             raise AssertionError("a sync needs a session")
         self.seq += 1
         self._asked, self._rungs = self._rungs[:HINTS], self._rungs[HINTS:]
-        batch = self._outbox.next_batch()
+        # A run that waits to be claimed is worth more than log records, of which there may be very many.
+        batch = self._outbox.next_batch(with_logs=not (self._asked and self._told_logs))
+        self._told_logs = bool(batch.pieces)
         body = {
             "session": self.session,
             "seq": self.seq,

@@ -43,7 +43,8 @@ class KeeperGone:
 class Launch:
     """All that the keeper needs to start a run. `engine`: the child speaks the engine's protocol.
 
-    `preload` names modules that a process may have imported before it becomes this run's.
+    `preload` names modules that a process may have imported before it becomes this run's. `redact` are texts
+    that are taken out of all that the run says.
     """
 
     argv: list[str]
@@ -56,6 +57,7 @@ class Launch:
     stream: bool
     notes: tuple[str, ...] = ()
     preload: tuple[str, ...] = ()
+    redact: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def engine(self) -> bool:
@@ -120,6 +122,15 @@ class QueueTrouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """What a child of this attempt asked has its answer."""
+
+    key: tuple[UUID, int]
+    number: int
+    body: Message
+
+
+@dataclass(frozen=True, slots=True)
 class Buried:
     """After the keeper's death: the processes of these attempts are gone."""
 
@@ -136,6 +147,7 @@ Event = (
     | Told
     | KeeperSaid
     | KeeperGone
+    | Answered
     | Buried
     | Prepared
     | Unprepared

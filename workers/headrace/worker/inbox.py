@@ -1,7 +1,9 @@
 """Doorbells and commands from SQS, one long-polling thread per queue.
 
 A work queue is polled only while there are free slots, for at most as many messages; what comes in after
-the last slot was taken is given back at once. No doorbell is deleted uncalled, save those of runs that this
+the last slot was taken is given back at once. The control queue is polled only while runs are in hand: what it
+says is about them, and each poll of an idle worker is paid for. That the pool has changed, a worker with nothing
+in hand hears through a work queue. No doorbell is deleted uncalled, save those of runs that this
 session was granted, or told are gone, at that same due time (a later due time is a new ring: a retry).
 """
 
@@ -20,10 +22,12 @@ from headrace.client.transport import backoff
 from headrace.contract.sync import Command, Doorbell, HintVerdict
 from headrace.contract.workers import SqsAccess
 from headrace.worker.chores import BATCH, Chores
+from headrace.worker.credentials import ApiCredentials
 from headrace.worker.events import QueueTrouble, Rung, Told
 from headrace.worker.sqs import SQS_ERRORS, WAIT_SECONDS, make_client
 
-REMEMBERED = 10_000
+REMEMBERED = 1_000
+"""Runs whose repeated rings are deleted without a call; one that is forgotten costs a call."""
 
 Post = Callable[[Rung | Told | QueueTrouble], None]
 
@@ -31,13 +35,14 @@ Post = Callable[[Rung | Told | QueueTrouble], None]
 class Inbox:
     """Fills the mailbox; its methods are called by the loop's thread alone."""
 
-    def __init__(self, access: SqsAccess, post: Post) -> None:
-        self._client = make_client(access)
+    def __init__(self, access: SqsAccess, post: Post, credentials: ApiCredentials | None = None) -> None:
+        self._client = make_client(access, credentials)
         self._chores = Chores(self._client)
         self._post = post
         self._gate = threading.Condition()
         self._closed = False
         self._free = 0
+        self._busy = False
         self._wanted: set[str] = set()
         self._polled: set[str] = set()
         self._troubled: set[str] = set()
@@ -55,10 +60,10 @@ class Inbox:
             name = f"sqs-{'control' if url == control else url.rpartition('/')[2]}"
             threading.Thread(target=self._poll, args=(url, url == control), name=name, daemon=True).start()
 
-    def set_free(self, free: int) -> None:
-        """How many more runs may start."""
+    def set_free(self, free: int, *, busy: bool) -> None:
+        """How many more runs may start, and whether there are any in hand."""
         with self._gate:
-            self._free = free
+            self._free, self._busy = free, busy
             self._gate.notify_all()
 
     def settle(self, rung: Rung, verdict: HintVerdict) -> None:
@@ -114,7 +119,9 @@ class Inbox:
     def _turn(self, url: str, control: bool) -> int | None:
         """Wait until it makes sense to poll; how many messages to ask for, or `None` to stop."""
         with self._gate:
-            self._gate.wait_for(lambda: self._closed or url not in self._wanted or control or self._free > 0)
+            self._gate.wait_for(
+                lambda: self._closed or url not in self._wanted or (self._busy if control else self._free > 0)
+            )
             if self._closed or url not in self._wanted:
                 return None
             return BATCH if control else min(BATCH, self._free)
@@ -125,8 +132,8 @@ class Inbox:
             try:
                 bell = Doorbell.model_validate_json(message["Body"])
             except ValidationError:
-                # Nobody can ever use it, and nothing is lost: the tick rings again for whatever waits.
-                self._chores.delete(url, receipt)
+                # A command, or what nobody can ever use; nothing is lost: the tick rings again for what waits.
+                self._commands(url, [message])
                 continue
             due = bell.due.timestamp()
             if due <= self._known.get(bell.run, -1.0):

@@ -127,6 +127,7 @@ class KeeperClient:
             "limits": launch.limits,
             "start_method": start_method,
             "preload": launch.preload,
+            "redact": launch.redact,
         }
         self._send({**order, "meta": meta})
 
@@ -137,6 +138,10 @@ class KeeperClient:
     def ack(self, key: Key, *, states: int = 0, logs: int = 0) -> None:
         """These were delivered."""
         self._send({"op": "ack", **_name(key), "states": states, "logs": logs})
+
+    def answer(self, key: Key, number: int, body: Message) -> None:
+        """Answer what a child asked."""
+        self._send({"op": "answer", **_name(key), "id": number, "body": body})
 
     def leave(self) -> None:
         """Have it exit, and wait until it has."""

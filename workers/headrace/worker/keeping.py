@@ -29,6 +29,8 @@ class Keeping:
             loop.outbox.add_logs(key_of(message), message["first"], message["records"])
             loop.dialogue.logs_came()
             self._show(message)
+        elif message["t"] == "ask" and loop.dialogue.session is not None:
+            loop.requests.take(loop.dialogue.session, key_of(message), message["e"])
 
     def gone(self) -> None:
         """It died: make sure that the children are gone, and go on with a new one."""

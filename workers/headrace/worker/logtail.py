@@ -1,4 +1,4 @@
-"""The log of one attempt on its way out: cut where a predecessor cut, bounded, and numbered by the keeper."""
+"""The log of one attempt on its way out: cut where a predecessor cut, and numbered by the keeper, which bounds it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from headrace.contract.logs import MESSAGE_BYTES
+from headrace.contract.sizes import MESSAGE_BYTES
 from headrace.contract.sync import LogBatch, LogRecord
 from headrace.worker.keeper.clock import now_iso
 from headrace.worker.keeper.wire import Message
 
-RUN_BYTES = 20_000_000
-"""More log than this of one attempt is dropped, and a mark says so."""
 BATCH_RECORDS = 5000
 RECORD_OVERHEAD = 90
 """What a record costs beside its message: time, level, name and punctuation."""
@@ -52,10 +50,8 @@ class LogTail:
 
     run: UUID
     attempt: int
-    limit: int = RUN_BYTES
-    _entries: deque[tuple[int, int, LogRecord | None]] = field(default_factory=deque)
+    _entries: deque[tuple[int, int, LogRecord]] = field(default_factory=deque)
     _cuts: deque[int] = field(default_factory=deque)
-    _bytes: int = 0
     _last: int = 0
 
     def __bool__(self) -> bool:
@@ -73,14 +69,8 @@ class LogTail:
             if number <= self._last:
                 continue
             self._last = number
-            if self._bytes > self.limit:
-                self._entries.append((number, RECORD_OVERHEAD, None))
-                continue
             record = _record(event)
             size = len(record.message.encode("utf-8", "replace")) + len(record.name) + RECORD_OVERHEAD
-            self._bytes += size
-            if self._bytes > self.limit:
-                size, record = RECORD_OVERHEAD, self._cut_mark()
             self._entries.append((number, size, record))
 
     def take(self, most: int) -> Piece | None:
@@ -98,17 +88,10 @@ class LogTail:
                 break
             self._entries.popleft()
             last, size = number, size + cost
-            if record is not None:
-                taken.append(record)
+            taken.append(record)
             if self._cuts and self._cuts[0] == number:
                 break
         return Piece(self.run, self.attempt, first, last, size, tuple(taken))
-
-    def _cut_mark(self) -> LogRecord:
-        text = (
-            f"The log is cut here: this attempt wrote over {self.limit // 1_000_000} MB. The rest is dropped."
-        )
-        return LogRecord(at=now_iso(), level=40, name="headrace.worker", message=text)  # type: ignore[arg-type]
 
 
 def _record(event: Message) -> LogRecord:

@@ -12,12 +12,15 @@ from typing import Any
 
 from headrace.client.api import Api
 from headrace.contract.sync import CommandKind
+from headrace.contract.workers import SqsAccess
 from headrace.worker.answers import Answers
 from headrace.worker.console import Console
 from headrace.worker.courier import Courier
+from headrace.worker.credentials import ApiCredentials, from_api
 from headrace.worker.decisions import Ack, Decision, Deliver, Kill, Prepare, Say, Start
 from headrace.worker.dialogue import Dialogue
 from headrace.worker.events import (
+    Answered,
     Buried,
     Event,
     Joined,
@@ -41,8 +44,11 @@ from headrace.worker.keeping import Keeping
 from headrace.worker.lease import Lease
 from headrace.worker.options import WorkerOptions
 from headrace.worker.outbox import Outbox
+from headrace.worker.parameters import with_parameters
 from headrace.worker.prepare import PrepareError, prepare
+from headrace.worker.requests import Requests
 from headrace.worker.sources import Workshop
+from headrace.worker.sqs import own_credentials
 from headrace.worker.state import StateFolder
 from headrace.worker.supervisor import Supervisor
 from headrace.worker.timing import FULL_GAP, GAP
@@ -68,12 +74,13 @@ class Loop:
         self.dialogue = Dialogue(options, self.courier, self.outbox, Journal(folder.path / "journal.jsonl"))
         self.keeper = KeeperClient(folder.path, self.mailbox.put, options.on_disconnect)
         self._workshop = Workshop.of(os.environ, api.bundles.download, options.settings.home, folder.path)
+        self.requests = Requests(api, options.pool, options.worker_name, self.mailbox.put)
         self.inbox: Inbox | None = None
         self.exit_code: int | None = None
         self._api = api
         self._answers = Answers(self)
         self._keeping = Keeping(self)
-        self._free: int | None = None
+        self._told_inbox: tuple[int, bool] | None = None
         self.hungry = True
         self._stops = 0
         self._last_words: float | None = None
@@ -83,6 +90,7 @@ class Loop:
             Rung: self._on_rung,
             Told: self._on_told,
             KeeperSaid: self._keeping.said,
+            Answered: lambda event: self.keeper.answer(event.key, event.number, event.body),
             KeeperGone: lambda _: self._keeping.gone(),
             Buried: self._keeping.buried,
             Prepared: lambda event: self.do(self.supervisor.prepared(event.grant, event.launch, _now())),
@@ -128,6 +136,16 @@ class Loop:
             self._doers[type(decision)](decision)
         self._tell_free()
 
+    def aws_credentials(self, access: SqsAccess) -> ApiCredentials | None:
+        """Those that the API gives, where they are to be used."""
+        options = self.options
+        if not from_api(options.aws_credentials, access, has_key=options.settings.api_key is not None):
+            return None
+        otherwise = own_credentials if options.aws_credentials == "auto" else None
+        return ApiCredentials(
+            lambda: self._api.workers.credentials(options.pool, options.worker_name), otherwise
+        )
+
     def introduce_keeper(self) -> None:
         """Tell the keeper what it must know of the session."""
         if self.dialogue.registered is not None:
@@ -141,7 +159,8 @@ class Loop:
     def take_nothing_new(self) -> None:
         """Finish what runs, then leave."""
         self.do(self.supervisor.drain(_now()))
-        self.dialogue.timing.soon()
+        if self.dialogue.open:
+            self.dialogue.timing.soon()
 
     def _step(self) -> None:
         try:
@@ -203,7 +222,8 @@ class Loop:
 
     def _prepare(self, grant: Any) -> None:
         try:
-            self.mailbox.put(Prepared(grant, prepare(grant, workshop=self._workshop)))
+            whole = with_parameters(grant, self.requests.parameters_of(self.dialogue.session))
+            self.mailbox.put(Prepared(grant, prepare(whole, workshop=self._workshop)))
         except PrepareError as error:
             self.mailbox.put(Unprepared(grant, str(error), error.error))
         except Exception as error:  # noqa: BLE001 - a run must not wait for ever for a thread that failed
@@ -239,6 +259,8 @@ class Loop:
             )
             self.say("note", f"Taking nothing new; {rest}.")
             self.take_nothing_new()
+            if self.options.on_stop is not None:
+                self.options.on_stop()
         else:
             self.say("note", "Stopping the runs.")
             self.do(self.supervisor.stop(hard=self._stops > 2))
@@ -248,9 +270,10 @@ class Loop:
             return
         # While every wish is granted in full, more waits than fits: the next runs come with the answer to
         # the report of an end, and no doorbell is needed for them.
-        if (free := self.supervisor.free if self.hungry else 0) != self._free:
-            self._free = free
-            self.inbox.set_free(free)
+        free, busy = self.supervisor.free if self.hungry else 0, self.supervisor.busy
+        if (free, busy) != self._told_inbox:
+            self._told_inbox = (free, busy)
+            self.inbox.set_free(free, busy=busy)
         if self.supervisor.leaving:
             self.inbox.give_back(self.dialogue.unasked())
 
@@ -259,6 +282,7 @@ class Loop:
         if self.inbox is not None:
             self.inbox.close()
         self.courier.close()
+        self.requests.close()
         self.keeper.close()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import signal
 import sys
 import threading
+from contextlib import suppress
 
 from headrace.client.api import Api
 from headrace.settings import SettingsError
@@ -14,6 +16,9 @@ from headrace.worker.keeper_client import KeeperError
 from headrace.worker.loop import Loop
 from headrace.worker.options import WorkerOptions
 from headrace.worker.state import StateFolder
+
+_M_ARENA_MAX = -8
+"""As in glibc's malloc.h."""
 
 __all__ = ["WorkerOptions", "start"]
 
@@ -28,6 +33,7 @@ def start(options: WorkerOptions, console: Console | None = None) -> int:
     if sys.platform == "win32":
         console.say("bad", "The worker needs Linux or macOS; on Windows start it under WSL 2.")
         return 1
+    _use_one_heap()
     if options.type != "process":
         console.say("bad", f"This worker runs pools of type process, not {options.type!r}.")
         return 1
@@ -56,6 +62,12 @@ def start(options: WorkerOptions, console: Console | None = None) -> int:
         return 1
     finally:
         folder.release()
+
+
+def _use_one_heap() -> None:
+    """The C library gives each thread a heap of its own, of which little is ever given back: 1 MB in 1,000 runs."""
+    with suppress(AttributeError, OSError):  # not glibc
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _stop_on_signals(loop: Loop) -> dict[signal.Signals, signal._HANDLER]:

@@ -18,6 +18,8 @@ from headrace.worker.outcome import clip
 
 SYNC_BYTES = 1_000_000
 """What one sync carries at most, apart from a single item that is larger."""
+LEAST_FAST = 60_000
+"""Where syncs take long, those with log records shrink to this: a claim waits for the sync before it."""
 REPORTS = 500
 BATCHES = 500
 LEAST = 20_000
@@ -97,7 +99,7 @@ class Outbox:
         self._drop_empty()
         self._seen = {name for name in self._seen if name[0] != key}
 
-    def next_batch(self) -> Batch:
+    def next_batch(self, *, with_logs: bool = True) -> Batch:
         """The next batch, now in flight: reports first, then logs of all runs in turn."""
         reports: list[Report] = []
         size = 0
@@ -107,13 +109,17 @@ class Outbox:
                 break
             reports.append(self._reports.popleft())
             size += cost
-        self.in_flight = Batch(tuple(reports), tuple(self._pieces(self._now_most - size, bool(reports))))
+        pieces = self._pieces(self._now_most - size, bool(reports)) if with_logs else ()
+        self.in_flight = Batch(tuple(reports), tuple(pieces))
         return self.in_flight
 
-    def delivered(self) -> Batch:
-        """What was in flight has arrived."""
+    def delivered(self, *, slowly: bool = False) -> Batch:
+        """What was in flight has arrived; the next batch carries more, or less if that took long."""
         batch, self.in_flight = self.in_flight, Batch()
-        self._now_most = min(self._most, self._now_most * 2)
+        if not slowly:
+            self._now_most = min(self._most, self._now_most * 2)
+        elif batch.pieces:
+            self._now_most = max(min(LEAST_FAST, self._now_most), self._now_most // 2)
         self._drop_empty()
         return batch
 

@@ -16,9 +16,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from headrace.contract.sync import Grant, RunError
+from headrace.secret import references_in
 from headrace.worker.events import Launch
 from headrace.worker.keeper.wire import Message
 from headrace.worker.sources import Job, SourceError, Workshop, activated, make_ready
+from headrace.worker.sources.secrets import read_reference
 
 GRACE = 30.0
 MESSAGE = 9000
@@ -56,24 +58,37 @@ def prepare(
     Raises:
         PrepareError: The code source, or the job template, does not fit this machine.
     """
+    if grant.problem is not None:
+        raise _misfit(grant, grant.problem)
     configuration = grant.configuration
     environ = os.environ if environ is None else environ
     job = _code(grant, environ, workshop)
     command = configuration.get("command")
     engine = not command
     timeout = _timeout(grant)
+    secrets = _secrets(grant, job) if engine else {}
     return Launch(
         argv=_engine(grant, job.python) if engine else _command(command),
         env=_environment(grant, environ, job.python),
         cwd=str(_working_dir(configuration.get("working_dir"), job.folder)),
-        spec=_spec(grant, timeout) if engine else None,
+        spec=_spec(grant, timeout, secrets) if engine else None,
         timeout=timeout + ENGINE_SLACK if timeout and engine else timeout,
         grace=_number(configuration.get("grace_seconds"), "grace_seconds", GRACE),
         limits=_limits(grant),
         stream=bool(configuration.get("stream_output", True)),
         notes=tuple(job.notes),
         preload=_preload(configuration.get("preload")),
+        redact=job.redactor.forms(),
     )
+
+
+def _misfit(grant: Grant, problem: str) -> PrepareError:
+    message = f"The pool's job template was changed after this was deployed: {problem}"[:MESSAGE]
+    hint = (
+        f"Deploy {grant.flow_name}/{grant.deployment_name} again with job variables that fit, or change the "
+        "pool's template: headrace work-pool update POOL --base-job-template FILE."
+    )
+    return PrepareError(f"{message} {hint}", RunError(type="JobVariables", message=message, hint=hint))
 
 
 def _code(grant: Grant, environ: Mapping[str, str], workshop: Workshop | None) -> Job:
@@ -156,7 +171,7 @@ def _timeout(grant: Grant) -> float | None:
 
 
 def _limits(grant: Grant) -> dict[str, float]:
-    names = ("memory_mb", "cpu_seconds", "nice")
+    names = ("memory_mb", "cpu_seconds", "max_processes", "nice")
     chosen = {name: grant.configuration.get(name) for name in names}
     return {name: _number(value, name, 0) for name, value in chosen.items() if value is not None}
 
@@ -183,7 +198,24 @@ def _number(value: object, name: str, default: float) -> float:
         raise PrepareError(f"The job template's `{name}` is {value!r}; expected a number.") from error
 
 
-def _spec(grant: Grant, timeout: float | None) -> Message:
+def _secrets(grant: Grant, job: Job) -> dict[str, str]:
+    """The secrets that parameters refer to, by reference: read now, and told to nobody but the child."""
+    found: dict[str, str] = {}
+    for name, value in grant.parameters.items():
+        for reference in references_in(value):
+            kind, _, place = reference.partition(":")
+            try:
+                found[reference] = read_reference({kind: place}, job.workshop.environ, job.redactor)
+            except SourceError as error:
+                message = f"The secret {reference} of parameter {name!r} cannot be read: {error}."[:MESSAGE]
+                hint = "Mend that, and start the run again: headrace flow-run retry."
+                raise PrepareError(
+                    f"{message} {hint}", RunError(type="SecretError", message=message, hint=hint)
+                ) from error
+    return found
+
+
+def _spec(grant: Grant, timeout: float | None, secrets: dict[str, str]) -> Message:
     return {
         "run": str(grant.run),
         "attempt": grant.attempt,
@@ -192,6 +224,7 @@ def _spec(grant: Grant, timeout: float | None) -> Message:
         "deployment_name": grant.deployment_name,
         "entrypoint": grant.entrypoint,
         "parameters": grant.parameters,
+        "secrets": secrets,
         "run_count": grant.run_count,
         "expected_start_time": grant.expected_start_time.isoformat(),
         "tags": grant.tags,

@@ -52,6 +52,11 @@ class Supervisor(Hands):
         """How many more runs may start now."""
         return 0 if self.leaving else max(0, self.slots - len(self.live()))
 
+    @property
+    def busy(self) -> bool:
+        """Whether any run is in hand."""
+        return bool(self._held)
+
     def granted(self, grant: Grant) -> list[Decision]:
         """Step 1."""
         key = (grant.run, grant.attempt)

@@ -55,6 +55,10 @@ class Timing:
         self._retry_at = None
         self._due = float("inf")
 
+    def took(self) -> float:
+        """Seconds since the request that is under way was sent."""
+        return self._clock() - self._sent
+
     def answered(self, next_within: float) -> float | None:
         """It was answered; gives for how long the service was away, if it was."""
         self.flying = False

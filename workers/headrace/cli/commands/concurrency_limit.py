@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 app = new_group()
 
 Tag = Annotated[str, typer.Argument(help="The tag that is limited.", show_default=False)]
+Limit = Annotated[
+    int,
+    typer.Argument(
+        help="How many of its runs may go at once; 0 stops them.", min=0, max=5000, show_default=False
+    ),
+]
 COLUMNS = (
     Column("Name", style="bold"),
     ID,
@@ -29,17 +35,7 @@ COLUMNS = (
 
 
 @app.command()
-def create(
-    tag: Tag,
-    limit: Annotated[
-        int,
-        typer.Argument(
-            help="How many of its runs may go at once; 0 stops them.", min=0, max=5000, show_default=False
-        ),
-    ],
-    *,
-    output: Output = Format.TABLE,
-) -> None:
+def create(tag: Tag, limit: Limit, *, output: Output = Format.TABLE) -> None:
     """Limit the runs that carry a tag."""
     _check(tag)
     from headrace.contract.limits import ConcurrencyLimitCreate
@@ -48,6 +44,18 @@ def create(
     with connect() as api:
         made = api.limits.create(body)
     report(output, made, f"At most {limit} runs with the tag {tag!r} go at once from now on.")
+
+
+@app.command()
+def update(tag: Tag, limit: Limit, *, output: Output = Format.TABLE) -> None:
+    """Change the limit of a tag. A lower one ends nothing that runs."""
+    _check(tag)
+    from headrace.contract.limits import ConcurrencyLimitUpdate
+
+    with connect() as api:
+        api.limits.update(tag, ConcurrencyLimitUpdate(limit=limit))
+        changed = api.limits.read(tag)
+    report(output, changed, f"At most {limit} runs with the tag {tag!r} go at once from now on.")
 
 
 @app.command("ls")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headrace.cli.app import new_group
-from headrace.cli.commands import deployment_run, schedule
+from headrace.cli.commands import backfill, deployment_run, deployment_versions, schedule
 from headrace.cli.connect import connect, rows_of
 from headrace.cli.lookup import deployment_reference, find_deployment, full_name
 from headrace.cli.options import CancelRuns, DeploymentName, Output, removal
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 app = new_group()
 app.command("run")(deployment_run.run)
+app.command("backfill")(backfill.backfill)
+deployment_versions.register(app)
 app.add_typer(schedule.app, name="schedule", help="Make and manage the schedules of a deployment.")
 
 COLUMNS = (
@@ -81,7 +83,7 @@ def _fields(deployment: Deployment) -> dict[str, object]:
         "ID": deployment.id,
         "Status": deployment_mark(deployment.status, paused=deployment.paused),
         "Description": deployment.description,
-        "Version": deployment.version,
+        "Version": deployment_versions.number_shown(deployment),
         "Entrypoint": deployment.entrypoint,
         "Code source": deployment.pull_steps,
         "Work pool": deployment.work_pool_name,

@@ -10,7 +10,7 @@ import typer
 from headrace.cli.app import new_group
 from headrace.cli.connect import connect, rows_of
 from headrace.cli.errors import FAILURE, BadUsage
-from headrace.cli.lookup import read_run_id
+from headrace.cli.lookup import find_run
 from headrace.cli.options import Output
 from headrace.cli.output import Format, details, note, print_json, report, say
 from headrace.cli.tables import ID, Column, listing
@@ -18,12 +18,17 @@ from headrace.cli.times import show_ago, show_duration, show_moment
 
 if TYPE_CHECKING:
     from headrace.cli.runs import Outcome
+    from headrace.client.api import Api
     from headrace.contract.flow_runs import FlowRun
 
 app = new_group()
 
-RunId = Annotated[str, typer.Argument(help="Id of the flow run.", metavar="ID", show_default=False)]
-RunIds = Annotated[list[str], typer.Argument(help="Ids of flow runs.", metavar="ID...", show_default=False)]
+RunId = Annotated[
+    str, typer.Argument(help="Id of the flow run, or its name.", metavar="ID", show_default=False)
+]
+RunIds = Annotated[
+    list[str], typer.Argument(help="Ids of flow runs, or their names.", metavar="ID...", show_default=False)
+]
 States = Annotated[
     list[str] | None,
     typer.Option(
@@ -78,15 +83,31 @@ def list_(
 @app.command()
 def inspect(run_id: RunId, *, output: Output = Format.TABLE) -> None:
     """Show all about a flow run, with its result or its error."""
-    wanted_id = read_run_id(run_id)
     with connect() as api:
-        run = api.runs.read(wanted_id)
-    details(output, run, lambda: _fields(run))
+        run = api.runs.read(find_run(api, run_id))
+        version = _version(api, run) if output is Format.TABLE else None
+    details(output, run, lambda: _fields(run, version))
     if output is Format.TABLE and run.error and run.error.get("traceback"):
         say(f"\n{run.error['traceback']}".rstrip(), "red")
 
 
-def _fields(run: FlowRun) -> dict[str, object]:
+def _version(api: Api, run: FlowRun) -> str | None:
+    """The version that it runs, with the commit or bundle that its code is."""
+    from headrace.cli.commands.deployment_versions import code_of
+    from headrace.client.errors import NotFound
+
+    number = run.deployment_version_number
+    if run.deployment_id is None or number is None:
+        return run.deployment_version
+    try:
+        code = code_of(api.versions.read(run.deployment_id, number))
+    except NotFound:  # its deployment was deleted
+        code = None
+    more = ", ".join(text for text in (run.deployment_version, code) if text)
+    return f"{number} ({more})" if more else str(number)
+
+
+def _fields(run: FlowRun, version: str | None) -> dict[str, object]:
     from headrace.cli.marks import state_mark
 
     took = show_duration(run.total_run_time) if run.start_time else None
@@ -98,6 +119,7 @@ def _fields(run: FlowRun) -> dict[str, object]:
         "Message": run.state.message,
         "Flow": run.flow_name,
         "Deployment": run.deployment_name,
+        "Version": version,
         "Work queue": f"{run.work_pool_name}/{run.work_queue_name}" if run.work_pool_name else None,
         "Worker": run.worker_name,
         "Attempts": run.attempt,
@@ -124,11 +146,12 @@ def logs(
     from headrace.cli import watch as watch_module
     from headrace.cli.watching import detaching, print_log, print_record
 
-    wanted_id = read_run_id(run_id)
     on_log = print_record if output is Format.JSON else print_log
-    with connect() as api, detaching(wanted_id):
+    with connect() as api:
+        wanted_id = find_run(api, run_id)
         if follow:
-            watch_module.follow(api, wanted_id, on_state=lambda run: None, on_log=on_log)
+            with detaching(wanted_id):
+                watch_module.follow(api, wanted_id, on_state=lambda run: None, on_log=on_log)
             return
         api.runs.read(wanted_id)
         records = watch_module.LogFeed(api, wanted_id).fresh()
@@ -144,18 +167,16 @@ def watch(run_id: RunId, *, output: Output = Format.TABLE) -> None:
     """Follow a flow run to its end: states and log. Ctrl-C lets go of it, and it goes on."""
     from headrace.cli.watching import watch as watch_run
 
-    wanted_id = read_run_id(run_id)
     with connect() as api:
-        watch_run(api, wanted_id, output)
+        watch_run(api, find_run(api, run_id), output)
 
 
 @app.command()
 def why(run_id: RunId, *, output: Output = Format.TABLE) -> None:
-    """Say in a sentence why a flow run is not running."""
-    wanted_id = read_run_id(run_id)
+    """Say in a sentence why a flow run is not running, and what can be done."""
     with connect() as api:
-        answer = api.runs.why(wanted_id)
-    report(output, answer, answer.reason)
+        answer = api.runs.why(find_run(api, run_id))
+    report(output, answer, *filter(None, [answer.reason, answer.hint]))
 
 
 @app.command()
@@ -171,9 +192,9 @@ def retry(
     from headrace.contract.flow_runs import SetState, StateCreate
     from headrace.contract.states import StateType
 
-    wanted_id = read_run_id(run_id)
     proposal = SetState(state=StateCreate(type=StateType.SCHEDULED, message="Repeated by hand"), force=True)
     with connect() as api:
+        wanted_id = find_run(api, run_id)
         answer = api.runs.set_state(wanted_id, proposal)
         check_accepted(answer)
         if watch:
@@ -190,8 +211,8 @@ def retry(
 @app.command()
 def delete(run_ids: RunIds, *, output: Output = Format.TABLE) -> None:
     """Delete flow runs with their logs."""
-    wanted_ids = [read_run_id(text) for text in run_ids]
     with connect() as api:
+        wanted_ids = [find_run(api, text) for text in run_ids]
         runs = []
         for wanted_id in wanted_ids:
             runs.append(api.runs.read(wanted_id))
@@ -201,7 +222,9 @@ def delete(run_ids: RunIds, *, output: Output = Format.TABLE) -> None:
 
 @app.command()
 def cancel(
-    run_ids: Annotated[list[str] | None, typer.Argument(help="Ids of flow runs.", metavar="[ID...]")] = None,
+    run_ids: Annotated[
+        list[str] | None, typer.Argument(help="Ids of flow runs, or their names.", metavar="[ID...]")
+    ] = None,
     *,
     state: States = None,
     flow_name: FlowName = None,
@@ -211,12 +234,12 @@ def cancel(
     """Cancel flow runs: those named, or all that fit the options."""
     from headrace.cli.runs import cancel_one, choose
 
-    wanted_ids = [read_run_id(text) for text in run_ids or []]
     choice = choose(state, flow_name, deployment)
-    if bool(wanted_ids) == bool(choice):
+    if bool(run_ids) == bool(choice):
         problem = "Name the runs to cancel by id, or choose them by options: one of the two."
         raise BadUsage(problem, "See: headrace flow-run cancel --help")
     with connect() as api:
+        wanted_ids = [find_run(api, text) for text in run_ids or []]
         if choice:
             wanted_ids = [run.id for run in rows_of(api.runs.list, choice.going_on().request(api))]
         outcomes = [cancel_one(api, wanted_id) for wanted_id in wanted_ids]

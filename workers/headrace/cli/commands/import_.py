@@ -31,6 +31,8 @@ def command(
         raise BadUsage(
             "Name one file.", "Write: headrace import prefect.yaml, or headrace import crontab FILE"
         )
+    if what[-1].endswith(".ndjson"):
+        raise BadUsage(f"{what[-1]} looks like an export.", f"Write: headrace import-data {what[-1]}")
     target = Path(FILE)
     if target.exists() and not force:
         raise CliError(f"There is a {FILE} here already.", "Replace it with --force.")

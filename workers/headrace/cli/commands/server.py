@@ -9,7 +9,7 @@ import typer
 
 from headrace.cli.app import new_group
 from headrace.cli.connect import given
-from headrace.cli.errors import CliError
+from headrace.cli.errors import BadUsage, CliError
 
 app = new_group()
 
@@ -31,10 +31,28 @@ def start(
     fsync: Annotated[
         bool, typer.Option("--fsync", help="Force each write to the disk: also a power cut loses nothing.")
     ] = False,
+    require_keys: Annotated[
+        bool,
+        typer.Option(
+            "--require-keys",
+            help="Ask for API keys, also on loopback. Beyond it they are always asked for.",
+            envvar="HEADRACE_REQUIRE_KEYS",
+        ),
+    ] = False,
+    advertise: Annotated[
+        str | None,
+        typer.Option(
+            "--advertise",
+            help="The address by which others reach it, if not the one they call: https://NAME.",
+            metavar="URL",
+        ),
+    ] = None,
 ) -> None:
     """Serve the control plane here until Ctrl-C; commands in other terminals find it by themselves."""
     if data_dir is not None and data_dir.exists() and not data_dir.is_dir():
         raise CliError(f"--data-dir: {data_dir} is a file.", "Name a folder; it is made if it is not there.")
+    if advertise is not None:
+        advertise = _checked_address(advertise)
     try:
         from headrace.local.server import ServerOptions, serve
     except ModuleNotFoundError as error:
@@ -42,10 +60,29 @@ def start(
             f"This installation cannot serve a control plane: the package {error.name!r} is missing.",
             "Install it with: pip install 'headrace[local]'",
         ) from error
-    folder = given(data_dir=data_dir)
-    raise typer.Exit(
-        serve(ServerOptions(host=host, port=port, with_worker=with_worker, fsync=fsync, **folder))
+    options = ServerOptions(
+        host=host,
+        port=port,
+        with_worker=with_worker,
+        fsync=fsync,
+        require_keys=require_keys,
+        advertise=advertise,
+        **given(data_dir=data_dir),
     )
+    raise typer.Exit(serve(options))
+
+
+def _checked_address(text: str) -> str:
+    from urllib.parse import urlsplit
+
+    try:
+        address = urlsplit(text)
+        plain = address.hostname and address.path in ("", "/") and not (address.query or address.fragment)
+        if address.scheme in ("http", "https") and plain and address.username is None and address.port != 0:
+            return text.rstrip("/")
+    except ValueError:
+        pass
+    raise BadUsage(f"--advertise: {text!r} is not an address.", "Write it like https://mill.example:4200.")
 
 
 app.callback()(lambda: None)

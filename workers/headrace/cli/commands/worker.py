@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from headrace.cli.app import new_group
+from headrace.cli.commands import worker_install
 from headrace.cli.connect import connect, given, read_settings, rows_of
 from headrace.cli.errors import BadUsage
 from headrace.cli.options import Output, Pool
@@ -48,6 +49,14 @@ class StartMethod(StrEnum):
     SPAWN = "spawn"
 
 
+class CredentialsFrom(StrEnum):
+    """Where a worker's AWS credentials come from; auto: from the API if there is an API key."""
+
+    AUTO = "auto"
+    API = "api"
+    OWN = "own"
+
+
 @app.command()
 def start(
     *,
@@ -73,6 +82,10 @@ def start(
     start_method: Annotated[
         StartMethod, typer.Option("--start-method", help="How runs start: forked, anew, or as it fits.")
     ] = StartMethod.AUTO,
+    aws_credentials: Annotated[
+        CredentialsFrom,
+        typer.Option("--aws-credentials", help="Whose to call SQS with: the API's, or this machine's own."),
+    ] = CredentialsFrom.AUTO,
 ) -> None:
     """Start a worker here. Ctrl-C once: finish what runs, take nothing new; twice: stop that too."""
     if type_ not in TYPES:
@@ -88,6 +101,7 @@ def start(
         run_once=run_once,
         on_disconnect=on_disconnect.value,
         start_method=start_method.value,
+        aws_credentials=aws_credentials.value,
         settings=settings,
         **given(limit=limit, name=name),
     )
@@ -127,3 +141,6 @@ def list_(*, pool: Pool = None, output: Output = Format.TABLE) -> None:
         ],
         "No workers. Start one: headrace worker start --pool my-process-pool",
     )
+
+
+app.command("install")(worker_install.install)

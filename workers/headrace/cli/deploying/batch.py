@@ -44,7 +44,7 @@ def deploy(wish: Wish) -> None:
     """Bring about what the project file says."""
     from headrace.project.read import read_project
 
-    project = read_project(wish.file, wish.patterns)
+    project = read_project(wish.file, wish.patterns, variables=_variable)
     folder = wish.file.resolve().parent
     steps = building.steps_of(project)
     if steps and wish.only_plan:
@@ -60,6 +60,17 @@ def deploy(wish: Wish) -> None:
                 _carry_out(api, actions, sources, wish)
                 return
     _show(actions, wish)
+
+
+def _variable(name: str) -> object:
+    """A variable of the control plane; raises `KeyError`."""
+    from headrace.client.errors import NotFound
+
+    with connect() as api:
+        try:
+            return api.variables.read(name).value
+        except NotFound:
+            raise KeyError(name) from None
 
 
 def _wanted(project: Project, folder: Path, sources: Sources, *, check: bool) -> list[Wanted]:
@@ -114,6 +125,10 @@ def _confirm(actions: Sequence[Action], wish: Wish) -> None:
 
 
 def _carry_out(api: Api, actions: list[Action], sources: Sources, wish: Wish) -> None:
+    from headrace.cli.commands.deployment_versions import number_shown
+    from headrace.project.target import ApiTarget
+
+    target = ApiTarget(api)
     made = [action for action in actions if not isinstance(action, Delete)]
     for pool in {str(action.body["work_pool_name"]) for action in made}:
         api.pools.read(pool)
@@ -121,7 +136,7 @@ def _carry_out(api: Api, actions: list[Action], sources: Sources, wish: Wish) ->
         api.bundles.upload(sources.packed.path, sources.packed.digest)
     done: list[Action] = []
     try:
-        execute(actions, _ApiTarget(api), done.append)
+        execute(actions, target, done.append)
     except BaseException:
         if done:
             note(
@@ -133,30 +148,11 @@ def _carry_out(api: Api, actions: list[Action], sources: Sources, wish: Wish) ->
         return
     for action in done:
         sign, colour, word = SIGNS[type(action)]
-        say(f"{sign} {word.rstrip('e')}ed {action.key}", colour)
+        deployment = target.made.get(action.key)
+        version = f", version {number_shown(deployment)}" if deployment else ""
+        say(f"{sign} {word.rstrip('e')}ed {action.key}{version}", colour)
     if not done:
         say("Nothing to do: everything is as the file says.")
-
-
-@dataclass(frozen=True)
-class _ApiTarget:
-    api: Api
-
-    def upsert(self, flow_name: str, name: str, body: Any) -> None:
-        from headrace.contract.deployments import DeploymentCreate
-        from headrace.contract.flows import FlowCreate
-
-        flow = self.api.flows.create(FlowCreate.model_validate({"name": flow_name})).value
-        self.api.deployments.create(DeploymentCreate(**{**body, "name": name, "flow_id": flow.id}))
-
-    def delete(self, flow_name: str, name: str) -> None:
-        from headrace.client.errors import NotFound
-
-        try:
-            found = self.api.deployments.read_by_name(f"{flow_name}/{name}")
-            self.api.deployments.delete(found.id)
-        except NotFound:
-            return  # Somebody else was faster, which is what was wanted.
 
 
 def _show(actions: Sequence[Action], wish: Wish) -> None:

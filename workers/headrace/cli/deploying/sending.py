@@ -30,10 +30,11 @@ class Made:
     """What came of it."""
 
     deployment: Deployment
-    created: bool
+    before: Deployment | None
     address: str
     made_pool: bool = False
     remarks: list[str] = field(default_factory=list)
+    workers: list[str] = field(default_factory=list)
 
 
 def send(answers: Answers, sources: Sources, project: str | None = None) -> Made:
@@ -51,9 +52,36 @@ def send(answers: Answers, sources: Sources, project: str | None = None) -> Made
             api.bundles.upload(sources.packed.path, sources.packed.digest)
         with _pool_for(api, answers.pool, make=made_pool):
             flow = api.flows.create(flow_body).value
-            deployment, created = api.deployments.create(_body(members, flow.id))
+            before = _known(api, flow_body.name, answers.name)
+            deployment = api.deployments.create(_body(members, flow.id)).value
+        workers = _serving(api, deployment)
         address = f"{api.transport.api_url}/deployments/{deployment.id}"
-    return Made(deployment, created, address, made_pool, said)
+    return Made(deployment, before, address, made_pool, said, workers)
+
+
+def _serving(api: Api, deployment: Deployment) -> list[str]:
+    """Names of the live workers that would take its runs; those of one page at most."""
+    from headrace.contract.deployments import DeploymentStatus
+    from headrace.contract.workers import WorkerStatus
+
+    pool, queue = deployment.work_pool_name, deployment.work_queue_name or "default"
+    if pool is None or deployment.status is not DeploymentStatus.READY:
+        return []
+    return [
+        worker.name
+        for worker in api.workers.list(pool).items
+        if worker.status is WorkerStatus.ONLINE and (not worker.work_queues or queue in worker.work_queues)
+    ]
+
+
+def _known(api: Api, flow: str, name: str) -> Deployment | None:
+    """The deployment as it is before this one: what tells whether anything changed."""
+    from headrace.client.errors import NotFound
+
+    try:
+        return api.deployments.read_by_name(f"{flow}/{name}")
+    except NotFound:
+        return None
 
 
 def _members(answers: Answers, steps: list[dict[str, Any]], project: str | None) -> dict[str, Any]:

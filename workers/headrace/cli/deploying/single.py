@@ -72,19 +72,44 @@ def finish(answers: Answers, output: Format, *more: str) -> None:
     report(output, made.deployment, *_lines(made, answers), *told, *more)
 
 
+def _done(made: Made) -> str:
+    """What became of it, and which version that is."""
+    before, after = made.before, made.deployment
+    name, number = full_name(after), after.latest_version_number
+    if before is None:
+        return f"Created deployment {name!r}, version {number}, id {after.id}."
+    if before.latest_version_number == number:
+        if before.revision == after.revision:
+            return f"Nothing changed: deployment {name!r} is still version {number}, id {after.id}."
+        return f"Updated deployment {name!r}, still version {number}, id {after.id}."
+    if after.pinned:
+        return (
+            f"Made version {number} of deployment {name!r}, id {after.id}. It is pinned at version "
+            f"{after.version_number}, which stays in force until: headrace deployment unpin {quoted_name(after)}"
+        )
+    return f"Updated deployment {name!r}, version {number}, id {after.id}."
+
+
 def _lines(made: Made, answers: Answers) -> list[str]:
     deployment = made.deployment
-    done = "Created" if made.created else "Updated"
     queue = deployment.work_queue_name or "default"
     where = {SourceKind.LOCAL: " here", SourceKind.BUNDLE: " from the uploaded bundle"}.get(
         answers.source, " from git"
     )
     return [
-        f"{done} deployment {full_name(deployment)!r}, id {deployment.id}.",
+        _done(made),
         *([f"Made work pool {deployment.work_pool_name!r} for it."] if made.made_pool else []),
         f"It runs {deployment.entrypoint}{where}, by queue {queue!r} of pool {deployment.work_pool_name!r}.",
         *(f"Schedule {schedule.slug!r}: {describe(schedule)}." for schedule in deployment.schedules),
         f"Look at it:      headrace deployment inspect {quoted_name(deployment)}   ({made.address})",
-        f"Start a worker:  headrace worker start --pool {quote(str(deployment.work_pool_name))}",
+        _who_runs_it(made),
         f"Start a run:     headrace deployment run {quoted_name(deployment)} --watch",
     ]
+
+
+def _who_runs_it(made: Made) -> str:
+    if not made.workers:
+        return f"Start a worker:  headrace worker start --pool {quote(str(made.deployment.work_pool_name))}"
+    first, *others = made.workers
+    more = f" and {len(others)} more" if others else ""
+    return f"Its worker:      {first}{more} {'serve' if others else 'serves'} the pool now"

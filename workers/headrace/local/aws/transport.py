@@ -44,7 +44,7 @@ class Transport:
 
     def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         answer: Answer = self._services.answer(request.method, request.url, request.headers, request.body)
-        return AWSResponse(request.url, answer.status, dict(answer.headers), _Raw(answer.body))  # type: ignore[arg-type]
+        return AWSResponse(request.url, answer.status, dict(answer.headers), _Raw(answer.body))
 
 
 def _unsigned(**_: Any) -> Any:

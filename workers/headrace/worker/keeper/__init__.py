@@ -12,13 +12,15 @@ The two speak newline-delimited JSON over a local socket. From the worker, by `o
   log records; if the worker dies now, the next one must cut the same batches.
 - `lease` {deadline, term_at}: on the clock of `clock.boottime`; at `term_at` children are asked to end, at
   `deadline` they are killed.
-- `start` {run, attempt, argv, env, cwd, spec, timeout, grace, limits, start_method, preload, meta}
+- `start` {run, attempt, argv, env, cwd, spec, timeout, grace, limits, start_method, preload, redact, meta}
 - `kill` {run, attempt, why, grace}
 - `ack` {run, attempt, states, logs}: delivered up to these numbers.
+- `answer` {run, attempt, id, body}: to what the run's child asked; the body holds `value` or `error`.
 - `exit` {grace}: end everything and leave.
 
-To the worker, by `t`: `welcome`, `refused`, `state` {run, attempt, seq, e} and
-`logs` {run, attempt, first, records}. The states of a run are `spawned`
+To the worker, by `t`: `welcome`, `refused`, `state` {run, attempt, seq, e},
+`logs` {run, attempt, first, records} and `ask` {run, attempt, e: {id, what, ...}}, which is told again to
+a worker that comes before it is answered. The states of a run are `spawned`
 {pid, how: zygote | spawn}, what its child says (`started`,
 `receipt`), and at last `exited`, sent when the whole process group and all found descendants are gone.
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import selectors
+import time
 from collections.abc import Callable
 from json.encoder import encode_basestring as encode_text
 from pathlib import Path
 from typing import Protocol
 
 from headrace.worker.keeper import processes
+from headrace.worker.keeper.asks import Asks, Feed, too_many
 from headrace.worker.keeper.clock import now_iso
 from headrace.worker.keeper.ending import Ending
+from headrace.worker.keeper.pace import Pace
+from headrace.worker.keeper.redact import Redaction
 from headrace.worker.keeper.spawn import Spawned
 from headrace.worker.keeper.spool import Spool
 from headrace.worker.keeper.wire import Lines, Message, decode, encode
@@ -20,7 +24,6 @@ INFO, WARNING = 20, 30
 """As in `logging`, which would add to the keeper's size."""
 OUTPUT_LINE = 64 * 1024
 EVENT_LINE = 64 * 1024 * 1024
-READ = 64 * 1024
 READ_AT_ONCE = 16 * 1024
 """Of one pipe in one turn of the loop: a run that floods its log must not hold the others up."""
 LEFTOVER_GRACE = 2.0
@@ -34,6 +37,9 @@ class Watch(Protocol):
 
     def watch(self, handle: int, events: int, act: Callable[[], None]) -> None:
         """Call `act` when the handle is ready."""
+
+    def leave(self, handle: int) -> None:
+        """Stop that; the handle stays open."""
 
     def unwatch(self, handle: int) -> None:
         """Stop, and close the handle."""
@@ -51,12 +57,16 @@ class Child:
         self.states_sent = self.states_acked = 0
         self.spool = Spool(folder / f"{self.run}-{self.attempt}.log")
         self.marks: list[tuple[int, int]] = []
+        self.asks = Asks()
+        self._redaction = Redaction(order.get("redact") or ())
         self.over = False
+        self._feed: Feed | None = None
         self._loop = loop
         self._mark = f"{self.run}:{self.attempt}"
         self._grace = float(order.get("grace") or 0)
         self._timeout_at: float | None = None
         self._open: set[int] = set()
+        self._resting: dict[int, tuple[float, Callable[[], None]]] = {}
         self._spawned: Spawned | None = None
         self._status: int | None = None
         self._ending: Ending | None = None
@@ -84,7 +94,8 @@ class Child:
         if spawned.events is not None:
             self._listen(spawned.events, Lines(EVENT_LINE), self._events)
         if spawned.spec is not None:
-            self._feed(spawned.spec, encode(self.order["spec"]))
+            self._feed = Feed(spawned.spec, self._loop)
+            self._feed.write(encode(self.order.pop("spec")))  # it may be large, and is not needed again
         how = "zygote" if spawned.popen is None else "spawn"
         self._state({"t": "spawned", "at": now_iso(), "pid": self.pid, "how": how})
 
@@ -103,6 +114,12 @@ class Child:
         else:
             self._ending.hasten(now + grace)
 
+    def answer(self, number: int, body: Message) -> None:
+        """Hand on the answer to a question."""
+        self.asks.answered(number)
+        if self._feed is not None:
+            self._feed.write(encode({**body, "id": number}))
+
     def reaped(self, status: int) -> None:
         """Its first process is gone, with this status (negative: the signal)."""
         self._status = status
@@ -119,16 +136,20 @@ class Child:
         """When `advance` must be called at the latest."""
         if self.over:
             return None
+        wakes = [until for until, _ in self._resting.values()]
         if self._gone_at is not None:
-            return self._gone_at + DRAIN
-        if self._ending is not None:
-            return self._ending.wake_at
-        return self._timeout_at
+            wakes.append(self._gone_at + DRAIN)
+        elif self._ending is not None:
+            wakes.append(self._ending.wake_at)
+        elif self._timeout_at is not None:
+            wakes.append(self._timeout_at)
+        return min(wakes, default=None)
 
     def advance(self, now: float, strangers: Callable[[], bool]) -> None:
         """Do what is due. `strangers` tells whether the keeper inherited processes it did not start."""
         if self.over or self.pid is None:
             return
+        self._read_on(now)
         if self._status is None and self._timeout_at is not None and now >= self._timeout_at:
             self._timeout_at = None
             self.end("timeout", None, now)
@@ -150,6 +171,9 @@ class Child:
     def _finish(self) -> None:
         for handle in list(self._open):
             self._close(handle)
+        if self._feed is not None:
+            self._feed.close()
+        self.asks.clear()
         ending = self._ending
         seen = ending.seen.values() if ending else ()
         left = ending.left if ending else []
@@ -173,12 +197,16 @@ class Child:
     def _output(self, name: str) -> Callable[[list[bytes]], None]:
         """Takes lines of a stream. Written out by hand: a run may print a million of them."""
         rest = b'","level":%d,"name":"%s","message":' % (INFO, name.encode())
+        clean = self._redaction.line if self._redaction.is_needed else None
 
         def take(lines: list[bytes]) -> None:
+            if self.spool.is_over:
+                return
             at = now_iso()
             head = b'{"t":"log","at":"' + at.encode() + rest
             for line in lines:
-                text = encode_text(line.decode("utf-8", "replace").rstrip("\r"))
+                plain = line.decode("utf-8", "replace").rstrip("\r")
+                text = encode_text(clean(plain) if clean else plain)
                 self.spool.add(head + text.encode() + b"}", at)
 
         return take
@@ -198,12 +226,19 @@ class Child:
         except ValueError:
             self._output("events")([line[:200]])
             return
+        if self._redaction.is_needed:
+            event = self._redaction.event(event)
+            line = encode(event)[:-1]
         if event.get("t") == "log":
             self.spool.add(line, str(event.get("at", "")))
         elif event.get("t") in ("started", "receipt"):
             self._state(event)
+        elif event.get("t") == "ask" and not self.asks.add(event) and self._feed is not None:
+            self._feed.write(encode(too_many(event)))
 
     def _listen(self, handle: int, lines: Lines, take: Callable[[list[bytes]], None]) -> None:
+        pace = Pace()
+
         def read() -> None:
             try:
                 data = os.read(handle, READ_AT_ONCE)
@@ -212,27 +247,22 @@ class Child:
             take(lines.feed(data) if data else lines.close())
             if not data:
                 self._close(handle)
+            elif rest := pace.rest(time.monotonic()):
+                self._loop.leave(handle)
+                self._resting[handle] = (rest, read)
 
         self._open.add(handle)
         self._loop.watch(handle, selectors.EVENT_READ, read)
 
-    def _feed(self, handle: int, data: bytes) -> None:
-        view = memoryview(data)
-
-        def write() -> None:
-            nonlocal view
-            try:
-                view = view[os.write(handle, view[:READ]) :]
-            except BlockingIOError:
-                return
-            except OSError:
-                # The child left without reading its spec; its exit status tells the story.
-                view = view[:0]
-            if not view:
-                self._loop.unwatch(handle)
-
-        self._loop.watch(handle, selectors.EVENT_WRITE, write)
-
     def _close(self, handle: int) -> None:
         self._open.discard(handle)
-        self._loop.unwatch(handle)
+        if self._resting.pop(handle, None):
+            os.close(handle)
+        else:
+            self._loop.unwatch(handle)
+
+    def _read_on(self, now: float) -> None:
+        for handle, (until, read) in list(self._resting.items()):
+            if now >= until:
+                del self._resting[handle]
+                self._loop.watch(handle, selectors.EVENT_READ, read)

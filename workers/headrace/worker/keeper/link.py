@@ -24,6 +24,7 @@ class Link:
         self._selector = selector
         self._lines = Lines(MESSAGE_BYTES)
         self._out = bytearray()
+        self._deaf = False
 
     def open(self, act: Callable[[], None]) -> None:
         """Call `act` whenever there is something to read or to write."""
@@ -56,8 +57,9 @@ class Link:
 
     def send(self, message: Message | bytes) -> None:
         """Send now, or as soon as there is room."""
-        self._out += message if isinstance(message, bytes) else encode(message)
-        self.flush()
+        if not self._deaf:
+            self._out += message if isinstance(message, bytes) else encode(message)
+            self.flush()
 
     def flush(self) -> None:
         """Send what waits, as far as there is room."""
@@ -67,7 +69,9 @@ class Link:
         except BlockingIOError:
             pass
         except OSError:
-            self.closed = True
+            # Gone, but its last words may still be here: `read` hears them, and then its end.
+            self._deaf = True
+            self._out.clear()
         wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._out else 0)
         try:
             key = self._selector.get_key(self._sock)

@@ -15,7 +15,7 @@ from headrace.worker.keeper.clock import boottime
 from headrace.worker.keeper.link import Link
 from headrace.worker.keeper.signals import empty
 from headrace.worker.keeper.starts import Starts
-from headrace.worker.keeper.telling import logs_message, state_message, summary
+from headrace.worker.keeper.telling import ask_message, logs_message, state_message, summary
 from headrace.worker.keeper.wire import Message
 
 START_UP = 30.0
@@ -51,6 +51,7 @@ class Keeper:
             "start": self._op_start,
             "kill": self._op_kill,
             "ack": self._op_ack,
+            "answer": self._op_answer,
             "exit": self._op_exit,
         }
 
@@ -75,9 +76,13 @@ class Keeper:
         """Call `act` when the handle is ready."""
         self._selector.register(handle, events, act)
 
+    def leave(self, handle: int) -> None:
+        """Stop that; the handle stays open."""
+        self._selector.unregister(handle)
+
     def unwatch(self, handle: int) -> None:
         """Stop, and close the handle."""
-        self._selector.unregister(handle)
+        self.leave(handle)
         os.close(handle)
 
     def _live(self) -> list[Child]:
@@ -139,6 +144,7 @@ class Keeper:
         self._going_on = hello.get("on_disconnect") == "continue"
         for child in self._children.values():
             child.spool.rewind()
+            child.asks.rewind()
             child.states_sent = len(child.states)
         runs = [summary(child) for child in self._children.values()]
         link.send({"t": "welcome", "session": self._session, "sync_seq": self._sync_seq, "runs": runs})
@@ -182,6 +188,10 @@ class Keeper:
         if child.done:
             child.spool.close()
             del self._children[key]
+
+    def _op_answer(self, message: Message) -> None:
+        if child := self._children.get((message["run"], message["attempt"])):
+            child.answer(message["id"], message["body"])
 
     def _op_exit(self, message: Message) -> None:
         self._exit = True
@@ -233,3 +243,5 @@ class Keeper:
             while child.states_sent < len(child.states):
                 child.states_sent += 1
                 self._link.send(state_message(child, child.states_sent))
+            for event in child.asks.untold():
+                self._link.send(ask_message(child, event))

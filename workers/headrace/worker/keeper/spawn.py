@@ -125,6 +125,8 @@ def before_exec(limits: dict[str, float]) -> Callable[[], None]:
             if cpu := limits.get("cpu_seconds"):
                 # The soft limit sends SIGXCPU, which names the cause; the hard one kills what ignores it.
                 resource.setrlimit(resource.RLIMIT_CPU, (int(cpu), int(cpu) + 5))
+            if most := limits.get("max_processes"):
+                resource.setrlimit(resource.RLIMIT_NPROC, (int(most), int(most)))
             if nice := limits.get("nice"):
                 os.nice(int(nice))
 

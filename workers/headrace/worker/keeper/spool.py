@@ -1,7 +1,8 @@
 """Log records of one run on their way to the worker: numbered, kept until acknowledged, bounded.
 
 Three stations in order of age: `sent` (handed to the worker, not yet acknowledged), `waiting` (in memory),
-and a file for what memory should not hold. Past the file's bound records are dropped, and a mark says so.
+and a file for what memory should not hold. Past the file's bound records are dropped, and a mark says so;
+past the bound of the whole run all further ones are, so that a flood costs its worker no more than that.
 """
 
 from __future__ import annotations
@@ -13,10 +14,16 @@ from typing import IO
 MEMORY_BYTES = 256 * 1024
 FILE_BYTES = 64 * 1024 * 1024
 WINDOW_BYTES = 512 * 1024
+RUN_BYTES = 20_000_000
+"""Of one attempt, as JSON."""
 
 CUT = (
     b'{"level":40,"name":"headrace.worker","message":"The log is cut here: more was written than this '
     b'worker keeps while it cannot deliver. What follows is lost until there is room again."'
+)
+OVER = (
+    b'{"level":40,"name":"headrace.worker","message":"The log is cut here: this attempt wrote over %d MB. '
+    b'The rest is dropped."'
 )
 
 
@@ -24,10 +31,17 @@ class Spool:
     """A queue of encoded records; numbers start at 1."""
 
     def __init__(
-        self, path: Path, *, memory: int = MEMORY_BYTES, disk: int = FILE_BYTES, window: int = WINDOW_BYTES
+        self,
+        path: Path,
+        *,
+        memory: int = MEMORY_BYTES,
+        disk: int = FILE_BYTES,
+        window: int = WINDOW_BYTES,
+        most: int = RUN_BYTES,
     ) -> None:
         self._path = path
         self._memory, self._disk, self._window = memory, disk, window
+        self._most, self._taken = most, 0
         self._sent: deque[bytes] = deque()
         self._waiting: deque[bytes] = deque()
         self._sent_bytes = self._waiting_bytes = 0
@@ -42,8 +56,18 @@ class Spool:
         """Whether everything was acknowledged."""
         return not (self._sent or self._waiting or self._in_file)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the run has written all that is kept of it: nothing is taken any more."""
+        return self._taken > self._most
+
     def add(self, record: bytes, at: str) -> None:
         """Take one encoded record (no line end in it)."""
+        if self.is_over:
+            return
+        self._taken += len(record)
+        if self.is_over:
+            record = _marked(OVER % (self._most // 1_000_000), at)
         if self._in_file == 0 and self._waiting_bytes + len(record) <= self._memory:
             self._waiting.append(record)
             self._waiting_bytes += len(record)
@@ -56,9 +80,7 @@ class Spool:
         if not self._at_end:  # a seek for each record would be a system call for each
             file.seek(self._write_at)
             self._at_end = True
-        self._write_at += file.write(
-            (CUT + b',"t":"log","at":"' + at.encode() + b'"}' if full else record) + b"\n"
-        )
+        self._write_at += file.write((_marked(CUT, at) if full else record) + b"\n")
         self._in_file += 1
 
     def take(self, most: int) -> tuple[int, list[bytes]]:
@@ -119,3 +141,7 @@ class Spool:
             self._read_at = self._write_at = 0
             self._at_end = True
             self._dropping = False
+
+
+def _marked(mark: bytes, at: str) -> bytes:
+    return mark + b',"t":"log","at":"' + at.encode() + b'"}'

@@ -20,6 +20,11 @@ def state_message(child: Child, seq: int) -> Message:
     return {"t": "state", "run": child.run, "attempt": child.attempt, "seq": seq, "e": event}
 
 
+def ask_message(child: Child, event: Message) -> Message:
+    """The `ask` line for the worker."""
+    return {"t": "ask", "run": child.run, "attempt": child.attempt, "e": event}
+
+
 def summary(child: Child) -> Message:
     """What `welcome` tells of a run."""
     return {

@@ -22,7 +22,7 @@ SHOWN = 5
 def git_clone(options: Json, job: Job) -> dict[str, object]:
     """Go to a commit of a repository, or to a folder in it."""
     wanted = read_options(options)
-    git = Git(job, wanted.repository, wanted.credentials)
+    git = Git(job, wanted)
     commit = wanted.commit or _tip(git, wanted)
     cache = job.workshop.cache
     tree = cache.get(

@@ -8,7 +8,6 @@ only to the host of the repository. It is thus in no address, argument, file or 
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +15,9 @@ from urllib.parse import urlsplit
 
 from headrace.worker.sources.commands import Done, run_command
 from headrace.worker.sources.errors import SourceError
-from headrace.worker.sources.secrets import REFERENCES, fields_of, read_reference
+from headrace.worker.sources.git_options import GitOptions
+from headrace.worker.sources.git_ssh import HINTS, is_ssh, key_path, known_hosts_name, ssh_environment
+from headrace.worker.sources.secrets import REFERENCES, Redactor, fields_of, read_reference
 from headrace.worker.sources.workshop import Job
 
 SECONDS = 120.0
@@ -61,8 +62,9 @@ _CONFIG = """[include]
 class Git:
     """Git, as one run's preparation may use it."""
 
-    def __init__(self, job: Job, repository: str, credentials: object) -> None:
+    def __init__(self, job: Job, wanted: GitOptions) -> None:
         environ = job.workshop.environ
+        credentials = wanted.credentials
         self._job = job
         self._program = shutil.which("git", path=environ.get("PATH", os.defpath))
         if self._program is None:
@@ -72,11 +74,12 @@ class Git:
             )
         self.folder = job.workshop.cache.root
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._env = _quiet(environ) | {"GIT_ALLOW_PROTOCOL": _protocols(repository)}
+        self._env = _quiet(environ) | {"GIT_ALLOW_PROTOCOL": _protocols(wanted.repository)}
         if not (isinstance(credentials, dict) and credentials.get("credential_helper") is True):
             self._env["GIT_CONFIG_GLOBAL"] = str(self._own_config(environ))
-            if credentials is not None:
-                self._env |= self._askpass(repository, credentials)
+            if credentials is not None and not is_ssh(wanted.repository):
+                self._env |= self._askpass(wanted.repository, credentials)
+        self._env |= self._ssh(wanted, environ)
 
     def run(self, *arguments: str, cwd: Path | None = None, seconds: float = SECONDS) -> Done:
         """Run git, whatever comes of it.
@@ -113,12 +116,23 @@ class Git:
         )
         return _written(self.folder / "gitconfig", text, 0o600)
 
+    def _ssh(self, wanted: GitOptions, environ: Mapping[str, str]) -> dict[str, str]:
+        key, known = None, None
+        if is_ssh(wanted.repository) and wanted.credentials is not None:
+            if not isinstance(wanted.credentials, dict) or "credential_helper" in wanted.credentials:
+                raise SourceError(f"with an ssh address, `credentials` are {REFERENCES}")
+            # A path is no secret: it may be said which file is missing. Anything else is not repeated.
+            key = key_path(read_reference(wanted.credentials, environ, Redactor()))
+        if wanted.known_hosts:
+            known = _written(self.folder / known_hosts_name(wanted.known_hosts), wanted.known_hosts, 0o600)
+        return ssh_environment(environ, key, known)
+
     def _askpass(self, repository: str, credentials: object) -> dict[str, str]:
         address = urlsplit(repository)
         if address.scheme not in ("http", "https") or not isinstance(credentials, dict):
             raise SourceError(
                 "`credentials` go with https addresses, as "
-                f'{REFERENCES} or {{"credential_helper": true}}; for ssh the host\'s own keys are used'
+                f'{REFERENCES} or {{"credential_helper": true}}, and with ssh addresses'
             )
         redactor = self._job.redactor
         user, secret = fields_of(read_reference(credentials, self._job.workshop.environ, redactor), redactor)
@@ -143,7 +157,6 @@ def _quiet(environ: Mapping[str, str]) -> dict[str, str]:
         for name, value in environ.items()
         if name in _KEPT or not name.startswith(("GIT_", "HEADRACE_", "SSH_ASKPASS"))
     }
-    env.setdefault("GIT_SSH_COMMAND", shlex.join(["ssh", "-oBatchMode=yes", "-oConnectTimeout=20"]))
     return env | {
         "GIT_TERMINAL_PROMPT": "0",
         "GCM_INTERACTIVE": "never",
@@ -175,6 +188,7 @@ def _written(path: Path, text: str, mode: int) -> Path:
 
 
 _HINTS = (
+    *HINTS,
     (
         (
             "Authentication failed",
@@ -184,11 +198,6 @@ _HINTS = (
         ),
         "The repository wants credentials that this worker does not have, or refuses them. Give the step "
         '`credentials`, such as {"env": "NAME"}, and set that variable where the worker runs.',
-    ),
-    (
-        ("Permission denied (publickey", "Host key verification failed"),
-        "Give the user that runs this worker an ssh key that the repository's host accepts, and that host's "
-        "key in known_hosts; or use an https address with `credentials`.",
     ),
     (
         ("not found", "does not exist", "not appear to be a git repository", "returned error: 404"),

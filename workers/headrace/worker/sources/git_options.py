@@ -13,7 +13,7 @@ from headrace.worker.sources.errors import SourceError
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _REF = re.compile(r"(?!-)(?!.*(\.\.|@\{|//|\.lock$|/$))[^\x00-\x20~^:?*\[\\\x7f]+")
-_SOURCE = ("repository", "branch", "tag", "commit", "commit_sha", "track", "credentials")
+_SOURCE = ("repository", "branch", "tag", "commit", "commit_sha", "track", "credentials", "known_hosts")
 _SHAPE = ("directory", "directories", "include_submodules", "id", "requires")
 _MEMBERS = frozenset(_SOURCE + _SHAPE)
 
@@ -29,6 +29,7 @@ class GitOptions:
     sparse: tuple[str, ...]
     submodules: bool
     credentials: object
+    known_hosts: str = ""
 
     @property
     def mirror(self) -> str:
@@ -76,6 +77,7 @@ def read_options(options: Json) -> GitOptions:
         sparse=tuple(_inside(folder) for folder in sparse),
         submodules=bool(options.get("include_submodules")),
         credentials=options.get("credentials"),
+        known_hosts=_known_hosts(options.get("known_hosts")),
     )
 
 
@@ -90,6 +92,14 @@ def _repository(value: object) -> str:
             'and name it by reference: "credentials": {"env": "NAME"}'
         )
     return value.strip()
+
+
+def _known_hosts(value: object) -> str:
+    given = value if isinstance(value, list) else [] if value is None else [value]
+    lines = [line for line in given if isinstance(line, str)]
+    if len(lines) < len(given):
+        raise SourceError("`known_hosts` must be lines of ssh's known_hosts, as ssh-keyscan prints them")
+    return "".join(f"{line.strip()}\n" for line in lines)
 
 
 def _ref(options: Json) -> str:

@@ -26,8 +26,13 @@ class Redactor:
         """Take this out from now on, also in the forms that HTTP gives it."""
         for text in (secret, *secret.splitlines()):
             if len(text.strip()) >= SHORTEST:
-                forms = (text, quote(text, safe=""), base64.b64encode(text.encode()).decode())
+                written = json.dumps(text, ensure_ascii=False)[1:-1]
+                forms = (text, quote(text, safe=""), base64.b64encode(text.encode()).decode(), written)
                 self._secrets.update((*forms, text.strip()))
+
+    def forms(self) -> tuple[str, ...]:
+        """All texts that it takes out, long ones first."""
+        return tuple(sorted(self._secrets, key=len, reverse=True))
 
     def clean(self, text: str, most: int = 10_000) -> str:
         """The end of the text, without secrets and without credentials in addresses."""

@@ -1,0 +1,70 @@
+"""Pull steps of a deployment: stored and shown to whoever may see it, so no secret may be in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import urlsplit
+
+from chalicelib.domain.errors import FieldProblem, Invalid
+
+EXPECTED = '{"env": "NAME"}, {"ssm": "/path"}, {"secretsmanager": "arn"} or {"credential_helper": true}'
+_PLACES = ("env", "ssm", "secretsmanager")
+_NAME = re.compile(r"[A-Za-z_]\w{0,200}", re.ASCII)
+_TOKEN = re.compile(r"gh[a-z]_|github_pat_|glpat-|.{20}")
+"""User names that are none: hosts take a token there, too."""
+_PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}")
+
+
+def check(steps: Sequence[Mapping[str, object]] | None) -> None:
+    """See that credentials are references.
+
+    Raises:
+        Invalid: Names each place; never tells a value.
+    """
+    problems = [problem for number, step in enumerate(steps or ()) for problem in _problems(number, step)]
+    if problems:
+        raise Invalid(
+            f"{problems[0].path} {problems[0].message}.",
+            code="secret",
+            hint="Put the secret where the worker can read it, and say where that is.",
+            errors=problems[:20],
+        )
+
+
+def _problems(number: int, step: Mapping[str, object]) -> Iterator[FieldProblem]:
+    for name, options in step.items():
+        if not isinstance(options, Mapping):
+            continue
+        path = f"pull_steps.{number}.{name}"
+        if not _may_stand(options.get("access_token")):
+            yield FieldProblem(f"{path}.access_token", "would be stored", f"`credentials`: {EXPECTED}")
+        if not _is_reference(options.get("credentials")):
+            yield FieldProblem(f"{path}.credentials", "must say where the secret is", EXPECTED)
+        if _has_secret(options.get("repository")):
+            yield FieldProblem(f"{path}.repository", "has a secret in its address", "an address without it")
+
+
+def _may_stand(value: object) -> bool:
+    """Nothing, or a placeholder that other clients fill in where the run is."""
+    return not value or (isinstance(value, str) and _PLACEHOLDER.fullmatch(value.strip()) is not None)
+
+
+def _is_reference(value: object) -> bool:
+    if not isinstance(value, Mapping):
+        return _may_stand(value)
+    if value.get("credential_helper") is True:
+        return True
+    places = [place for name in _PLACES if isinstance(place := value.get(name), str) and place]
+    env = value.get("env")
+    return bool(places) and (env is None or (isinstance(env, str) and _NAME.fullmatch(env) is not None))
+
+
+def _has_secret(address: object) -> bool:
+    if not isinstance(address, str) or "://" not in address:
+        return False
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return bool(parts.password) or _TOKEN.match(parts.username or "") is not None

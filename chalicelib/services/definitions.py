@@ -1,0 +1,165 @@
+"""Puts a definition in force: the deployment, its limit, its schedules and its new version in one transaction.
+
+A deploy that changes nothing writes nothing. While a deployment is pinned, what is deployed becomes the next
+version and nothing else; pauses are lifted and set at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from chalicelib.domain import job_templates, parameters, pull_steps, secrets, versions
+from chalicelib.domain.deployments import Deployment
+from chalicelib.domain.eligibility import deployment_limit
+from chalicelib.domain.names import DEFAULT_QUEUE
+from chalicelib.domain.versions import Definition, NewVersion
+from chalicelib.services.limits import Limits
+from chalicelib.services.lines import Lines
+from chalicelib.services.numbering import By, Raced, definition_of, next_version
+from chalicelib.services.pools import no_queue
+from chalicelib.services.ports import Ports
+from chalicelib.services.schedules import Schedules
+from chalicelib.services.wishes import Change, Wish, overlaid
+from chalicelib.services.workers import no_pool
+
+
+class Definitions:
+    """The only writer of deployments' definitions, beside the routes of single schedules."""
+
+    def __init__(self, ports: Ports, limits: Limits, lines: Lines, schedules: Schedules) -> None:
+        self._ports = ports
+        self._limits = limits
+        self._lines = lines
+        self._schedules = schedules
+
+    def base(self, before: Deployment) -> Deployment:
+        """What a partial change builds upon: the latest version, also where an older one is pinned."""
+        if not before.pinned:
+            return before
+        return versions.restored(before, definition_of(self._ports, before, before.latest_version_number))
+
+    def deploy(
+        self, wanted: Deployment, before: Deployment | None, wishes: Sequence[Wish] | None, by: By
+    ) -> Deployment:
+        """Bring a deployment up to what is wanted; without wishes its schedules stay. Raises `Raced`."""
+        wanted = self._checked(wanted)
+        if before is not None and before.pinned:
+            return self._record(wanted, before, wishes, by)
+        planned, old, new = self._planned(wanted, before, wishes)
+        version = next_version(self._ports, wanted.id, before, old, new, by)
+        if version is not None:
+            wanted = _numbered(wanted, version.version.number)
+        elif before is not None:
+            wanted = _unchanged(wanted, before)
+            if wanted == before and not planned:
+                return before
+        return self._write(wanted, before, planned, version)
+
+    def point(self, before: Deployment, number: int, *, pinned: bool) -> Deployment:
+        """Put an existing version in force, as it is. Raises `Raced`."""
+        if (before.version_number, before.pinned) == (number, pinned):
+            return before
+        wanted = before
+        planned: list[Change] = []
+        if number != before.version_number:
+            definition = definition_of(self._ports, before, number)
+            wanted = self._checked(versions.restored(before, definition))
+            planned = self._planned(wanted, before, schedules_of(definition))[0]
+        wanted = replace(wanted, version_number=number, pinned=pinned)
+        return self._write(wanted, before, planned, None)
+
+    def _planned(
+        self, wanted: Deployment, before: Deployment | None, wishes: Sequence[Wish] | None
+    ) -> tuple[list[Change], Definition, Definition]:
+        """Changes of schedules, and the definitions before and after."""
+        known = self._ports.deployments.schedules(wanted.id, tombstones=True)
+        planned = self._schedules.plan(wanted, wishes, known) if wishes is not None else []
+        after = overlaid(known, planned)
+        if wanted.work_pool_name is None and before and before.work_pool_name and wishes is None:
+            self._schedules.refuse_without_pool(after)
+        old = versions.define(before or wanted, versions.described(known))
+        return planned, old, versions.define(wanted, versions.described(after))
+
+    def _record(
+        self, wanted: Deployment, before: Deployment, wishes: Sequence[Wish] | None, by: By
+    ) -> Deployment:
+        """The next version of a pinned deployment: what runs stays."""
+        old = definition_of(self._ports, before, before.latest_version_number)
+        if wishes is None:
+            wishes = schedules_of(old)
+        after = self._schedules.imagined(wanted, wishes)
+        new = versions.define(wanted, versions.described(after))
+        version = next_version(self._ports, before.id, before, old, new, by)
+        latest = version.version.number if version else before.latest_version_number
+        live = replace(before, paused=wanted.paused, latest_version_number=latest)
+        return self._write(live, before, [], version) if live != before else before
+
+    def _write(
+        self,
+        wanted: Deployment,
+        before: Deployment | None,
+        planned: Sequence[Change],
+        version: NewVersion | None,
+    ) -> Deployment:
+        now = self._ports.clock()
+        since = (before.paused_since if before and before.paused else None) or now
+        wanted = replace(
+            wanted,
+            updated=now,
+            paused_since=since if wanted.paused else None,
+            revision=before.revision + 1 if before else 1,
+        )
+        self._schedules.prepare(planned)
+        changed = [change.after for change in planned]
+        if not self._ports.deployments.write(wanted, before, changed, version):
+            raise Raced
+        old = before.concurrency_limit if before else None
+        limit = deployment_limit(wanted.id)
+        self._limits.follow(wanted.work_pool_name or "", limit, old, wanted.concurrency_limit)
+        self._schedules.follow_up(wanted, planned)
+        if before and before.paused and not wanted.paused:
+            self._lines.promote([limit])
+        return wanted
+
+    def _checked(self, deployment: Deployment) -> Deployment:
+        """Everything that can be known to be wrong before the first run. Raises `Invalid` or `NotFound`."""
+        if deployment.parameter_openapi_schema:
+            parameters.check_schema(deployment.parameter_openapi_schema)
+        parameters.check_size(deployment.parameters, "parameters")
+        secrets.check(deployment.parameter_openapi_schema, deployment.parameters, "parameters")
+        if deployment.enforce_parameter_schema:
+            parameters.validate_given(deployment.parameter_openapi_schema, deployment.parameters)
+        pull_steps.check(deployment.pull_steps)
+        if deployment.work_pool_name is None:
+            return replace(deployment, work_queue_name=None, work_queue_url=None)
+        view = self._ports.pools.view(deployment.work_pool_name)
+        if view is None:
+            raise no_pool(deployment.work_pool_name)
+        queue = deployment.work_queue_name or DEFAULT_QUEUE
+        if queue not in view.queues:
+            raise no_queue(deployment.work_pool_name, queue)
+        if view.pool.base_job_template:
+            job_templates.check_variables(view.pool.base_job_template, deployment.job_variables)
+        return replace(deployment, work_queue_name=queue, work_queue_url=view.queues[queue].url)
+
+
+def schedules_of(definition: Definition) -> list[Wish]:
+    """The schedules of a definition, as wishes; whether one is active is left to what is known of it."""
+    return [
+        Wish(
+            spec=said["schedule"],
+            slug=slug,
+            options={name: said[name] for name in versions.SCHEDULE_OPTIONS},
+        )
+        for slug, said in definition["schedules"].items()
+    ]
+
+
+def _numbered(wanted: Deployment, number: int) -> Deployment:
+    return replace(wanted, version_number=number, latest_version_number=number, pinned=False)
+
+
+def _unchanged(wanted: Deployment, before: Deployment) -> Deployment:
+    """The same definition: what is left is whether it is paused, and the address of its queue."""
+    return replace(before, paused=wanted.paused, work_queue_url=wanted.work_queue_url)

@@ -1,0 +1,68 @@
+"""Schedules as somebody wants them, and the changes that bring them about: plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from chalicelib.domain.deployments import ScheduleRecord
+from chalicelib.domain.errors import FieldProblem, Invalid
+
+MOST_SCHEDULES = 40
+"""Of a deployment: one transaction replaces them all, of at most 100 writes (AWS, TransactWriteItems)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A schedule as somebody wants it; without a slug it gets one from its kind and place."""
+
+    spec: Mapping[str, object]
+    slug: str | None = None
+    replaces: str | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A schedule before (None: new) and after."""
+
+    before: ScheduleRecord | None
+    after: ScheduleRecord
+
+
+def overlaid(known: Sequence[ScheduleRecord], changes: Sequence[Change]) -> list[ScheduleRecord]:
+    """Schedules as they are after these changes, tombstones left out."""
+    after = {record.slug: record for record in known} | {
+        change.after.slug: change.after for change in changes
+    }
+    return [record for record in after.values() if not record.deleted]
+
+
+def refuse_too_many(count: int) -> None:
+    """Raise `Invalid` for more schedules than a deployment may have."""
+    if count > MOST_SCHEDULES:
+        problem = FieldProblem("schedules", f"would be {count}", f"at most {MOST_SCHEDULES}")
+        raise Invalid(f"A deployment has at most {MOST_SCHEDULES} schedules.", errors=[problem])
+
+
+def with_slugs(wishes: Sequence[Wish], taken: Iterable[str] = ()) -> dict[str, Wish]:
+    """Slugs for all: given ones, else the kind, numbered from its second on. Raises `Invalid` for a repeat."""
+    result: dict[str, Wish] = {}
+    given = {wish.slug for wish in wishes if wish.slug} | set(taken)
+    for index, wish in enumerate(wishes):
+        slug = wish.slug or _free_slug(wish.spec, given | result.keys())
+        if slug in result:
+            problem = FieldProblem(
+                f"schedules.{index}.slug", f"{slug!r} is given twice", "one schedule a slug"
+            )
+            raise Invalid(f"Two schedules have the slug {slug!r}.", errors=[problem])
+        result[slug] = wish
+    return result
+
+
+def _free_slug(spec: Mapping[str, object], taken: set[str]) -> str:
+    kind = next(kind for kind in ("cron", "interval", "rrule") if kind in spec)
+    number = 1
+    while (slug := kind if number == 1 else f"{kind}-{number}") in taken:
+        number += 1
+    return slug

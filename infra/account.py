@@ -1,0 +1,76 @@
+"""The account that is worked in: whose credentials, which region, and its clients."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import botocore.session
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.errors import CloudError
+
+
+@dataclass(frozen=True)
+class Account:
+    """An AWS account in one region. Clients are made once each."""
+
+    id: str
+    region: str
+    arn: str
+    session: Any = field(repr=False)
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def open(cls, profile: str | None = None, region: str | None = None) -> Account:
+        """The account of a profile of the AWS configuration, or of the environment.
+
+        From now on all of this process is in that account and region, the control plane's own code too.
+
+        Raises:
+            CloudError: There are no credentials, no region, or AWS does not take them.
+        """
+        if profile is not None:
+            os.environ["AWS_PROFILE"] = profile
+        if region is not None:
+            os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"] = region
+        session = botocore.session.get_session()
+        try:
+            found = region or session.get_config_variable("region")
+            if not found:
+                raise CloudError("No AWS region is set.", "Say --region, or set AWS_DEFAULT_REGION.")
+            who = session.create_client("sts", region_name=found).get_caller_identity()
+        except (ClientError, BotoCoreError) as error:
+            raise CloudError(
+                f"AWS does not let you in: {error}",
+                "Say --profile, or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are.",
+            ) from error
+        return cls(who["Account"], found, who["Arn"], session)
+
+    def client(self, service: str) -> Any:
+        """The client of a service."""
+        if service not in self._clients:
+            self._clients[service] = self.session.create_client(service, region_name=self.region)
+        return self._clients[service]
+
+    @property
+    def partition(self) -> str:
+        """`aws`, or what it is called in China and for governments."""
+        return self.arn.split(":")[1]
+
+    def role(self, name: str) -> str:
+        """The ARN of a role."""
+        return f"arn:{self.partition}:iam::{self.id}:role/{name}"
+
+    @cached_property
+    def emulator(self) -> str | None:
+        """The address of what stands in for AWS (`AWS_ENDPOINT_URL`), for a first try without an account."""
+        endpoint = str(self.client("cloudformation").meta.endpoint_url)
+        return None if ".amazonaws.com" in endpoint else endpoint.rstrip("/")
+
+
+def code(error: ClientError) -> str:
+    """AWS's word for what is wrong."""
+    return str(error.response["Error"]["Code"])

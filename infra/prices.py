@@ -1,0 +1,25 @@
+"""The price table of what the template makes, and the cost model over it.
+
+It lives in `headrace.cost`, where the command line can import it from an installed wheel; a control plane's
+code does not need it. `python -m infra.prices` prints it with the sources.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from headrace.cost.prices import DATE, PRICES, REGION, Price
+
+__all__ = ["DATE", "PRICES", "REGION", "Price"]
+
+
+def main() -> None:
+    """Print the table."""
+    sys.stdout.write(f"AWS list prices in {REGION}, USD, {DATE}\n")
+    for price in PRICES.values():
+        per = "" if price.per == 1 else f" {price.per:,.0f}"
+        sys.stdout.write(f"{price.name:<30} {price.usd:>8} per{per} {price.unit}  ({price.source})\n")
+
+
+if __name__ == "__main__":
+    main()

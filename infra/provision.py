@@ -1,0 +1,120 @@
+"""Beside `chalice deploy`: makes what Chalice does not, as often as one likes.
+
+Before the first deploy it makes the stack with what outlives the code, and writes what the functions must know of
+the account into `.chalice/config.json`. After a deploy it gives the functions what Chalice has no words for: the
+gateway's answers, the tick's dead letters, and its own concurrency.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from infra import stack
+from infra.account import Account, code
+from infra.changes import Say, Stack
+from infra.errors import CloudError
+from infra.gateway import RESPONSES
+from infra.names import Names
+from infra.plane import control_plane
+from infra.up import UNRESERVED
+
+
+def provision(account: Account, root: Path, stage: str, say: Say, parameters: Mapping[str, str]) -> None:
+    """Make or mend what a stage needs beside what Chalice deploys."""
+    names = Names(stage)
+    if stage not in _config(root)["stages"]:
+        raise CloudError(
+            f"There is no stage {stage!r} in .chalice/config.json.",
+            "Add it there like the others, then write its policies: python -m infra policies",
+        )
+    made = Stack(account, names.stack)
+    template = {"TemplateBody": stack.written(stack.base())}
+    changes = made.propose(template, {"Stage": stage, **parameters})
+    for change in changes:
+        say(f"  {change}")
+    if changes:
+        made.carry_out(say)
+    if _tell_functions(account, root, names):
+        say("Wrote the account's names into .chalice/config.json: deploy (again) now.")
+    if not _is_deployed(account, names):
+        say(f"Next: chalice deploy --stage {stage}, then this command once more.")
+        return
+    _finish(account, root, names, say)
+
+
+def _tell_functions(account: Account, root: Path, names: Names) -> bool:
+    """Write what the functions must know. False if the file says so already."""
+    config = _config(root)
+    known = config["stages"][names.stage]["environment_variables"]
+    known |= {
+        "HEADRACE_REGION": account.region,
+        "HEADRACE_BUCKET": names.bucket(account.id, account.region),
+        "HEADRACE_WORKER_ROLE_ARN": account.role(f"{names.stack}-worker"),
+    }
+    if config == _config(root):
+        return False
+    text = json.dumps(config, indent=2) + "\n"
+    (root / ".chalice" / "config.json").write_text(text, encoding="utf-8")
+    return True
+
+
+def _config(root: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((root / ".chalice" / "config.json").read_text(encoding="utf-8"))
+    return found
+
+
+def _is_deployed(account: Account, names: Names) -> bool:
+    try:
+        account.client("lambda").get_function_configuration(FunctionName=names.functions["tick"])
+    except ClientError as error:
+        if code(error) == "ResourceNotFoundException":
+            return False
+        raise
+    return True
+
+
+def _finish(account: Account, root: Path, names: Names, say: Say) -> None:
+    functions, tick = account.client("lambda"), names.functions["tick"]
+    role = f"{names.stack}-tick"
+    arn = f"arn:{account.partition}:sqs:{account.region}:{account.id}:{names.dead_letters}"
+    send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn}
+    account.client("iam").put_role_policy(
+        RoleName=role,
+        PolicyName="dead-letters",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [send]}),
+    )
+    functions.update_function_configuration(FunctionName=tick, DeadLetterConfig={"TargetArn": arn})
+    say(f"  calls of {tick} that fail again and again go to {arn.rpartition(':')[2]}")
+    left = functions.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
+    if left - 1 >= UNRESERVED:
+        functions.put_function_concurrency(FunctionName=tick, ReservedConcurrentExecutions=1)
+        say(f"  {tick} has one concurrent execution of its own")
+    else:
+        say(f"  note: the account's Lambda concurrency ({left}) is too small to reserve one for {tick}")
+    _mend_gateway(account, _api_id(root, names.stage), names.stage, say)
+    key = control_plane(account, names).access.first_admin()
+    if key is not None:
+        say(f"The first admin key, shown this once: {key}")
+
+
+def _api_id(root: Path, stage: str) -> str:
+    """The API's id, as Chalice noted it."""
+    noted = json.loads((root / ".chalice" / "deployed" / f"{stage}.json").read_text(encoding="utf-8"))
+    (api,) = (each for each in noted["resources"] if each["resource_type"] == "rest_api")
+    return str(api["rest_api_id"])
+
+
+def _mend_gateway(account: Account, api: str, stage: str, say: Say) -> None:
+    """Each deploy replaces the API's description, and with it what was set beside it."""
+    aws = account.client("apigateway")
+    for kind, said in RESPONSES.items():
+        status = {"statusCode": said["statusCode"]} if "statusCode" in said else {}
+        templates = said["responseTemplates"]
+        aws.put_gateway_response(restApiId=api, responseType=kind, responseTemplates=templates, **status)
+    aws.create_deployment(restApiId=api, stageName=stage)
+    say("  the API answers an unknown route with 404")

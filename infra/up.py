@@ -1,0 +1,252 @@
+"""`headrace cloud up` and `headrace cloud upgrade`: from nothing, or from an older version, to a running stage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from http.client import HTTPException
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from botocore.exceptions import ClientError
+
+from infra import stack
+from infra.account import Account, code
+from infra.changes import KEPT, Change, Say, Stack
+from infra.errors import CloudError
+from infra.names import Names
+from infra.packaging import Package, build
+from infra.plane import active_runs, control_plane
+from infra.templates import Template
+
+UNRESERVED = 100
+"""Concurrency that AWS insists must stay free when a function gets some of its own."""
+PATIENCE = 120
+"""Seconds in which the API must answer once it is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the operator wants of a stage. `parameters` are those of `template.yaml` that are given anew."""
+
+    stage: str
+    plan: bool = False
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What there is now. The key is told once, when the stage had none."""
+
+    api_url: str
+    first_key: str | None = field(repr=False)
+
+
+class Up:
+    """Makes a stage, or brings it to this version."""
+
+    def __init__(self, account: Account, root: Path, say: Say, confirm: Callable[[str], bool]) -> None:
+        self._account = account
+        self._root = root
+        self._say = say
+        self._confirm = confirm
+
+    def make(self, wish: Wish, *, must_exist: bool = False) -> Made | None:
+        """Carry the wish out; None if it was a plan, or not confirmed.
+
+        Raises:
+            CloudError: Nothing was changed, or what was begun has been undone.
+        """
+        names = Names(wish.stage)
+        stack_ = Stack(self._account, names.stack)
+        before = self._settled(stack_, must_exist)
+        with TemporaryDirectory(prefix="headrace-up-") as place:
+            package = build(self._root, Path(place) / "code.zip")
+            self._say(f"Packed {package.zipped / 1e6:.1f} MB of code ({package.digest[:12]}).")
+            template = self._template(names, package)
+            if before is None and not self._first(wish, names, stack_, template):
+                return None
+            self._upload(names, package, template)
+        if not self._bring(wish, names, stack_, template, new=before is None):
+            return None
+        return self._finish(names, stack_, package)
+
+    def _settled(self, stack_: Stack, must_exist: bool) -> dict[str, Any] | None:
+        found = stack_.describe()
+        status = found["StackStatus"] if found else None
+        if status is not None and status.endswith("_IN_PROGRESS"):
+            raise CloudError(
+                f"Something is being done to {stack_.name} just now ({status}).", "Wait until it is over."
+            )
+        if status in ("ROLLBACK_COMPLETE", "DELETE_FAILED", "ROLLBACK_FAILED"):
+            raise CloudError(
+                f"An earlier attempt left {stack_.name} unusable ({status}).",
+                f"Clear it away: headrace cloud down --stage {stack_.name.removeprefix('headrace-')}",
+            )
+        if found is None and must_exist:
+            raise CloudError(f"There is no {stack_.name} here.", "Make it: headrace cloud up")
+        return found
+
+    def _template(self, names: Names, package: Package) -> Template:
+        import app
+
+        return stack.whole(
+            self._root, app.app, stack.Shape(names.stage, package.key, reserve=self._can_reserve(names))
+        )
+
+    def _can_reserve(self, names: Names) -> bool:
+        aws = self._account.client("lambda")
+        try:
+            if aws.get_function_concurrency(FunctionName=names.functions["tick"]).get(
+                "ReservedConcurrentExecutions"
+            ):
+                return True
+        except ClientError as error:
+            if code(error) != "ResourceNotFoundException":
+                raise
+        left = aws.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
+        if left - 1 >= UNRESERVED:
+            return True
+        self._say(
+            f"Note: the account's Lambda concurrency ({left}) is too small to reserve one for the tick; left out."
+            " Nothing depends on it. More is free: AWS console, Service Quotas, Lambda."
+        )
+        return False
+
+    def _first(self, wish: Wish, names: Names, stack_: Stack, template: Template) -> bool:
+        """Show all, and make what outlives the code: the bucket must be there before code can be put into it."""
+        account = self._account
+        self._say(f"In account {account.id}, {account.region}, as {account.arn}, this would be made:")
+        on = [Change("make", part["Type"], name) for name, part in _wanted(template, wish).items()]
+        self._tell(on)
+        if wish.plan or not self._confirm(f"Make stage {wish.stage!r} now?"):
+            return False
+        given = {"Stage": wish.stage, **wish.parameters}
+        stack_.propose({"TemplateBody": stack.written(stack.base())}, given)
+        stack_.carry_out(self._say)
+        return True
+
+    def _upload(self, names: Names, package: Package, template: Template) -> None:
+        bucket, aws = self._bucket(names), self._account.client("s3")
+        try:
+            aws.head_object(Bucket=bucket, Key=package.key)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                raise
+            aws.put_object(Bucket=bucket, Key=package.key, Body=package.path.read_bytes())
+        text = stack.written(template).encode()
+        aws.put_object(Bucket=bucket, Key=_template_key(text), Body=text)
+
+    def _bring(self, wish: Wish, names: Names, stack_: Stack, template: Template, *, new: bool) -> bool:
+        changes = stack_.propose({"TemplateURL": self._template_url(names, template)}, wish.parameters)
+        if not changes:
+            self._say(f"{stack_.name} is as it should be; nothing to change.")
+            return not wish.plan
+        _refuse_loss(changes, stack_)
+        if not new:
+            self._say(f"In account {self._account.id}, {self._account.region}, this would be done:")
+            self._tell(changes)
+            self._tell_of_work(names)
+            if wish.plan or not self._confirm(f"Change stage {wish.stage!r} now?"):
+                stack_.forget()
+                return False
+        stack_.carry_out(self._say)
+        return True
+
+    def _tell_of_work(self, names: Names) -> None:
+        runs = active_runs(control_plane(self._account, names))
+        total = sum(runs.values())
+        self._say(
+            f"{total} run(s) go on meanwhile: workers hold them, and functions are exchanged between two calls."
+            if total
+            else "No run goes on now."
+        )
+
+    def _finish(self, names: Names, stack_: Stack, package: Package) -> Made:
+        api_url = address(self._account, names, stack_.outputs())
+        self._wait_for(api_url)
+        key = control_plane(self._account, names).access.first_admin()
+        self._forget_old_code(names, package)
+        return Made(api_url, key)
+
+    def _wait_for(self, api_url: str) -> None:
+        until = time.monotonic() + PATIENCE
+        while (wrong := trouble(api_url)) is not None:
+            if time.monotonic() > until:
+                raise CloudError(
+                    f"All is made, but the API does not answer at {api_url}: {wrong}",
+                    "`headrace cloud logs` shows what it says.",
+                )
+            time.sleep(1)
+
+    def _forget_old_code(self, names: Names, package: Package) -> None:
+        """Keep the code and the template before these: CloudFormation may still want to go back to them."""
+        aws, bucket = self._account.client("s3"), self._bucket(names)
+        for prefix in ("code/", "templates/"):
+            found = aws.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", ())
+            by_age = sorted(found, key=lambda each: each["LastModified"], reverse=True)
+            for each in by_age[3:]:
+                if each["Key"] != package.key:
+                    aws.delete_object(Bucket=bucket, Key=each["Key"])
+
+    def _template_url(self, names: Names, template: Template) -> str:
+        key, bucket = _template_key(stack.written(template).encode()), self._bucket(names)
+        if self._account.emulator:
+            return f"{self._account.emulator}/{bucket}/{key}"
+        return f"https://{bucket}.s3.{self._account.region}.amazonaws.com/{key}"
+
+    def _bucket(self, names: Names) -> str:
+        return names.bucket(self._account.id, self._account.region)
+
+    def _tell(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            self._say(f"  {change}")
+
+
+def address(account: Account, names: Names, outputs: Mapping[str, str]) -> str:
+    """Where the API is. An emulator serves it under its own address, as all of them do."""
+    told = outputs.get("ApiUrl")
+    if told is None:
+        raise CloudError(f"{names.stack} has no API.", f"Make it: headrace cloud up --stage {names.stage}")
+    if account.emulator is None:
+        return told
+    api = told.removeprefix("https://").partition(".")[0]
+    return f"{account.emulator}/restapis/{api}/{names.stage}/_user_request_/api"
+
+
+def trouble(api_url: str) -> str | None:
+    """What is wrong with the API; None if it answers."""
+    try:
+        with urlopen(f"{api_url}/health", timeout=30) as answer:  # noqa: S310 - our own address
+            answer.read()
+    except (URLError, HTTPException, OSError) as error:
+        return str(error)
+    return None
+
+
+def _template_key(text: bytes) -> str:
+    return f"templates/{sha256(text).hexdigest()}.json"
+
+
+def _wanted(template: Template, wish: Wish) -> dict[str, Any]:
+    """The resources that will be there: those of opt-in parts only if they were asked for."""
+    asked = {name for name in ("Alarms", "Dashboard") if wish.parameters.get(name) == "on"}
+    conditions = {"WithAlarms": "Alarms" in asked, "WithDashboard": "Dashboard" in asked}
+    conditions["WithEmail"] = "Alarms" in asked and bool(wish.parameters.get("AlarmEmail"))
+    parts = template["Resources"].items()
+    return {name: part for name, part in parts if conditions.get(part.get("Condition"), True)}
+
+
+def _refuse_loss(changes: Sequence[Change], stack_: Stack) -> None:
+    lost = [change for change in changes if change.name in KEPT and change.verb in ("replace", "remove")]
+    if lost:
+        stack_.forget()
+        raise CloudError(
+            "Refused, since data or the API's address would be lost: " + "; ".join(map(str, lost)),
+            "Make a new stage beside this one, and move: headrace cloud up --stage NEW",
+        )

@@ -1,0 +1,167 @@
+"""The steps of a stage's life, for an account that is emulated and for a real one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+from tests.aws.conftest import ROOT
+from tests.support.town import HEADRACE, Town, eventually
+
+CLOUD_PATIENCE = 900
+TIMER_PATIENCE = 200.0
+RUNG_WITHIN = timedelta(seconds=30)
+"""Without a ring, an idle worker would come to a run two minutes late."""
+
+
+class Place(Protocol):
+    """Where the stage is."""
+
+    @property
+    def stage(self) -> str: ...
+
+    def client(self, service: str) -> Any: ...
+
+    def get(self, url: str) -> int: ...
+
+
+def cloud(where: Town, *words: str, code: int = 0) -> str:
+    """Run `headrace cloud`, and give what it says."""
+    done = subprocess.run(
+        [HEADRACE, "cloud", *words],
+        cwd=where.home,
+        env=where.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=CLOUD_PATIENCE,
+    )
+    assert done.returncode == code, f"cloud {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def copied(target: Path) -> Path:
+    """The checkout as it is now: what is deployed at the end is what was at the beginning."""
+    ignore = shutil.ignore_patterns("__pycache__")
+    for folder in ("chalicelib", "infra", ".chalice", "workers/headrace"):
+        shutil.copytree(ROOT / folder, target / folder, ignore=ignore)
+    for file in ("app.py", "requirements.txt"):
+        shutil.copyfile(ROOT / file, target / file)
+    return target
+
+
+def named(aws: Place) -> list[str]:
+    """Everything in the account that has the stage's name."""
+    found = listed_by(aws, "dynamodb", "list_tables", "TableNames")
+    found += [each["Name"] for each in listed_by(aws, "s3", "list_buckets", "Buckets")]
+    found += listed_by(aws, "sqs", "list_queues", "QueueUrls")
+    found += [each["logGroupName"] for each in listed_by(aws, "logs", "describe_log_groups", "logGroups")]
+    found += [each["RoleName"] for each in listed_by(aws, "iam", "list_roles", "Roles")]
+    found += [each["FunctionName"] for each in listed_by(aws, "lambda", "list_functions", "Functions")]
+    found += [each["Name"] for each in listed_by(aws, "events", "list_rules", "Rules")]
+    found += [each["name"] for each in listed_by(aws, "apigateway", "get_rest_apis", "items")]
+    stacks = listed_by(aws, "cloudformation", "describe_stacks", "Stacks")
+    found += [each["StackName"] for each in stacks if each["StackStatus"] != "DELETE_COMPLETE"]
+    return [name for name in found if f"headrace-{aws.stage}" in name]
+
+
+def listed_by(aws: Place, service: str, operation: str, member: str) -> list[Any]:
+    """All pages of a list."""
+    pages = aws.client(service).get_paginator(operation).paginate()
+    return [each for page in pages for each in page.get(member, ())]
+
+
+def made_from_nothing(aws: Place, operator: Town) -> str:
+    """The stage is there and closed to strangers. Returns a worker's key."""
+    planned = cloud(operator, "up", "--stage", aws.stage, "--plan")
+    assert "make    table Table" in planned
+    assert named(aws) == []
+    said = cloud(operator, "up", "--stage", aws.stage, "--yes")
+    assert "shown this once: hr_" in said
+    assert aws.get(f"{api_of(operator)}/health") == 200
+    assert aws.get(f"{api_of(operator)}/me") == 401
+    operator.run("work-pool", "create", "pool", "--type", "process")
+    return str(operator.ask("api-key", "create", "machine", "--role", "worker", "--pool", "pool")["key"])
+
+
+def api_of(operator: Town) -> str:
+    profiles = json.loads((operator.home / "home" / "profiles.json").read_text())
+    return str(profiles["profiles"][profiles["active"]]["api_url"])
+
+
+def runs_and_schedules(operator: Town, machine: Town) -> None:
+    """A run that was asked for, and one that the timer made, on a machine with nothing but a key."""
+    for flow, more in (("add", ("--cron", "* * * * *", "--param", "x=1")), ("mark", ())):
+        operator.deploy(flow, "--source", "bundle", *more)
+    worker = machine.worker()
+    run = operator.trigger("add/main", x=2)
+    finished(operator, run, "COMPLETED")
+    assert "adding 2 and 1" in operator.run("flow-run", "logs", run).stdout
+    scheduled = eventually(
+        lambda: [
+            each for each in listed(operator) if each["auto_scheduled"] and each["state_type"] == "COMPLETED"
+        ],
+        "a run of the schedule is completed",
+        TIMER_PATIENCE,
+    )
+    due, begun = (
+        datetime.fromisoformat(scheduled[-1][name]) for name in ("expected_start_time", "start_time")
+    )
+    assert timedelta(0) <= begun - due < RUNG_WITHIN, "the tick rang for it"
+    assert "SQS does not answer" not in worker.text(), "the credentials that the API gave open it"
+
+
+def ends_what_runs(aws: Place, operator: Town, machine: Town) -> None:
+    """A run survives its worker's death, keeps the stage from being removed, and is cancelled."""
+    run = operator.trigger("mark/main", folder=str(machine.home), name="one", wait_for="never")
+    machine.started_mark("one")
+    killed = machine.started[-1]
+    killed.signal(signal.SIGKILL)
+    killed.popen.wait(20)
+    machine.worker()
+    assert "Runs are active: 1 in pool 'pool'" in cloud(
+        operator, "down", "--stage", aws.stage, "--yes", code=1
+    )
+    operator.run("flow-run", "cancel", run)
+    finished(operator, run, "CANCELLED")
+    assert len(machine.marks("one")) == 1
+
+
+def brought_to_this_version(aws: Place, operator: Town) -> None:
+    assert "nothing to change" in cloud(operator, "upgrade", "--stage", aws.stage, "--yes")
+
+    def status() -> Any:
+        return json.loads(cloud(operator, "status", "--stage", aws.stage, "--output", "json"))
+
+    eventually(lambda: status()["ticked"], "the first tick is over", TIMER_PATIENCE)
+    shown = status()
+    assert (shown["api"], shown["active_runs"], shown["dead_letters"]) == ("answers", {}, 0)
+    assert "REPORT RequestId" in cloud(operator, "logs", "--stage", aws.stage, "--function", "tick")
+
+
+def gone_without_a_trace(aws: Place, operator: Town) -> None:
+    assert named(aws)
+    refused = cloud(operator, "down", "--stage", aws.stage, code=2)
+    assert "--yes" in refused
+    assert named(aws)
+    said = cloud(operator, "down", "--stage", aws.stage, "--yes")
+    assert f"Nothing with the name of stage {aws.stage!r} is left." in said
+    assert named(aws) == []
+    assert json.loads((operator.home / "home" / "profiles.json").read_text())["profiles"] == {}
+
+
+def listed(operator: Town) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = operator.ask("flow-run", "ls")
+    return found
+
+
+def finished(operator: Town, run: str, state: str) -> None:
+    eventually(
+        lambda: operator.ask("flow-run", "inspect", run)["state_type"] == state, f"{run} is {state}", 120
+    )

@@ -1,0 +1,154 @@
+"""Plain `chalice deploy` from a checkout, with `python -m infra provision` for the rest, against moto."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import httpx
+import pytest
+
+from tests.aws.conftest import ROOT
+from tests.support.town import eventually
+
+KEYS = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
+ACCOUNT, REGION = "123456789012", "us-east-1"
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the project whose AWS is moto."""
+
+    root: Path
+    url: str
+
+    def run(self, *command: str | Path, code: int = 0) -> str:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "HEADRACE_"))}
+        more = {name.upper(): value for name, value in KEYS.items()}
+        more |= {"AWS_ENDPOINT_URL": self.url, "AWS_DEFAULT_REGION": REGION, "PYTHONDONTWRITEBYTECODE": "1"}
+        more["PYTHONPATH"] = str(self.root / "workers")
+        done = subprocess.run(
+            command, cwd=self.root, env={**kept, **more}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def chalice(self, *words: str) -> str:
+        return self.run(Path(sys.executable).with_name("chalice"), *words)
+
+    def provision(self, stage: str = "dev", code: int = 0) -> str:
+        return self.run(sys.executable, "-m", "infra", "provision", "--stage", stage, code=code)
+
+    def aws(self, service: str) -> Any:
+        session = botocore.session.Session()
+        return session.create_client(service, region_name=REGION, endpoint_url=self.url, **KEYS)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Checkout]:
+    root = tmp_path / "project"
+    ignore = shutil.ignore_patterns("__pycache__", "deployed", "deployments")
+    for folder in ("chalicelib", "infra", ".chalice", "vendor", "workers"):
+        shutil.copytree(ROOT / folder, root / folder, symlinks=True, ignore=ignore)
+    shutil.copyfile(ROOT / "app.py", root / "app.py")
+    (root / "requirements.txt").write_text("")  # Chalice would fetch libraries from the network
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen([sys.executable, Path(__file__).with_name("moto_server.py"), str(port)])
+    made = Checkout(root, f"http://127.0.0.1:{port}")
+    try:
+        eventually(lambda: _is_up(made.url), "moto answers")
+        yield made
+    finally:
+        server.kill()
+        server.wait(20)
+
+
+def _is_up(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/moto-api/data.json", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def functions(checkout: Checkout) -> dict[str, Any]:
+    """What differs between one deploy and the next, if anything does."""
+    found = checkout.aws("lambda").list_functions()["Functions"]
+    volatile = ("LastModified", "RevisionId")
+    return {each["FunctionName"]: {k: v for k, v in each.items() if k not in volatile} for each in found}
+
+
+def test_deploy_again_and_delete(checkout: Checkout) -> None:
+    said = checkout.provision()
+    assert "make    table Table" in said
+    assert "Next: chalice deploy --stage dev" in said
+    table = checkout.aws("dynamodb").describe_table(TableName="headrace-dev")["Table"]
+    assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {"lane", "history", "day"}
+
+    checkout.chalice("deploy", "--stage", "dev")
+    first = functions(checkout)
+    assert first.keys() == {"headrace-dev", "headrace-dev-tick"}
+    told = first["headrace-dev"]["Environment"]["Variables"]
+    assert told["HEADRACE_BUCKET"] == f"headrace-dev-{ACCOUNT}-{REGION}"
+    assert told["HEADRACE_WORKER_ROLE_ARN"] == f"arn:aws:iam::{ACCOUNT}:role/headrace-dev-worker"
+    assert told["HEADRACE_REGION"] == REGION
+    roles = {name: each["Role"].rpartition("/")[2] for name, each in first.items()}
+    assert roles == {"headrace-dev": "headrace-dev-api_handler", "headrace-dev-tick": "headrace-dev-tick"}
+
+    finished = checkout.provision()
+    assert "an unknown route with 404" in finished
+    assert "shown this once: hr_" in finished
+    api = api_id(checkout)
+    answer = checkout.aws("apigateway").get_gateway_response(
+        restApiId=api, responseType="MISSING_AUTHENTICATION_TOKEN"
+    )
+    assert answer["statusCode"] == "404"
+    assert "go to headrace-dev_dead-letters" in finished  # moto does not keep where they go
+    kept = checkout.aws("iam").list_role_policies(RoleName="headrace-dev-tick")["PolicyNames"]
+    assert "dead-letters" in kept
+    reserved = checkout.aws("lambda").get_function_concurrency(FunctionName="headrace-dev-tick")
+    assert reserved["ReservedConcurrentExecutions"] == 1
+
+    before = functions(checkout)
+    checkout.chalice("deploy", "--stage", "dev")
+    assert functions(checkout) == before, "a second deploy changes nothing"
+    assert api_id(checkout) == api
+
+    checkout.chalice("delete", "--stage", "dev")
+    assert functions(checkout) == {}
+    assert checkout.aws("apigateway").get_rest_apis()["items"] == []
+    assert checkout.aws("events").list_rules()["Rules"] == []
+    left = {role["RoleName"] for role in checkout.aws("iam").list_roles()["Roles"]}
+    assert left == {"headrace-dev-worker"}, "the stack's, which `cloudformation delete-stack` removes"
+
+
+def api_id(checkout: Checkout) -> str:
+    (api,) = checkout.aws("apigateway").get_rest_apis()["items"]
+    return str(api["id"])
+
+
+def test_a_second_provision_changes_nothing(checkout: Checkout) -> None:
+    checkout.provision()
+    written = (checkout.root / ".chalice" / "config.json").read_text()
+    again = checkout.provision()
+    assert "Wrote" not in again
+    assert (checkout.root / ".chalice" / "config.json").read_text() == written
+
+
+@pytest.mark.parametrize("stage", ["staging", "Prod", "a-b", "", "1", "x" * 17])
+def test_a_stage_that_cannot_be_is_refused_before_anything_is_made(checkout: Checkout, stage: str) -> None:
+    before = json.loads((checkout.root / ".chalice" / "config.json").read_text())
+    said = checkout.provision(stage, code=1)
+    assert said.startswith("Error: ")
+    assert checkout.aws("dynamodb").list_tables()["TableNames"] == []
+    assert json.loads((checkout.root / ".chalice" / "config.json").read_text()) == before

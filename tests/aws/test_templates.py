@@ -1,0 +1,147 @@
+"""The templates say what the code says, and a linter that knows CloudFormation has nothing against them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import app
+from chalicelib.storage.table import Item
+from headrace.contract.errors import ErrorBody
+from infra import policies
+from infra.gateway import RESPONSES
+from infra.names import Names
+from infra.stack import Shape, base, whole, written
+from infra.templates import read, resolve
+
+ROOT = Path(__file__).resolve().parents[2]
+STAGES = ("dev", "prod", "x1")
+
+
+def resources(stage: str = "prod") -> dict[str, Any]:
+    made = whole(ROOT, app.app, Shape(stage, "code/0.zip"))
+    resolved: dict[str, Any] = resolve(
+        made["Resources"], {"Stage": stage, "AWS::AccountId": "1", "AWS::Region": "here"}
+    )
+    return resolved
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_linter_has_nothing_against_any_template(stage: str, tmp_path: Path) -> None:
+    for name, reserve in (("reserved", True), ("small-account", False)):
+        made = whole(ROOT, app.app, Shape(stage, "code/0.zip", reserve=reserve))
+        (tmp_path / f"{name}.json").write_text(written(made))
+    lint = [Path(sys.executable).with_name("cfn-lint"), ROOT / "infra" / "template.yaml", *tmp_path.iterdir()]
+    done = subprocess.run(lint, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_table_is_the_one_that_the_code_draws() -> None:
+    table = resources()["Table"]["Properties"]
+    schema = Item._get_schema()
+    assert {a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]} == {
+        a["AttributeName"]: a["AttributeType"] for a in schema["attribute_definitions"]
+    }
+    assert table["KeySchema"] == schema["key_schema"]
+    ours = {index["IndexName"]: index for index in table["GlobalSecondaryIndexes"]}
+    theirs = {index["index_name"]: index for index in schema["global_secondary_indexes"]}
+    assert ours.keys() == theirs.keys()
+    for name, index in theirs.items():
+        assert ours[name]["KeySchema"] == index["key_schema"]
+        assert ours[name]["Projection"] == index["projection"]
+    assert table["TimeToLiveSpecification"] == {
+        "AttributeName": Item._ttl_attribute().attr_name,
+        "Enabled": True,
+    }
+    assert table["BillingMode"] == Item.Meta.billing_mode
+
+
+def test_what_holds_data_is_protected() -> None:
+    parts = resources()
+    table, bucket = parts["Table"], parts["Bucket"]
+    assert table["Properties"]["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["Properties"]["DeletionProtectionEnabled"] == {"Fn::If": ["Protected", True, False]}
+    assert base()["Conditions"]["Protected"] == {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
+    assert table["UpdateReplacePolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    assert all(bucket["Properties"]["PublicAccessBlockConfiguration"].values())
+    (tls,) = parts["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (tls["Effect"], tls["Principal"]) == ("Deny", "*")
+    assert tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_name_is_what_the_commands_look_for(stage: str) -> None:
+    names, parts = Names(stage), resources(stage)
+    named = {name: part["Properties"] for name, part in parts.items()}
+    assert named["Table"]["TableName"] == names.table
+    assert named["Bucket"]["BucketName"] == names.bucket("1", "here")
+    assert named["APIHandler"]["FunctionName"] == names.functions["api"]
+    assert named["Tick"]["FunctionName"] == names.functions["tick"]
+    assert named["ApiLogs"]["LogGroupName"] == names.log_prefix
+    assert named["TickLogs"]["LogGroupName"] == f"{names.log_prefix}-tick"
+    assert named["DeadLetters"]["QueueName"] == names.dead_letters
+    assert not names.dead_letters.startswith(names.queue_prefix)
+    for kind in ("TableName", "BucketName", "QueueName", "RoleName", "FunctionName", "LogGroupName", "Name"):
+        literal = [part[kind] for part in named.values() if isinstance(part.get(kind), str)]
+        assert literal
+        assert all(stage in name for name in literal), kind
+
+
+def test_the_functions_get_every_setting_that_is_the_accounts() -> None:
+    for name in ("APIHandler", "Tick"):
+        given = resources()[name]["Properties"]["Environment"]["Variables"]
+        assert given["HEADRACE_TABLE"] == {"Ref": "Table"}
+        assert given["HEADRACE_BUCKET"] == {"Ref": "Bucket"}
+        assert given["HEADRACE_WORKER_ROLE_ARN"] == {"Fn::GetAtt": ["WorkerRole", "Arn"]}
+        assert "HEADRACE_REQUIRE_KEYS" not in given
+
+
+def test_every_route_of_the_app_is_in_the_api() -> None:
+    body = resources()["RestAPI"]["Properties"]["Body"]
+    assert {path: set(methods) for path, methods in body["paths"].items()} == {
+        path: {method.lower() for method in methods} for path, methods in app.app.routes.items()
+    }
+
+
+def test_another_api_is_another_publication() -> None:
+    def published() -> str:
+        (name,) = (name for name in resources() if name.startswith("RestAPIDeployment"))
+        return name
+
+    before = published()
+    assert published() == before
+    kept = RESPONSES["DEFAULT_4XX"]
+    RESPONSES["DEFAULT_4XX"] = {**kept, "statusCode": "418"}
+    try:
+        assert published() != before
+    finally:
+        RESPONSES["DEFAULT_4XX"] = kept
+
+
+def test_the_gateway_answers_in_our_own_shape() -> None:
+    body = resources()["RestAPI"]["Properties"]["Body"]
+    said = body["x-amazon-apigateway-gateway-responses"]
+    assert said["MISSING_AUTHENTICATION_TOKEN"]["statusCode"] == "404"
+    for response in said.values():
+        text = response["responseTemplates"]["application/json"]
+        ErrorBody.model_validate_json(text.replace("$context.error.messageString", '"Too many requests"'))
+
+
+def test_the_files_for_plain_chalice_say_the_same() -> None:
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text())
+    for stage in config["stages"]:
+        for name, text in policies.chalice_policies(stage).items():
+            assert (ROOT / ".chalice" / name).read_text() == text, "python -m infra policies"
+
+
+def test_parameters_and_prices_are_told() -> None:
+    for name, parameter in read("template.yaml")["Parameters"].items():
+        assert len(parameter["Description"]) > 20, name
+    for priced in ("Alarms", "Dashboard", "LogRetentionDays"):
+        assert "USD" in read("template.yaml")["Parameters"][priced]["Description"]

@@ -1,0 +1,80 @@
+"""A pool's job template changes under its deployments: their runs say what does not fit, and are not started."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from headrace.contract.sync import Grant
+from headrace.worker.prepare import PrepareError, prepare
+from tests.support.plane import Rig
+
+
+def template(**properties: object) -> dict[str, object]:
+    configuration = {name: f"{{{{ {name} }}}}" for name in properties}
+    variables = {"type": "object", "properties": properties}
+    return {"job_configuration": {"command": "echo", **configuration}, "variables": variables}
+
+
+@pytest.fixture
+def deployment(plane: Rig) -> Any:
+    plane.pool(base_job_template=template(nice={"type": "integer"}, size={"type": "string", "default": "s"}))
+    return plane.deployment(job_variables={"nice": 3})
+
+
+def change(plane: Rig, **properties: object) -> None:
+    plane.clock.forward(1)
+    plane.ok("PATCH", "/work_pools/pool", {"base_job_template": template(**properties)})
+
+
+def granted(plane: Rig, deployment: Any, **values: object) -> Grant:
+    plane.run(deployment, **values)
+    (grant,) = plane.worker().claim()
+    return Grant.model_validate(grant)
+
+
+def test_without_a_change_nothing_is_wrong(plane: Rig, deployment: Any) -> None:
+    grant = granted(plane, deployment)
+    assert (grant.problem, grant.configuration["nice"]) == (None, 3)
+
+
+@pytest.mark.parametrize(
+    ("properties", "says"),
+    [
+        ({"priority": {"type": "integer"}}, "nice"),
+        ({"nice": {"type": "string"}}, "nice"),
+        ({"nice": {"type": "integer", "maximum": 2}}, "nice"),
+    ],
+)
+def test_what_no_longer_fits_is_said_and_not_started(
+    plane: Rig, deployment: Any, properties: dict[str, object], says: str
+) -> None:
+    change(plane, **properties)
+    grant = granted(plane, deployment)
+    assert says in str(grant.problem)
+    with pytest.raises(PrepareError, match="template was changed after this was deployed") as raised:
+        prepare(grant)
+    assert raised.value.error is not None
+    assert "Deploy flow/main again" in str(raised.value.error.hint)
+
+
+def test_what_still_fits_goes_on(plane: Rig, deployment: Any) -> None:
+    change(plane, nice={"type": "number"}, more={"type": "string"})
+    grant = granted(plane, deployment)
+    assert (grant.problem, grant.configuration["nice"]) == (None, 3)
+
+
+def test_deployed_again_it_runs(plane: Rig, deployment: Any) -> None:
+    change(plane, niceness={"type": "integer"})
+    plane.clock.forward(1)
+    plane.deployment(job_variables={"niceness": 5})
+    grant = granted(plane, deployment)
+    assert (grant.problem, grant.configuration["niceness"]) == (None, 5)
+
+
+def test_a_pause_is_no_change_of_the_template(plane: Rig, deployment: Any) -> None:
+    plane.clock.forward(1)
+    plane.ok("PATCH", "/work_pools/pool", {"is_paused": True})
+    plane.ok("PATCH", "/work_pools/pool", {"is_paused": False})
+    assert granted(plane, deployment).problem is None

@@ -1,0 +1,91 @@
+"""Parameters too large for the table: kept in S3, told where one run is read, and handed to its worker."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import botocore.session
+import pytest
+
+from chalicelib.domain.parameters import MAX_BYTES, MAX_RUN_BYTES
+from tests.support.plane import Rig, WorkerRig
+
+LARGE = {"text": "é" + "x" * MAX_BYTES, "number": 1e22, "nested": [{"b": 1, "a": None}]}
+
+
+def digest(values: Any) -> str:
+    text = json.dumps(values, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.fixture
+def worker(plane: Rig) -> WorkerRig:
+    """A worker; and the bucket, which is provisioned with the table."""
+    client = botocore.session.get_session().create_client("s3", region_name="us-east-1")
+    client.create_bucket(Bucket=plane.plane.ports.settings.bucket)
+    plane.pool()
+    return plane.worker(limit=3)
+
+
+def test_one_run_tells_them_and_lists_only_their_size(plane: Rig, worker: WorkerRig) -> None:
+    run = plane.run(plane.deployment(), parameters=LARGE)
+    assert plane.read(run)["parameters"] == LARGE
+    (row,) = plane.ok("POST", "/flow_runs/filter", {})
+    assert row["parameters"] == {}
+    size = len(json.dumps(LARGE, separators=(",", ":"), ensure_ascii=False).encode())
+    assert (row["parameters_digest"], row["parameters_size"]) == (digest(LARGE), size)
+
+
+def test_the_worker_gets_them_when_it_asks(plane: Rig, worker: WorkerRig) -> None:
+    run = plane.run(plane.deployment(), parameters=LARGE)
+    (grant,) = worker.claim()
+    assert (grant["parameters"], grant["parameters_digest"]) == ({}, digest(LARGE))
+    path = f"/work_pools/pool/workers/w1/flow_runs/{run['id']}?session={worker.session}"
+    assert plane.ok("GET", path)["parameters"] == {}
+    assert digest(plane.ok("GET", f"{path}&parameters=true")["parameters"]) == digest(LARGE)
+
+
+def test_up_to_100_kb_they_stay_with_the_run(plane: Rig, worker: WorkerRig) -> None:
+    small = {"text": "x" * (MAX_BYTES - 11)}
+    run = plane.run(plane.deployment(), parameters=small)
+    assert (plane.read(run)["parameters"], run["parameters_digest"]) == (small, None)
+    (grant,) = worker.claim()
+    assert grant["parameters"] == small
+
+
+def test_five_megabytes_pass_and_no_more(plane: Rig, worker: WorkerRig) -> None:
+    deployment = plane.deployment()
+    most = {"text": "x" * (MAX_RUN_BYTES - 11)}
+    run = plane.run(deployment, parameters=most)
+    assert plane.read(run)["parameters"] == most
+    path = f"/deployments/{deployment['id']}/create_flow_run"
+    reply = plane.call("POST", path, {"parameters": {"text": most["text"] + "x"}})
+    assert (reply.status, reply.body["code"]) == (413, "too_large")
+    assert str(MAX_RUN_BYTES) in reply.body["message"]
+
+
+def test_a_key_finds_the_run_with_the_parameters_of_the_first_call(plane: Rig, worker: WorkerRig) -> None:
+    deployment = plane.deployment()
+    first = plane.run(deployment, parameters=LARGE, idempotency_key="k")
+    again = plane.run(deployment, parameters={**LARGE, "number": 0}, idempotency_key="k")
+    assert again["parameters_digest"] == first["parameters_digest"]
+    assert plane.read(first)["parameters"] == LARGE
+
+
+def test_others_take_their_place_while_the_run_waits(plane: Rig, worker: WorkerRig) -> None:
+    run = plane.run(plane.deployment(), parameters=LARGE)
+    plane.ok("PATCH", f"/flow_runs/{run['id']}", {"parameters": {"text": "short"}})
+    found = plane.read(run)
+    assert (found["parameters"], found["parameters_digest"]) == ({"text": "short"}, None)
+
+
+def test_without_their_object_the_answer_says_so(plane: Rig, worker: WorkerRig) -> None:
+    run = plane.run(plane.deployment(), parameters=LARGE)
+    client = botocore.session.get_session().create_client("s3", region_name="us-east-1")
+    bucket = plane.plane.ports.settings.bucket
+    (found,) = client.list_objects_v2(Bucket=bucket, Prefix=f"parameters/{run['id']}/")["Contents"]
+    client.delete_object(Bucket=bucket, Key=found["Key"])
+    assert plane.call("GET", f"/flow_runs/{run['id']}").body["code"] == "parameters_lost"
+    assert plane.ok("POST", "/flow_runs/filter", {})[0]["id"] == run["id"]

@@ -1,0 +1,52 @@
+"""Metrics of runs, claims, queues and ticks: written where they are wanted, without a call of AWS."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.plane import Rig, rig
+
+
+def a_minute(plane: Rig) -> int:
+    """A run of its own life, another that waits, and two ticks; the calls of AWS that it took."""
+    plane.pool()
+    deployment = plane.deployment()
+    worker = plane.worker(limit=2)
+    before = len(plane.aws.calls)
+    run = plane.run(deployment)
+    plane.clock.forward(2)
+    worker.sync(want=1, hints=[run["id"]])
+    worker.start(run["id"])
+    worker.end(run["id"])
+    plane.run(deployment)
+    for _ in range(2):
+        plane.clock.forward(30)
+        plane.plane.tick()
+    return len(plane.aws.calls) - before
+
+
+def test_they_say_what_happened(capsys: pytest.CaptureFixture[str]) -> None:
+    with rig(metrics=True) as plane:
+        a_minute(plane)
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
+
+    def of(name: str) -> list[Any]:
+        return [line[name] for line in found if name in line]
+
+    assert of("claim_latency") == [[2.0]]
+    assert [line["state"] for line in found if "runs" in line] == ["COMPLETED"]
+    assert of("queue_age") == [30.0, 60.0]
+    assert of("tick_interval") == [30.0]
+    assert all(line["stage"] == "local" for line in found)
+
+
+def test_they_cost_no_call_and_are_silent_by_default(capsys: pytest.CaptureFixture[str]) -> None:
+    with rig(metrics=True) as plane:
+        measured = a_minute(plane)
+    capsys.readouterr()
+    with rig() as plane:
+        assert a_minute(plane) == measured
+    assert "_aws" not in capsys.readouterr().out

@@ -1,0 +1,71 @@
+"""The control plane was away: what its schedules missed, and what became of its workers' leases."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.support.plane import Rig, WorkerRig
+
+EVERY_MINUTE = {"interval": 60, "anchor_date": "2026-01-01T00:00:30Z"}
+AWAY = 600
+"""Ten occurrences, 12:00:30 to 12:09:30. The first three had been made ahead."""
+
+
+def _started(plane: Rig, worker: WorkerRig) -> list[Any]:
+    """Everything that a worker is given until there is nothing left."""
+    runs = []
+    for _ in range(20):
+        granted = worker.claim(3)
+        if not granted:
+            return runs
+        for grant in granted:
+            runs.append(plane.read(grant["run"]))
+            worker.start(grant)
+            worker.end(grant)
+    raise AssertionError("it never ends")
+
+
+@pytest.mark.parametrize(("catchup", "starts"), [("all", 10), ("latest", 1), ("none", 1)])
+def test_the_catch_up_policy_decides_and_each_occurrence_runs_once(
+    plane: Rig, catchup: str, starts: int
+) -> None:
+    plane.pool()
+    schedule = {"schedule": EVERY_MINUTE, "slug": "s", "catchup": catchup}
+    deployment = plane.deployment(schedules=[schedule])
+    plane.plane.tick()
+    worker = plane.worker(limit=3)
+    plane.clock.forward(AWAY - 10)
+    for _ in range(2):
+        plane.plane.tick()
+    runs = _started(plane, worker)
+    assert len(runs) == starts
+    assert max(Counter(run["expected_start_time"] for run in runs).values()) == 1
+    path = f"/deployments/{deployment['id']}/schedules"
+    (listed,) = plane.ok("GET", path)
+    period = "?after=2026-03-02T12:00:00Z&before=2026-03-02T12:09:40Z"
+    occurrences = plane.ok("GET", f"{path}/{listed['id']}/verify{period}")
+    assert len(occurrences) == 10
+    completed = [one for one in occurrences if one["state_type"] == "COMPLETED"]
+    assert [one["flow_run_id"] for one in completed] == [run["id"] for run in runs]
+
+
+def test_leases_are_extended_once_before_any_is_judged(plane: Rig) -> None:
+    plane.pool()
+    run = plane.run(plane.deployment())
+    worker = plane.worker()
+    plane.plane.tick()
+    (grant,) = worker.claim()
+    worker.start(grant)
+    plane.clock.forward(AWAY)
+    plane.plane.tick()
+    assert plane.read(run)["state_type"] == "RUNNING", "its worker had nobody to renew its lease with"
+    plane.clock.forward(60)
+    plane.plane.tick()
+    assert plane.read(run)["state_type"] == "RUNNING"
+    for _ in range(3):
+        plane.clock.forward(60)
+        plane.plane.tick()
+    assert plane.read(run)["state_type"] == "CRASHED", "the time given is over, and nobody came"

@@ -1,0 +1,59 @@
+"""Secrets in pull steps are refused before anything is stored, and never repeated."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.domain import pull_steps
+from chalicelib.domain.errors import Invalid
+
+SECRET = "hunter2-hunter2"
+CLONE = "headrace.deployments.steps.git_clone"
+BAD = [
+    {"access_token": SECRET},
+    {"access_token": {"value": SECRET}},
+    {"credentials": SECRET},
+    {"credentials": f"{SECRET} {{{{ x }}}}"},
+    {"credentials": {"password": SECRET}},
+    {"credentials": {"env": f"{SECRET} "}},
+    {"credentials": {"env": SECRET, "ssm": "/x"}},
+    {"credentials": {"env": ""}},
+    {"credentials": [SECRET]},
+    {"credentials": {"credential_helper": SECRET}},
+    {"repository": f"https://me:{SECRET}@host/x.git"},
+    {"repository": "https://ghp_hunter2@host/x.git"},
+    {"repository": f"https://{SECRET}{SECRET}@host/x.git"},
+]
+GOOD = [
+    {},
+    {"credentials": None, "access_token": None},
+    {"credentials": {"env": "GIT_TOKEN"}},
+    {"credentials": {"env": "GIT_TOKEN", "username": "me"}},
+    {"credentials": {"ssm": "/prod/token"}},
+    {"credentials": {"secretsmanager": "arn:aws:secretsmanager:eu-west-1:1:secret:x"}},
+    {"credentials": {"credential_helper": True}},
+    {"credentials": "{{ prefect.blocks.github-credentials.mine }}"},
+    {"access_token": "{{ prefect.blocks.secret.token }}"},
+    {"repository": "https://oauth2@host/x.git"},
+    {"repository": "git@host:x.git"},
+    {"repository": "https://[bad/x.git"},
+]
+
+
+@pytest.mark.parametrize("options", BAD, ids=str)
+def test_a_secret_is_refused_and_not_repeated(options: dict[str, object]) -> None:
+    with pytest.raises(Invalid) as raised:
+        pull_steps.check([{"other": {}}, {CLONE: options}])
+    error = raised.value
+    (problem,) = error.errors
+    assert problem.path == f"pull_steps.1.{CLONE}.{next(iter(options))}"
+    assert "hunter2" not in f"{error.message}{error.hint}{error.errors}"
+
+
+@pytest.mark.parametrize("options", GOOD, ids=str)
+def test_references_are_right(options: dict[str, object]) -> None:
+    pull_steps.check([{CLONE: options}, {"mine.step": "text"}])
+
+
+def test_no_steps_are_right() -> None:
+    pull_steps.check(None)

@@ -1,0 +1,56 @@
+"""`headrace export`: everything that people made, as lines of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from headrace import __version__
+from headrace.cli.connect import connect
+from headrace.cli.errors import CliError
+from headrace.cli.options import Output
+from headrace.cli.output import Format, report
+
+if TYPE_CHECKING:
+    from headrace.client.api import Api
+
+
+def command(
+    file: Annotated[
+        Path, typer.Argument(help="The file to write.", metavar="FILE.ndjson", show_default=False)
+    ],
+    *,
+    runs: Annotated[
+        bool, typer.Option("--runs", help="Flow runs as well, for reading: an import leaves them out.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Write all pools, queues, flows, limits, deployments and schedules into a file.
+
+    No secret is in it: neither API keys, nor what the references of a deployment stand for.
+    """
+    from headrace.cli.transfer import file as transfer
+
+    if file.exists() and not force:
+        raise CliError(f"There is a {file} already.", "Replace it with --force.")
+    with connect() as api:
+        counts = transfer.write(file, _rows(api, runs=runs), __version__)
+    said = ", ".join(f"{count} {kind.replace('_', ' ')}s" for kind, count in counts.items()) or "nothing"
+    report(output, counts, f"Wrote {file}: {said}.", f"Elsewhere:  headrace import-data {file}")
+
+
+def _rows(api: Api, *, runs: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+    from headrace.cli.transfer.kinds import KINDS, RUN
+
+    for kind in KINDS.values():
+        yield from ((kind.name, record) for record in sorted(kind.all(api), key=kind.key))
+    if runs:
+        from headrace.client.resource import each
+        from headrace.contract.flow_runs import FlowRunList, RunSort
+
+        wanted = FlowRunList(sort=RunSort.EXPECTED_START_TIME_ASC)
+        yield from ((RUN, run.model_dump(mode="json")) for run in each(api.runs.list, wanted))

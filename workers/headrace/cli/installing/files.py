@@ -1,0 +1,53 @@
+"""Writes what was planned: all of it or nothing, and never over a file that is there unless told so."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from headrace.cli.errors import CliError
+from headrace.cli.installing.service import File, Plan, merged
+
+
+def write(plan: Plan, *, force: bool) -> None:
+    """Write the files of a plan.
+
+    Raises:
+        CliError: One is there already, or the folder cannot be written to; nothing was changed.
+    """
+    for file in plan.files:
+        if os.path.lexists(file.path) and not force:
+            raise CliError(
+                f"There is a {file.path} already.",
+                "Replace it with --force (of an environment file, only Headrace's own lines are), or give "
+                "the worker another --name.",
+            )
+    made: list[tuple[Path, Path]] = []
+    try:
+        for file in plan.files:
+            made.append((_beside(file), file.path))  # noqa: PERF401 - those made before a failure are taken away
+        for new, path in made:
+            new.replace(path)
+    except OSError as error:
+        raise CliError(
+            f"{error.filename or plan.files[0].path} cannot be written: {error.strerror}.",
+            "Write to another folder with --output-dir, or run it as a user who may (sudo).",
+        ) from error
+    finally:
+        for new, _ in made:
+            new.unlink(missing_ok=True)
+
+
+def _beside(file: File) -> Path:
+    """The whole file next to where it will be, with its mode from the first byte on."""
+    text = file.text
+    if file.environment and file.path.is_file():
+        text = merged(text, file.path.read_text(encoding="utf-8", errors="surrogateescape"))
+    file.path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.path.parent, prefix=f".{file.path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as out:
+        out.write(text)
+    new = Path(name)
+    new.chmod(file.mode)
+    return new

@@ -1,0 +1,8 @@
+"""Sizes that the wire allows, for those that need no model with them."""
+
+from __future__ import annotations
+
+MESSAGE_BYTES = 200_000
+"""A longer log message is cut with a visible mark: an item holds 400 KB (DynamoDB's limit)."""
+SMALL_JSON = 32 * 1024
+"""Bytes of what every item of a run carries along."""

@@ -1,0 +1,1 @@
+"""What runs cost in AWS: prices, counted units, and the bill they make. Standard library only."""

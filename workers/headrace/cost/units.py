@@ -1,0 +1,104 @@
+"""What each thing that happens uses of AWS.
+
+The figures of requests and units are counted, by `tests/integration/cost` against the real handlers and a real
+worker; a test fails where they are no longer true. Lambda's time and the size of its own log lines cannot be
+counted without an account: they are assumed, and marked so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+MONTH = 30 * 86_400.0
+"""Seconds of a month, as in "the next 30 days"."""
+MEMORY_GB = 0.5
+"""Memory of the Lambda functions (`.chalice/config.json`)."""
+TICK_SECONDS = 0.1
+"""Assumed: a tick makes about twenty calls of DynamoDB, of 3 to 5 ms each."""
+REQUEST_SECONDS = 0.03
+"""Assumed: a warm request makes about five."""
+PLATFORM_LOG_KB = 0.35
+"""Assumed: START, END and REPORT lines of one invocation."""
+TICK_EVERY = 60.0
+HELD_SYNC_EVERY = 15.0
+IDLE_SYNC_EVERY = 120.0
+LONG_POLL = 20.0
+QUEUES_POLLED = 1
+"""By an idle worker of one work queue. While it has runs in hand it polls its control queue, too."""
+RUN_KB = 2.0
+"""Of a finished run in the table, with its entries in the indexes."""
+LOG_RATIO = 5.0
+"""By which the lines of a log shrink when they are compressed; assumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Quantities of the bill; `prices.PRICES` has a price for each."""
+
+    api_requests: float = 0.0
+    lambda_requests: float = 0.0
+    lambda_gb_seconds: float = 0.0
+    write_units: float = 0.0
+    read_units: float = 0.0
+    table_gb: float = 0.0
+    sqs_requests: float = 0.0
+    rule_events: float = 0.0
+    s3_puts: float = 0.0
+    s3_gb: float = 0.0
+    log_gb: float = 0.0
+
+    def __add__(self, other: Units) -> Units:
+        return Units(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
+    def __mul__(self, times: float) -> Units:
+        return Units(**{f.name: getattr(self, f.name) * times for f in fields(self)})
+
+
+def _requests(count: float, **more: float) -> Units:
+    """So many requests through the API, with the Lambda behind it."""
+    return Units(
+        api_requests=count,
+        lambda_requests=count,
+        lambda_gb_seconds=count * REQUEST_SECONDS * MEMORY_GB,
+        log_gb=count * PLATFORM_LOG_KB / 1e6,
+        **more,
+    )
+
+
+RUN = _requests(3, sqs_requests=3, write_units=8, read_units=6)
+"""A short run made by a request: create, claim, and start with end in one sync; ring, receive, delete."""
+CREATE = _requests(1, sqs_requests=1, write_units=4, read_units=1)
+"""Of that, making and ringing it."""
+OCCURRENCE = Units(write_units=10, read_units=3, sqs_requests=1)
+"""Making and ringing it by its schedule instead: within a tick, in a transaction that checks the schedule."""
+ATTEMPT = _requests(2, sqs_requests=2, write_units=7, read_units=5)
+"""One more attempt of a run: back to its queue, claimed and reported again."""
+HELD_SYNC = _requests(1, write_units=1, read_units=2)
+"""A worker with runs in hand renews its lease; all its runs at once."""
+IDLE_SYNC = HELD_SYNC
+TICK = Units(
+    lambda_requests=1,
+    lambda_gb_seconds=TICK_SECONDS * MEMORY_GB,
+    write_units=1,
+    read_units=11,
+    rule_events=1,
+    log_gb=PLATFORM_LOG_KB / 1e6,
+)
+"""With one pool and one worker, and nothing to do."""
+
+
+def run(duration: float, log_kb: float, *, scheduled: bool, attempts: int = 1) -> Units:
+    """One run that takes so many seconds by itself on its worker, and writes so much log; kept for a month."""
+    syncs = HELD_SYNC * (duration / HELD_SYNC_EVERY)
+    polls = Units(sqs_requests=duration / LONG_POLL)
+    stored_log = log_kb / LOG_RATIO
+    kept = Units(write_units=stored_log, table_gb=(RUN_KB + stored_log) / 1e6)
+    made = RUN + (OCCURRENCE + CREATE * -1 if scheduled else Units())
+    return made + ATTEMPT * max(attempts - 1, 0) + syncs + polls + kept
+
+
+def standing(seconds: float, workers: int = 1) -> Units:
+    """What so much time costs with nothing to do: the tick, and idle workers of one queue each."""
+    polls = Units(sqs_requests=QUEUES_POLLED * seconds / LONG_POLL)
+    each = polls + IDLE_SYNC * (seconds / IDLE_SYNC_EVERY)
+    return TICK * (seconds / TICK_EVERY) + each * workers

@@ -1,0 +1,128 @@
+"""`deploy`: makes deployments from Python, by the very steps that `headrace deploy` takes for a project file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from headrace.asking import ControlPlaneError
+from headrace.client.asking import connected, wrong
+from headrace.client.errors import NotFound
+from headrace.contract.work_pools import WorkPoolCreate
+from headrace.deploys import FlowDeployment
+from headrace.flows import loading
+from headrace.project.desired import wanted_of
+from headrace.project.errors import ProjectError
+from headrace.project.facts import facts_of
+from headrace.project.model import DeploymentEntry
+from headrace.project.plan import Wanted
+from headrace.project.sources import BUNDLE, GIT, LOCAL, Sources
+from headrace.project.target import ApiTarget
+
+if TYPE_CHECKING:
+    from headrace.client.api import Api
+    from headrace.contract.deployments import Deployment
+
+SOURCES = {"local": LOCAL, "bundle": BUNDLE, "git": GIT}
+
+
+def deploy(
+    *deployments: FlowDeployment,
+    work_pool_name: str | None = None,
+    source: str | Mapping[str, Any] = "local",
+    create_pool: bool = False,
+) -> list[UUID]:
+    """Make deployments, or bring those of these names up to date; their ids.
+
+    Nothing is made before all of them are known to fit. While a flow's file is loaded by a worker, this does
+    nothing.
+
+    Args:
+        *deployments: What `Flow.to_deployment` gives.
+        work_pool_name: The pool of those that name none.
+        source: Where workers get the code: `local` (this folder, on this machine), `bundle` (uploaded), `git`
+            (the commit that this clone is at), or a git step's options, such as `{"repository": URL,
+            "branch": "main", "credentials": {"env": "GIT_TOKEN"}}`.
+        create_pool: Make a pool of type process that does not exist.
+
+    Raises:
+        ControlPlaneError: The control plane refuses it, or does not answer.
+        ValueError: The deployments contradict themselves, or the code has no such source.
+    """
+    if loading.active or not deployments:
+        return []
+    pool = {} if work_pool_name is None else {"name": work_pool_name}
+    with prepared(deployments, pull_of(source), pool) as (wanted, packed), connected() as api:
+        for name in {str(one.body["work_pool_name"]) for one in wanted}:
+            need_pool(api, name, create=create_pool)
+        return [made.id for made in publish(api, wanted, packed)]
+
+
+def pull_of(source: str | Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The pull steps for a source, still without what only the folder knows."""
+    if isinstance(source, Mapping):
+        return [{GIT: dict(source)}]
+    if source not in SOURCES:
+        raise ValueError(f"source is {source!r}; expected {', '.join(SOURCES)}, or the options of a git step")
+    return [{SOURCES[source]: {}}]
+
+
+@contextmanager
+def prepared(
+    deployments: Sequence[FlowDeployment], pull: list[dict[str, Any]], pool: Mapping[str, Any]
+) -> Iterator[tuple[list[Wanted], list[Sources]]]:
+    """The requests for deployments, and the sources that may have packed a bundle; `pool` is what they do not say."""
+    with ExitStack() as stack:
+        sources = {
+            folder: stack.enter_context(Sources(Path(folder)).kept())
+            for folder in dict.fromkeys(one.folder for one in deployments)
+        }
+        try:
+            wanted = [_wanted(one, sources[one.folder], pull, pool) for one in deployments]
+        except ProjectError as error:
+            raise ValueError(f"{error.message} {error.hint or ''}".strip()) from None
+        keys = [one.key for one in wanted]
+        if doubled := {key for key in keys if keys.count(key) > 1}:
+            raise ValueError(f"two deployments are named {', '.join(sorted(doubled))}")
+        yield wanted, list(sources.values())
+
+
+def publish(api: Api, wanted: Sequence[Wanted], sources: Sequence[Sources]) -> list[Deployment]:
+    """Upload what was packed, then make the deployments."""
+    for one in sources:
+        if one.packed is not None:
+            api.bundles.upload(one.packed.path, one.packed.digest)
+    target = ApiTarget(api)
+    return [target.upsert(one.flow_name, one.name, one.body) for one in wanted]
+
+
+def need_pool(api: Api, name: str, *, create: bool) -> None:
+    """See that a pool is there.
+
+    Raises:
+        ControlPlaneError: It is not, and shall not be made.
+    """
+    try:
+        api.pools.read(name)
+    except NotFound as error:
+        if not create:
+            hint = f"Make it: headrace work-pool create --type process {name}   (or say create_pool=True)"
+            raise ControlPlaneError(error.message, hint, error.code, error.status) from None
+        api.pools.create(WorkPoolCreate(name=name, type="process"))
+
+
+def _wanted(
+    one: FlowDeployment, sources: Sources, pull: list[dict[str, Any]], pool: Mapping[str, Any]
+) -> Wanted:
+    entry = {**one.entry, "pull": pull, "work_pool": {**pool, **one.entry["work_pool"]}}
+    try:
+        parsed = DeploymentEntry.model_validate(entry)
+    except ValidationError as error:
+        raise ValueError(f"deployment {one.name!r}: {wrong(error)}") from None
+    facts = facts_of(one.flow)
+    return wanted_of(parsed, str(facts.pop("flow_name")), facts, sources)
