@@ -9,11 +9,15 @@ moto's own figures are constants, so units are computed here by the rules of the
   where a condition check is billed as a write; a failed condition is billed too;
 - an index (keys only here, so entries are under 1 KB) costs one unit when an item enters or leaves it, two
   when its key there changes, none otherwise.
+
+The tick comes each minute, whatever else happens; what its thread does is not counted, or figures would depend
+on the second of the minute at which they are taken. It has figures of its own (`headrace.cost.units.TICK`).
 """
 
 from __future__ import annotations
 
 import math
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +25,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.client import BaseClient
+
+from headrace.local.ticker import THREAD
 
 INDEXES = {"lane": ("lane", "lane_at"), "history": ("history", "history_at"), "day": ("day", "day_at")}
 Item = Mapping[str, Mapping[str, Any]]
@@ -85,11 +91,13 @@ def read_units(total: int, consistent: bool) -> float:
 
 @contextmanager
 def recording() -> Iterator[Bill]:
-    """Count every AWS call of this process until the end of the block."""
+    """Count every AWS call of this process until the end of the block, but for those of the timed tick."""
     bill = Bill()
     original = BaseClient._make_api_call
 
     def call(client: Any, operation: str, params: dict[str, Any]) -> Any:
+        if threading.current_thread().name == THREAD:
+            return original(client, operation, params)
         service = client.meta.service_model.service_name
         bill.calls[f"{service}.{operation}"] += 1
         if service != "dynamodb":

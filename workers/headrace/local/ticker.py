@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 log = logging.getLogger("headrace.server")
 
+THREAD = "headrace-tick"
+"""Name of the thread that ticks."""
 _MINUTE = 60.0
 _LOOK_AGAIN = 5.0
 
@@ -30,7 +32,7 @@ class Ticker:
 
     def start(self) -> None:
         """Tick now, and then at every minute, in the background."""
-        self._thread = threading.Thread(target=self.run, name="headrace-tick", daemon=True)
+        self._thread = threading.Thread(target=self.run, name=THREAD, daemon=True)
         self._thread.start()
 
     def stop(self, patience: float = 1.0) -> None:
