@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from headrace.worker.keeper import starts
 from tests.integration.worker.conftest import alive, until
 from tests.integration.zygote.conftest import PYTHON, Keeper
 
@@ -75,35 +74,6 @@ def test_a_preload_that_hangs_holds_nobody_up(keeper: Keeper) -> None:
     until(lambda: not alive(zygote), "it is ended with its keeper")
 
 
-def test_one_that_is_never_ready_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import selectors
-    import sys
-
-    (tmp_path / "heavy.py").write_text("import threading\nthreading.Event().wait()\n")
-    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    order = {"argv": [sys.executable, *PYTHON[1:]], "env": env, "cwd": "/", "spec": {}, "preload": ["heavy"]}
-    order["start_method"] = "auto"
-    with selectors.DefaultSelector() as selector:
-        made = starts.Starts(selector)
-        for _ in range(2):
-            spawned = made.start(order, "r:1", 100.0)
-            for handle in spawned[1:5]:
-                os.close(handle)
-            spawned.popen.wait()
-        (pid,) = made.pids()
-        made.advance(made.wake_at() - 1)
-        assert alive(pid)
-        made.advance(made.wake_at())
-        _, status = os.waitpid(pid, 0)
-        assert made.reaped(pid, os.waitstatus_to_exitcode(status))
-        assert made.pids() == set()
-        spawned = made.start(order, "r:1", 200.0)
-        assert "not ready after" in spawned.warning
-        for handle in spawned[1:5]:
-            os.close(handle)
-        spawned.popen.wait()
-
-
 def test_a_killed_zygote_is_replaced_and_no_run_is_lost(keeper: Keeper) -> None:
     keeper.warm()
     for _ in range(3):
@@ -119,17 +89,31 @@ def test_a_killed_zygote_is_replaced_and_no_run_is_lost(keeper: Keeper) -> None:
         assert old not in keeper.zygotes()
 
 
-def test_a_stopped_zygote_holds_a_run_up_for_seconds_only(keeper: Keeper) -> None:
+def test_a_stopped_zygote_holds_up_none_but_the_runs_it_was_asked_for(keeper: Keeper) -> None:
     keeper.warm()
     (old,) = keeper.zygotes()
     os.kill(old, signal.SIGSTOP)
     marks = keeper.folder / "marks"
     code = f"def main():\n    with open({str(marks)!r}, 'a') as file: file.write('x')\n"
-    ended = keeper.run(code)
-    assert ended.how == "spawn"
-    assert "does not answer" in ended.said("headrace.worker")[0]
-    until(lambda: not alive(old), "it was killed")
-    assert marks.read_text() == "x"
+    waiting, unwanted = keeper.order(code), keeper.order(code)
+    keeper.say(op="kill", run=unwanted, attempt=1, why="cancel", grace=0)
+    assert keeper.run(NOTHING, start_method="spawn").how == "spawn"
+    assert not marks.exists()
+    os.kill(old, signal.SIGCONT)
+    begun, ended = keeper.end_of(waiting, unwanted)
+    assert (begun.how, begun.receipt["state_type"]) == ("zygote", "COMPLETED")
+    assert ended.states["exited"]["why"] == "cancel"
+
+
+def test_a_keeper_told_to_leave_ends_a_run_that_is_yet_to_come(keeper: Keeper) -> None:
+    keeper.warm()
+    (old,) = keeper.zygotes()
+    os.kill(old, signal.SIGSTOP)
+    run = keeper.order("import time\ndef main():\n    while True: time.sleep(1)\n")
+    keeper.say(op="exit", grace=0)
+    os.kill(old, signal.SIGCONT)
+    assert keeper.end_of(run)[0].states["exited"]["why"] == "stop"
+    keeper.process.wait(20)
 
 
 def test_new_packages_and_changed_modules_make_a_new_zygote(keeper: Keeper) -> None:

@@ -3,7 +3,8 @@
 `python -P -m headrace.engine --zygote FD '["pandas", ...]'`, started by a keeper, on Linux only. Over the
 socket FD it says one line of JSON when it is ready (`{"ready": [files that it depends on]}`), or why it never
 will be (`{"failed": "..."}`). Then it takes requests: four bytes of length, and JSON, with the descriptors of
-standard output, standard error, spec and events. Each is answered by the child itself: `{"pid": ...}`.
+standard output, standard error, spec and events. Each is answered by the child itself, with the mark that the
+request had: `{"mark": "...", "pid": ...}`; the next request is taken meanwhile.
 
 The child is forked twice, so that its parent is the keeper (a subreaper), which kills and collects it as it
 does a child of its own. It has nothing of the runs before it, and of the zygote only what was imported there.
@@ -40,10 +41,10 @@ def serve(arguments: list[str]) -> list[str]:
     gc.disable()
     gc.collect()
     gc.freeze()  # a collection in a child would write to, and so copy, the pages of all that is here
-    _say(control, {"ready": _files(names)})
+    _say(control, {"ready": depends_on(names)})
     while True:
         request, descriptors = _hear(control)
-        if (between := _fork(control)) == 0:
+        if (between := _fork(control, request)) == 0:
             return _child(control, request, descriptors, fresh, keeper)
         for descriptor in descriptors:
             os.close(descriptor)
@@ -64,13 +65,13 @@ def _child(
 ) -> list[str]:
     """In the first fork: fork again and leave. In the second: become what a fresh process would be."""
     between = os.getpid()
-    if _fork(control) != 0:
+    if _fork(control, request) != 0:
         os._exit(0)
     try:
         become(request, descriptors[:2], fresh, between, keeper)
     except BaseException as error:  # noqa: BLE001 - the keeper starts this run in the other way
-        _give_up(control, error)
-    _say(control, {"pid": os.getpid()})
+        _give_up(control, error, mark=request["mark"])
+    _say(control, {"mark": request["mark"], "pid": os.getpid()})
     control.close()
     gc.enable()
     given = ["--spec", str(descriptors[2]), "--events", str(descriptors[3])]
@@ -109,25 +110,34 @@ def _connections(before: set[int]) -> str:
     return ", ".join(sorted(link for link in links if link.startswith(("socket:", "pipe:", "anon_inode:"))))
 
 
-def _files(names: list[str]) -> list[str]:
-    """What makes this process out of date when it changes: installed packages, the engine, the preloads."""
+def depends_on(names: list[str]) -> list[str]:
+    """What makes this process out of date when it changes.
+
+    The interpreter, installed packages by their folders, the engine, and of what the preloads have imported
+    all that is somebody's own code: those that they name, and those that lie neither in a folder of installed
+    packages nor in the standard library.
+    """
     folders = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
-    modules = [name for name in sys.modules if name.startswith("headrace.") or name in names]
-    files = [getattr(sys.modules[name], "__file__", None) for name in modules]
-    return folders + [file for file in files if file]
+    apart = tuple(path + os.sep for path in (os.path.dirname(os.__file__), *folders))  # noqa: PTH120
+    files = [sys.executable, *folders]
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and (name.startswith("headrace.") or name in names or not file.startswith(apart)):
+            files.append(file)
+    return files
 
 
-def _fork(control: _socket.socket) -> int | None:
+def _fork(control: _socket.socket, request: Request) -> int | None:
     """`os.fork`; where the system refuses (too many processes) the keeper hears of it."""
     try:
         return os.fork()
     except OSError as error:
-        _say(control, {"failed": f"{type(error).__name__}: {error}"})
+        _say(control, {"mark": request["mark"], "failed": f"{type(error).__name__}: {error}"})
         return None
 
 
-def _give_up(control: _socket.socket, error: BaseException) -> NoReturn:
-    _say(control, {"failed": f"{type(error).__name__}: {error}"[:2000]})
+def _give_up(control: _socket.socket, error: BaseException, **of: str) -> NoReturn:
+    _say(control, {**of, "failed": f"{type(error).__name__}: {error}"[:2000]})
     os._exit(1)
 
 

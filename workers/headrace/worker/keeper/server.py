@@ -14,7 +14,7 @@ from headrace.worker.keeper.child import Child
 from headrace.worker.keeper.clock import boottime
 from headrace.worker.keeper.link import Link
 from headrace.worker.keeper.signals import empty
-from headrace.worker.keeper.starts import Starts
+from headrace.worker.keeper.starts import Start, Starts
 from headrace.worker.keeper.telling import ask_message, logs_message, state_message, summary
 from headrace.worker.keeper.wire import Message
 
@@ -38,6 +38,7 @@ class Keeper:
         self._link: Link | None = None
         self._children: dict[tuple[str, int], Child] = {}
         self._by_pid: dict[int, Child] = {}
+        self._early: dict[tuple[str, int], tuple[str, float | None]] = {}
         self._session: Message | None = None
         self._sync_seq = 0
         self._deadline = self._term_at = boottime() + START_UP
@@ -170,13 +171,25 @@ class Keeper:
         if boottime() >= self._term_at and not self._going_on:
             child.refuse("the lease ran out before the start", "lease")
             return
-        child.start(time.monotonic(), self._starts.start)
+        mark = f"{child.run}:{child.attempt}"
+        self._starts.start(message, mark, time.monotonic(), lambda start: self._begin(child, start))
+
+    def _begin(self, child: Child, start: Start) -> None:
+        child.start(time.monotonic(), lambda *_: start())
         if child.pid is not None:
             self._by_pid[child.pid] = child
+        if early := self._early.pop((child.run, child.attempt), None):
+            child.end(*early, time.monotonic())
+
+    def _end(self, child: Child, why: str, grace: float | None) -> None:
+        """End it, or as soon as it is there."""
+        if child.pid is None and not child.over:
+            self._early[child.run, child.attempt] = why, grace
+        child.end(why, grace, time.monotonic())
 
     def _op_kill(self, message: Message) -> None:
         if child := self._children.get((message["run"], message["attempt"])):
-            child.end(message["why"], message.get("grace"), time.monotonic())
+            self._end(child, message["why"], message.get("grace"))
 
     def _op_ack(self, message: Message) -> None:
         key = (message["run"], message["attempt"])
@@ -196,7 +209,7 @@ class Keeper:
     def _op_exit(self, message: Message) -> None:
         self._exit = True
         for child in self._live():
-            child.end("stop", message.get("grace"), time.monotonic())
+            self._end(child, "stop", message.get("grace"))
 
     def _reap(self) -> None:
         """Collect every dead child, orphans that came to us included."""
@@ -208,6 +221,8 @@ class Keeper:
             if pid == 0:
                 return
             code = os.waitstatus_to_exitcode(status)
+            if pid not in self._by_pid:
+                self._starts.hear()  # it may be one whose answer nobody has read yet
             if child := self._by_pid.pop(pid, None):
                 child.reaped(code)
             elif self._starts.reaped(pid, code):

@@ -1,8 +1,9 @@
 """Which children are forked from a zygote, and which are started from nothing.
 
 One zygote serves one interpreter, one list of modules to preload and one environment (save the variables that
-differ from run to run). It is made when the same is wanted a second time, so that an environment of a run's
-own makes none; until it is ready, and whenever it cannot serve, a run is started from nothing.
+differ from run to run). It is made when the same is wanted a second time while a zygote made at the first would
+still be there: so an environment of a run's own makes none, nor does a flow that runs each hour. Until it is
+ready, and whenever it cannot serve, a run is started from nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import selectors
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -19,17 +21,36 @@ from headrace.worker.keeper.spawn import Spawned, spawn
 from headrace.worker.keeper.wire import Message
 from headrace.worker.keeper.zygote import Zygote, ZygoteError
 
-MOST = 4
-READY_WITHIN = 60.0
-FORKS = 1000
-"""A zygote is renewed after so many children."""
-IDLE = 600.0
-"""One that nobody asks is ended after this."""
-BAD_FOR = 600.0
-"""After a failure the next attempt is made this much later."""
+Start = Callable[[], Spawned]
+"""Gives the child; raises OSError when its program, or its folder, is not there or may not be used."""
 PER_RUN = "HEADRACE__"
 """Variables of this prefix say which run it is."""
 ENGINE = ["-P", "-m", "headrace.engine", "--spec", "{spec_fd}", "--events", "{events_fd}"]
+
+
+class Rules(NamedTuple):
+    """How many zygotes there are, and for how long (seconds).
+
+    Attributes:
+        most: So many live at once.
+        seen: So many kinds of runs are remembered by when they were last wanted.
+        again_within: A zygote is made when its kind was wanted this long ago at most; less than `idle`, or one
+            for runs that come just as often would be gone whenever the next of them comes.
+        idle: One that nobody asks is ended after this.
+        forks: It is renewed after so many children.
+        ready_within: One that is not ready by then is given up.
+        answer_within: Or that owes a child for so long.
+        bad_for: After a failure the next is made this much later.
+    """
+
+    most: int = 4
+    seen: int = 32
+    again_within: float = 600.0
+    idle: float = 660.0
+    forks: int = 1000
+    ready_within: float = 60.0
+    answer_within: float = 5.0
+    bad_for: float = 600.0
 
 
 class Kind(NamedTuple):
@@ -43,54 +64,62 @@ class Kind(NamedTuple):
 class Starts:
     """Starts children; owns the zygotes."""
 
-    def __init__(self, selector: selectors.BaseSelector) -> None:
+    def __init__(self, selector: selectors.BaseSelector, rules: Rules | None = None) -> None:
         self._selector = selector
+        self._rules = rules or Rules()
         self._zygotes: dict[Kind, Zygote] = {}
-        self._seen: dict[Kind, None] = {}
+        self._seen: dict[Kind, float] = {}
         self._bad: dict[Kind, tuple[str, float]] = {}
         self._leaving: dict[int, Zygote] = {}
 
-    def start(self, order: Message, mark: str, now: float) -> Spawned:
+    def start(self, order: Message, mark: str, now: float, begin: Callable[[Start], None]) -> None:
         """Start what a `start` message orders, warm if that can be.
 
-        Raises:
-            OSError: The program, or its folder, is not there or may not be used.
+        `begin` is called once with what gives the child: now, or when a zygote has made one.
         """
         kind = kind_of(order)
-        if kind is None:
-            return spawn(order, mark)
-        zygote = self._get(kind, now)
-        if zygote is not None and zygote.ready:
-            try:
-                zygote.used_at = now
-                return zygote.fork(order, mark)
-            except ZygoteError as error:
-                # One that lives was asked for something impossible, such as a folder that is not there;
-                # then the other way of starting tells the person what is wrong.
-                if not error.lives:
-                    self._drop(kind)
-                return spawn(order, mark)._replace(warning=_warning(kind, str(error)))
-        bad = self._bad.get(kind)
-        return spawn(order, mark)._replace(warning=_warning(kind, bad[0]) if bad else None)
+        zygote = None if kind is None else self._get(kind, now)
+        if kind is None or zygote is None or not zygote.ready:
+            why, _ = self._bad.get(kind, ("", 0.0)) if kind else ("", 0.0)
+            begin(_cold(order, mark, _warning(kind, why) if kind and why else None))
+            return
+
+        def answered(answer: Spawned | ZygoteError) -> None:
+            # One that was asked for something impossible, such as a folder that is not there, lives on;
+            # the other way of starting tells the person what is wrong.
+            if isinstance(answer, ZygoteError):
+                begin(_cold(order, mark, _warning(kind, str(answer))))
+            else:
+                begin(lambda: answer)
+
+        zygote.used_at = now
+        try:
+            zygote.ask(order, mark, now, answered)
+        except OSError as error:
+            answered(ZygoteError(f"it cannot be asked: {type(error).__name__}: {error}"))
 
     def reaped(self, pid: int, status: int) -> bool:
         """A process was collected; true when it was a zygote."""
-        if zygote := self._leaving.pop(pid, None):
-            zygote.reaped(status)
-            return True
-        for kind, zygote in self._zygotes.items():
-            if zygote.pid == pid:
-                zygote.reaped(status)
-                if not zygote.ready:
-                    zygote.hear()  # its last word may still lie in the socket
-                if zygote.ready:
-                    self._drop(kind)
-                else:
-                    how = f"signal {-status}" if status < 0 else f"exit code {status}"
-                    self._fail(kind, zygote.failure or f"its process ended with {how}")
-                del self._leaving[pid]
-                return True
-        return False
+        kind = next((kind for kind, zygote in self._zygotes.items() if zygote.pid == pid), None)
+        zygote = self._leaving.get(pid) if kind is None else self._zygotes[kind]
+        if zygote is None:
+            return False
+        zygote.reaped(status)
+        zygote.hear()  # its last words may still lie in the socket
+        if kind is not None and zygote.ready:
+            self._drop(kind)
+        elif kind is not None:
+            how = f"signal {-status}" if status < 0 else f"exit code {status}"
+            self._fail(kind, zygote.failure or f"its process ended with {how}")
+        self._let_go(zygote, "its process ended")
+        del self._leaving[pid]
+        return True
+
+    def hear(self) -> None:
+        """Take the answers that lie there: a child that has ended has given its own before."""
+        for zygote in [*self._zygotes.values(), *self._leaving.values()]:
+            if zygote.asked:
+                zygote.hear()
 
     def pids(self) -> set[int]:
         """Processes that are no run's."""
@@ -98,52 +127,71 @@ class Starts:
 
     def wake_at(self) -> float | None:
         """When `advance` must be called at the latest."""
-        return min((_until(zygote) for zygote in self._zygotes.values()), default=None)
+        leaving = [zygote for zygote in self._leaving.values() if zygote.asked]
+        return min((self._until(zygote) for zygote in [*self._zygotes.values(), *leaving]), default=None)
 
     def advance(self, now: float) -> None:
-        """End those that are idle, or do not become ready."""
+        """End those that are idle, do not become ready, or do not answer."""
         for kind, zygote in list(self._zygotes.items()):
-            if now < _until(zygote):
+            if now < self._until(zygote):
                 continue
             if zygote.ready:
                 self._drop(kind)
             else:
-                self._fail(kind, f"it was not ready after {READY_WITHIN:g} s")
+                self._fail(kind, f"it was not ready after {self._rules.ready_within:g} s")
+        for zygote in list(self._leaving.values()):
+            if zygote.asked and now >= self._until(zygote):
+                self._let_go(zygote, f"it did not answer within {self._rules.answer_within:g} s")
 
     def close(self) -> None:
         """End all."""
         for kind in list(self._zygotes):
             self._drop(kind)
+        for zygote in self._leaving.values():
+            self._let_go(zygote, "the keeper leaves")
 
     def _get(self, kind: Kind, now: float) -> Zygote | None:
         """The zygote for it, if there is or shall be one."""
+        before = self._note(kind, now)
         zygote = self._zygotes.get(kind)
-        if zygote is not None and zygote.ready and (zygote.forks >= FORKS or zygote.is_stale):
+        if zygote is not None and zygote.ready and (zygote.forks >= self._rules.forks or zygote.is_stale):
             self._drop(kind)
             zygote = None
         if zygote is not None:
             return zygote
         if kind in self._bad and now < self._bad[kind][1]:
             return None
-        if kind not in self._seen:
-            self._note(kind)
+        if before is None or now - before > self._rules.again_within or not self._has_room(before):
             return None
         return self._make(kind, now)
 
-    def _note(self, kind: Kind) -> None:
-        """Remember what was wanted lately."""
-        self._seen[kind] = None
-        while len(self._seen) > 8 * MOST:
+    def _note(self, kind: Kind, now: float) -> float | None:
+        """Remember that it is wanted; gives when it was last."""
+        before = self._seen.pop(kind, None)
+        self._seen[kind] = now
+        while len(self._seen) > self._rules.seen:
             del self._seen[next(iter(self._seen))]
+        return before
+
+    def _has_room(self, before: float) -> bool:
+        """Whether there may be one more; for a kind wanted at `before`, one that was not asked since then goes.
+
+        One that is being made never goes: what it has imported so far would be for nothing.
+        """
+        if len(self._zygotes) < self._rules.most:
+            return True
+        unused = [kind for kind, one in self._zygotes.items() if one.ready and one.used_at < before]
+        if not unused:
+            return False
+        self._drop(min(unused, key=lambda kind: self._zygotes[kind].used_at))
+        return True
 
     def _make(self, kind: Kind, now: float) -> Zygote | None:
-        while len(self._zygotes) >= MOST:
-            self._drop(min(self._zygotes, key=lambda one: self._zygotes[one].used_at))
         self._bad.pop(kind, None)
         try:
             zygote = Zygote(kind.python, dict(kind.env), kind.preload, now)
         except (OSError, subprocess.SubprocessError) as error:
-            self._bad[kind] = f"{type(error).__name__}: {error}", now + BAD_FOR
+            self._bad[kind] = f"{type(error).__name__}: {error}", now + self._rules.bad_for
             return None
         self._zygotes[kind] = zygote
         self._selector.register(zygote.socket, selectors.EVENT_READ, lambda: self._hear(kind, zygote))
@@ -152,24 +200,38 @@ class Starts:
     def _hear(self, kind: Kind, zygote: Zygote) -> None:
         zygote.hear()
         if self._zygotes.get(kind) is not zygote:
-            return
-        if zygote.failure is not None:
+            if zygote.ended or not zygote.asked:
+                self._let_go(zygote, "its process ended")
+        elif zygote.failure is not None:
             self._fail(kind, zygote.failure)
         elif zygote.ended and zygote.ready:
             self._drop(kind)  # somebody killed it: the next run makes another
+            self._let_go(zygote, "its process ended")
         elif zygote.ended:
             self._selector.unregister(zygote.socket)  # how it ended is told when it is collected
 
     def _fail(self, kind: Kind, why: str) -> None:
-        self._bad[kind] = why, self._zygotes[kind].started_at + BAD_FOR
+        self._bad[kind] = why, self._zygotes[kind].started_at + self._rules.bad_for
         self._drop(kind)
 
     def _drop(self, kind: Kind) -> None:
+        """Ask it for no more; it goes when it owes no child."""
         zygote = self._zygotes.pop(kind)
         self._leaving[zygote.pid] = zygote
-        with suppress(KeyError):  # it was unregistered when it hung up
+        if not zygote.asked:
+            self._let_go(zygote, "")
+
+    def _let_go(self, zygote: Zygote, why: str) -> None:
+        with suppress(KeyError, ValueError):  # it was unregistered when it hung up, or let go before
             self._selector.unregister(zygote.socket)
-        zygote.end()
+        zygote.end(why)
+
+    def _until(self, zygote: Zygote) -> float:
+        if (asked_at := zygote.asked_at) is not None:
+            return asked_at + self._rules.answer_within
+        if zygote.ready:
+            return zygote.used_at + self._rules.idle
+        return zygote.started_at + self._rules.ready_within
 
 
 def kind_of(order: Message) -> Kind | None:
@@ -187,8 +249,8 @@ def kind_of(order: Message) -> Kind | None:
     return Kind(argv[0], tuple(order.get("preload") or ()), shared)
 
 
-def _until(zygote: Zygote) -> float:
-    return zygote.used_at + IDLE if zygote.ready else zygote.started_at + READY_WITHIN
+def _cold(order: Message, mark: str, warning: str | None) -> Start:
+    return lambda: spawn(order, mark)._replace(warning=warning)
 
 
 def _warning(kind: Kind, why: str) -> str:
