@@ -78,3 +78,9 @@ def test_a_pause_is_no_change_of_the_template(plane: Rig, deployment: Any) -> No
     plane.ok("PATCH", "/work_pools/pool", {"is_paused": True})
     plane.ok("PATCH", "/work_pools/pool", {"is_paused": False})
     assert granted(plane, deployment).problem is None
+
+
+def test_modules_to_preload_are_job_variables(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment(job_variables={"preload": ["json", "mylib.core"]})
+    assert prepare(granted(plane, deployment)).preload == ("json", "mylib.core")

@@ -191,3 +191,24 @@ def test_ctrl_c_twice_stops_what_runs(plane: Plane, worker: Starter) -> None:
         "CRASHED",
         "The worker was stopped while the run was going on.",
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="zygotes need Linux")
+def test_what_a_job_preloads_is_there_before_its_flow(plane: Plane, worker: Starter, tmp_path: Path) -> None:
+    (tmp_path / "heavy.py").write_text("")
+    (tmp_path / "etl.py").write_text("import sys\ndef main(): return 'heavy' in sys.modules\n")
+    worker(start_method="auto")
+
+    def result() -> object:
+        run = plane.add(
+            entrypoint="etl.py:main",
+            working_dir=str(tmp_path),
+            preload=["heavy"],
+            env={"PYTHONPATH": str(tmp_path)},
+        )
+        end = until(lambda: run.end, "the end")
+        assert end["state_type"] == "COMPLETED", end
+        return end["result"]
+
+    assert result() is False
+    until(result, "it is forked from a process that has imported it")

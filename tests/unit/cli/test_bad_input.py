@@ -63,6 +63,8 @@ WORKER = [
     ("worker start --pool p --limit lots", "--limit"),
     ("worker start --pool p --type kubernetes", "no worker type 'kubernetes'"),
     ("worker start --pool p --on-disconnect wait", "wait"),
+    ("worker start --pool p --start-method fork", "fork"),
+    ("worker start --pool p --start-method", "--start-method"),
     ("worker start --pool p --work-queue ''", "is not a name"),
     ("worker start --pool p --name a/b", "is not a name"),
     ("worker start --pool p extra", "unexpected extra argument"),

@@ -168,3 +168,10 @@ def test_moments_without_a_run_fail_the_verification(cli: Cli, api: FakeApi) -> 
 
 def _burst() -> None:
     raise RuntimeError("the pipe burst")
+
+
+def test_a_zygote_needs_linux(cli: Cli, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "darwin")
+    result = cli("worker", "start", "--pool", "p", "--start-method", "zygote")
+    assert result.code == 1
+    assert "--start-method zygote needs Linux; leave it out, or say spawn" in result.out + result.err

@@ -61,6 +61,13 @@ def test_the_environment_is_an_allow_list() -> None:
     assert env["HEADRACE__FLOW_NAME"] == "f"
 
 
+@pytest.mark.parametrize(
+    ("wanted", "given"), [(None, ()), ([], ()), (["pandas", "mylib.core"], ("pandas", "mylib.core"))]
+)
+def test_modules_to_preload(wanted: object, given: tuple[str, ...]) -> None:
+    assert prepare(grant({"preload": wanted}), ENV).preload == given
+
+
 @pytest.mark.parametrize("command", ["sh -c 'echo hi'", ["sh", "-c", "echo hi"]])
 def test_any_command_runs_instead_of_the_engine(command: object) -> None:
     launch = prepare(
@@ -90,6 +97,12 @@ def test_folders(tmp_path: Path) -> None:
         ({"env": "A=1"}, {}, "env"),
         ({"timeout": "soon"}, {}, "timeout"),
         ({"working_dir": "/no/such"}, {}, "/no/such"),
+        ({"preload": "pandas"}, {}, "`preload` is 'pandas'; expected names of modules such as"),
+        ({"preload": [7]}, {}, "preload"),
+        ({"preload": [""]}, {}, "preload"),
+        ({"preload": ["a..b"]}, {}, "preload"),
+        ({"preload": ["os; import sys"]}, {}, "preload"),
+        ({"preload": {"pandas": True}}, {}, "preload"),
         ({}, {"path": "/no/such"}, "/no/such"),
         ({}, {"pull_steps": [{"x.y": {}}]}, "does not know the pull step 'x.y'"),
         ({}, {"pull_steps": [{"headrace.deployments.steps.set_working_directory": {}}]}, "directory"),
