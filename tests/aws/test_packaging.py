@@ -6,27 +6,24 @@ import json
 import os
 import struct
 import subprocess
-import sys
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 
+from benchmarks.package import ENVIRONMENT, MEGABYTE, command
 from infra.errors import CloudError
 from infra.packaging import RUNTIME, Package, build, libraries
 from infra.packaging.trimming import needed
 from infra.stack import Shape, whole
 from tests.aws.conftest import ROOT
 
-MEGABYTE = 1_000_000
-
 
 def clean(folder: Path, code: str) -> str:
     """Run code in an interpreter that has nothing but the folder; its output."""
-    start = f"import sys; sys.path.insert(0, {str(folder)!r})\n"
-    command = [sys.executable, "-I", "-S", "-B", "-W", "error", "-c", start + code]
-    environment = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(
+        command(folder, code, "-W", "error"), capture_output=True, text=True, check=False, env=ENVIRONMENT
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
