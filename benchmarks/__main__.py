@@ -1,7 +1,7 @@
 """`make bench`: every budget with what was measured, side by side.
 
-`python -m benchmarks [--only cli cancel] [--json] [--api-url URL]`. Nothing is saved. The counted rows of
-`benchmarks.units` come along when the control plane is the embedded one.
+`python -m benchmarks [--only cli cancel] [--json] [--api-url URL]`. Nothing is saved. What is counted rather than
+timed (`units`, `embedded_scale`) comes along when the control plane is the embedded one.
 """
 
 from __future__ import annotations
@@ -21,13 +21,10 @@ NAMES = (
     "memory",
     "embedded_scale",
     "units",
+    "package",
+    "idle_cost",
+    "imports",
 )
-
-
-def units() -> list[Row]:
-    """The counted rows."""
-    found = importlib.import_module("benchmarks.units").rows()
-    return [Row(row["row"], row["value"], "", row["budget"]) for row in found]
 
 
 def main() -> None:
@@ -37,10 +34,7 @@ def main() -> None:
     options = made.parse_args()
     rows: list[Row] = []
     for name in options.only:
-        if name == "units":
-            found = [] if options.api_url else units()
-        else:
-            found = importlib.import_module(f"benchmarks.{name}").measure(options)
+        found = importlib.import_module(f"benchmarks.{name}").measure(options)
         rows += found
         if not options.json:
             show(found, as_json=False)

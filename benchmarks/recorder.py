@@ -12,6 +12,7 @@ moto's own figures are constants, so units are computed here by the rules of the
 
 The tick comes each minute, whatever else happens; what its thread does is not counted, or figures would depend
 on the second of the minute at which they are taken. It has figures of its own (`headrace.cost.units.TICK`).
+Nor is what a thread does within `uncounted`, such as looking whether the runs are over.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def recording() -> Iterator[Bill]:
     original = BaseClient._make_api_call
 
     def call(client: Any, operation: str, params: dict[str, Any]) -> Any:
-        if threading.current_thread().name == THREAD:
+        if threading.current_thread().name == THREAD or getattr(_watching, "on", False):
             return original(client, operation, params)
         service = client.meta.service_model.service_name
         bill.calls[f"{service}.{operation}"] += 1
@@ -113,6 +114,17 @@ def recording() -> Iterator[Bill]:
         BaseClient._make_api_call = original
 
 
+@contextmanager
+def uncounted() -> Iterator[None]:
+    """What this thread calls until the end of the block is not counted; what others call is."""
+    _watching.on = True
+    try:
+        yield
+    finally:
+        _watching.on = False
+
+
+_watching = threading.local()
 Do = Callable[[], Any]
 
 

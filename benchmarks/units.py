@@ -2,19 +2,21 @@
 
 A real worker process runs no-op flows against the embedded control plane, which serves inside this process
 so that every AWS call can be counted (`recorder.py`) together with the HTTP requests for the API and for
-SQS that the worker sends. Long polls that come back empty are counted too.
+SQS that the worker sends. Long polls that come back empty are counted too, and so are the doorbells that are
+left when the runs are over: the figures are taken when the queue is empty and nothing has come for a while.
 
 - one short run: created by the API while one worker idles on one queue, no limits;
-- the same under a burst: 1,000 runs (`--burst`) created, then one worker with a limit of 8;
-- items read by a tick and by list pages, with few and with many finished runs in the table (`--history`).
+- the same under a burst: 1,000 runs (`--count`) created, then one worker with a limit of 8.
 
-Run it with `python -m benchmarks.units`. Counted, not timed: the figures depend on the order of events
-only, so a busy machine changes the burst's a little and the others not at all.
+Counted, not timed: the figures depend on the order of events only, so a busy machine changes the burst's a little
+and the others not at all. HEADRACE_REQUIRE_KEYS=1 asks for API keys, as in the cloud. With `--api-url` nothing is
+counted: units are made of the sizes of items, which only the process that calls DynamoDB sees, and the worker's
+SQS requests go past the API to an address that it hands out.
+There AWS counts (the bill, CloudWatch), and `headrace cost actual` says what the counted units come to.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import multiprocessing
 import os
@@ -33,7 +35,8 @@ from uuid import UUID
 
 import httpx
 
-from benchmarks.recorder import Bill, recording
+from benchmarks.recorder import Bill, recording, uncounted
+from benchmarks.rows import Row, run_alone
 from headrace.local.server import EmbeddedServer, ServerOptions
 
 BUDGETS = {"single": (3, 4, 10, 6), "burst": (1.3, 1.5, 9, 4)}
@@ -161,25 +164,39 @@ def states(runs: list[str]) -> set[str]:
     """The states of runs, read past the API so that nothing of it is counted."""
     from chalicelib.wiring import control_plane
 
-    found = control_plane().ports.runs.read_many([UUID(run) for run in runs])
+    with uncounted():
+        found = control_plane().ports.runs.read_many([UUID(run) for run in runs])
     return {run.state.type.value for run in found.values()}
 
 
-def finished(meter: Meter, runs: list[str]) -> tuple[float, float, float, float]:
-    """Wait until the runs are over; the figures without what the waiting itself read."""
+def finished(runs: list[str]) -> None:
+    """Wait until the runs are over."""
     pending = list(runs)
 
     def all_over() -> bool:
         nonlocal pending
-        read = meter.bill.read_units
-        part = pending[:50]
-        over = states(part) == {"COMPLETED"}
-        meter.bill.read_units = read
+        over = states(pending[:50]) == {"COMPLETED"}
         pending = pending[50:] if over else pending
         return not pending
 
     until(all_over, "the runs are over")
-    return meter.take()
+
+
+def doorbells() -> int:
+    """How many lie in the pool's queues, those that were received and are not deleted yet included."""
+    import botocore.session
+
+    from chalicelib.wiring import control_plane
+
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    with uncounted():
+        view = control_plane().ports.pools.view("bench")
+        sqs = botocore.session.get_session().create_client("sqs", region_name="us-east-1")
+        found = [
+            sqs.get_queue_attributes(QueueUrl=queue.url, AttributeNames=names)["Attributes"]
+            for queue in (view.queues.values() if view else ())
+        ]
+    return sum(int(attributes[name]) for attributes in found for name in names)
 
 
 def single(home: Path, repeats: int) -> tuple[float, ...]:
@@ -187,17 +204,18 @@ def single(home: Path, repeats: int) -> tuple[float, ...]:
     with serving(home) as (server, meter):
         api = Api(server.api_url, home)
         with worker(home, 1):
-            finished(meter, [api.create()])
+            finished([api.create()])
             settle(meter)
             meter.clear()
             for _ in range(repeats):
-                finished(meter, [api.create()])
+                finished([api.create()])
                 settle(meter)
             return tuple(value / repeats for value in meter.take())
 
 
 def settle(meter: Meter) -> None:
-    """Wait until no request has come for a while: the last doorbell is deleted, the next long poll is on."""
+    """Wait until no doorbell is left and no request has come for a while: the next long poll is on."""
+    until(lambda: doorbells() == 0, "no doorbell is left")
     seen = meter.take()
     since = time.monotonic()
 
@@ -216,58 +234,9 @@ def burst(home: Path, count: int) -> tuple[float, ...]:
         api = Api(server.api_url, home)
         runs = [api.create() for _ in range(count)]
         with worker(home, 8):
-            taken = finished(meter, runs)
-        return tuple(value / count for value in taken)
-
-
-def history(home: Path, counts: list[int]) -> dict[int, dict[str, int]]:
-    """Items that a tick and list pages read, with so many finished runs in the table."""
-    from datetime import UTC, datetime, timedelta
-
-    from chalicelib.domain import runs as domain
-    from chalicelib.domain.names import new_run_id
-    from chalicelib.domain.transitions import Cause
-    from chalicelib.wiring import control_plane
-    from headrace.contract.states import StateType
-
-    found: dict[int, dict[str, int]] = {}
-    left: list[str] = []
-    with serving(home) as (server, meter):
-        api = Api(server.api_url, home)
-        plane = control_plane()
-        pattern = plane.ports.runs.require(UUID(api.create()))
-        made, now = 0, datetime.now(UTC)
-        for count in counts:
-            while made < count:
-                when = now - timedelta(seconds=made % 86_400)
-                run = domain.replace(pattern, id=new_run_id(), listed_at=when, due=when)
-                over = domain.ended(run, StateType.CANCELLED, Cause.USER, now)
-                plane.ports.runs.create(over)
-                made += 1
-            found[count] = {
-                what: _items(meter, call)
-                for what, call in {
-                    "tick": plane.tick,
-                    "flow_runs/filter": lambda: api.ok("POST", "/flow_runs/filter", {"limit": 50}),
-                    "flow_runs/filter of a deployment": lambda: api.ok(
-                        "POST",
-                        "/flow_runs/filter",
-                        {"limit": 50, "deployments": {"id": {"any_": [api.deployment]}}},
-                    ),
-                    "deployments/filter": lambda: api.ok("POST", "/deployments/filter", {"limit": 50}),
-                    "work_pools/filter": lambda: api.ok("POST", "/work_pools/filter", {}),
-                    "create_flow_run": lambda: left.append(api.create()),
-                }.items()
-            }
-            # Just after midnight a page of all runs reads each one of the new day, so this one, too.
-            api.ok("DELETE", f"/flow_runs/{left.pop()}")
-    return found
-
-
-def _items(meter: Meter, call: Callable[[], Any]) -> int:
-    before = meter.bill.items_read
-    call()
-    return meter.bill.items_read - before
+            finished(runs)
+            settle(meter)
+            return tuple(value / count for value in meter.take())
 
 
 def measured(measure: Callable[..., Any], argument: Any) -> Any:
@@ -278,40 +247,16 @@ def measured(measure: Callable[..., Any], argument: Any) -> Any:
             return pool.submit(measure, Path(folder), argument).result()
 
 
-def rows(burst_size: int = 1000, history_sizes: tuple[int, ...] = (1000, 5000)) -> list[dict[str, Any]]:
-    """All counted rows with their budgets."""
+def measure(options: Any) -> list[Row]:
+    """The rows of this benchmark."""
+    if options.api_url:
+        return []
     result = []
-    for name, measure, argument in (("single", single, 5), ("burst", burst, burst_size)):
-        for what, value, budget in zip(NAMES, measured(measure, argument), BUDGETS[name], strict=True):
-            result.append({"row": f"{name} run: {what}", "value": round(value, 2), "budget": budget})
-    found = measured(history, list(history_sizes))
-    first = found[history_sizes[0]]
-    for count in history_sizes[1:]:
-        for what, items in found[count].items():
-            row = f"items read by {what} at {count} finished runs, against {history_sizes[0]}"
-            result.append({"row": row, "value": items, "budget": first[what]})
+    for name, count, amount in (("single", single, 5), ("burst", burst, options.count or 1000)):
+        for what, value, budget in zip(NAMES, measured(count, amount), BUDGETS[name], strict=True):
+            result.append(Row(f"{name} run: {what}", round(value, 2), "", budget))
     return result
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--burst", type=int, default=1000)
-    parser.add_argument("--history", type=int, nargs="+", default=[1000, 5000])
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--keys", action="store_true", help="ask for API keys, as in the cloud")
-    options = parser.parse_args()
-    os.environ["HEADRACE_REQUIRE_KEYS"] = str(int(options.keys))
-    table = rows(options.burst, tuple(options.history))
-    if options.json:
-        print(json.dumps(table))
-        return
-    for row in table:
-        mark = "ok" if row["value"] <= row["budget"] else "OVER"
-        print(f"{row['row']:<75} {row['value']:>8} {row['budget']:>8}  {mark}")
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(__doc__, measure)
