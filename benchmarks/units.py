@@ -29,6 +29,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -184,19 +185,23 @@ def finished(runs: list[str]) -> None:
 
 def doorbells() -> int:
     """How many lie in the pool's queues, those that were received and are not deleted yet included."""
-    import botocore.session
-
     from chalicelib.wiring import control_plane
 
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     with uncounted():
         view = control_plane().ports.pools.view("bench")
-        sqs = botocore.session.get_session().create_client("sqs", region_name="us-east-1")
         found = [
-            sqs.get_queue_attributes(QueueUrl=queue.url, AttributeNames=names)["Attributes"]
+            _sqs().get_queue_attributes(QueueUrl=queue.url, AttributeNames=names)["Attributes"]
             for queue in (view.queues.values() if view else ())
         ]
     return sum(int(attributes[name]) for attributes in found for name in names)
+
+
+@cache
+def _sqs() -> Any:
+    import botocore.session
+
+    return botocore.session.get_session().create_client("sqs", region_name="us-east-1")
 
 
 def single(home: Path, repeats: int) -> tuple[float, ...]:

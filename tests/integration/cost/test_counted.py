@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.recorder import Bill, recording
-from benchmarks.units import measured, single
+from benchmarks.units import BUDGETS, NAMES, burst, measured, single
 from headrace.cost import units
 from headrace.cost.units import Units
 from tests.support.plane import Rig, WorkerRig
@@ -110,3 +110,10 @@ def test_one_more_attempt(plane: Rig) -> None:
     bill = counted(again)
     assert run in worker.held
     assert bill.write_units <= units.ATTEMPT.write_units * QUIET
+
+
+def test_a_burst_of_a_real_worker_is_within_the_budgets() -> None:
+    """Of a hundred runs, what comes once (the worker's start, its first polls) is a larger part of each."""
+    found = measured(burst, 100)
+    for what, value, budget in zip(NAMES, found, BUDGETS["burst"], strict=True):
+        assert value <= budget * QUIET, (what, found)
