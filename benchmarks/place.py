@@ -1,7 +1,10 @@
 """A home of its own for a benchmark: control plane and worker as real processes, and flows that do little.
 
-With `--api-url` the control plane is that one, and only the worker is started; pool and deployments get
-names that nobody else has, and are deleted in the end. Everything written lies in a temporary folder.
+With `--api-url` the control plane is that one, and only the worker is started. It is reached as the command line
+would reach it: with HEADRACE_API_KEY, or with the key that the profile in use (HEADRACE_PROFILE) has for that
+address. Pool and deployments get names that nobody else has, and are deleted in the end, with what waits; finished
+runs are forgotten in time, and the five flows `bench-...` stay, since a flow is not deleted.
+Everything written lies in a temporary folder.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from headrace.settings import SettingsError, checked_url, load_settings
 
 HEADRACE = [sys.executable, "-m", "headrace.cli.main"]
 FLOWS = '''
@@ -65,7 +70,8 @@ class Place:
             said = self.hear("server", self.server, "/api")
             api_url = said.partition("/api")[0].split()[-1] + "/api"
         else:
-            self.env |= {k: v for k, v in os.environ.items() if k in ("HEADRACE_API_KEY", "HEADRACE_PROFILE")}
+            api_url, known = reached(api_url)
+            self.env |= {"HEADRACE_API_KEY": known} if known else {}
         self.env["HEADRACE_API_URL"] = api_url
         key = self.env.get("HEADRACE_API_KEY")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -135,9 +141,14 @@ class Place:
     def deployment(self, flow: str) -> str:
         """The deployment of a flow above, made at its first use; gives its id."""
         if flow not in self._ids:
-            made = self.call("POST", "/flows/", {"name": f"{self.pool}-{flow}"})
+            made = self.call("POST", "/flows/", {"name": f"bench-{flow}"})
             step = {"headrace.deployments.steps.set_working_directory": {"directory": str(self.home)}}
-            body = {"name": "b", "flow_id": made["id"], "work_pool_name": self.pool, "pull_steps": [step]}
+            body = {
+                "name": self.pool,
+                "flow_id": made["id"],
+                "work_pool_name": self.pool,
+                "pull_steps": [step],
+            }
             body |= {"entrypoint": f"flows.py:{flow}", "enforce_parameter_schema": False}
             self._ids[flow] = str(self.call("POST", "/deployments/", body)["id"])
         return self._ids[flow]
@@ -177,10 +188,27 @@ class Place:
             self.server.send_signal(signal.SIGTERM)
             self.server.wait(30)
         else:
-            for run_deployment in self._ids.values():
-                self.http.delete(f"/deployments/{run_deployment}")
-            self.http.delete(f"/work_pools/{self.pool}")
+            for path in (
+                *(f"/deployments/{made}" for made in self._ids.values()),
+                f"/work_pools/{self.pool}",
+            ):
+                answer = self.http.delete(path, params={"cancel_runs": "true"})
+                if answer.is_error:
+                    print(f"left behind: {path}: {answer.status_code} {answer.text[:200]}", file=sys.stderr)
         self.http.close()
+
+
+def reached(api_url: str) -> tuple[str, str | None]:
+    """The address of a control plane, and the key for it, as the command line would find it."""
+    environ = {name: value for name, value in os.environ.items() if name != "HEADRACE_API_URL"}
+    try:
+        given = checked_url(api_url, "--api-url")
+        if key := environ.get("HEADRACE_API_KEY"):
+            return given, key
+        profile = load_settings(environ)
+    except SettingsError as error:
+        raise SystemExit(str(error)) from error
+    return given, profile.api_key if profile.api_url == given else None
 
 
 def until(
