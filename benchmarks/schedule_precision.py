@@ -1,12 +1,13 @@
 """How far from its time a scheduled run starts: the first line of its code against the occurrence's time.
 
-One deployment with an interval schedule of 2 s (`--count` occurrences, after one that is not counted); median
-and slowest, which stands for the 99th percentile as long as there are fewer than a hundred. The control
-plane's tick makes occurrences some minutes ahead.
+One deployment with an interval schedule of 1 s, of which 120 occurrences (`--count`) are taken after one that is not
+counted: median, 99th percentile (the nearest rank: the second slowest of 120) and slowest. The control plane's
+tick makes occurrences some minutes ahead.
 """
 
 from __future__ import annotations
 
+import math
 import statistics
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from benchmarks.place import Place, place, until
 from benchmarks.rows import Row, run_alone
 
-EVERY = 2.0
+EVERY = 1.0
 
 
 def errors(made: Place, count: int) -> list[float]:
@@ -41,12 +42,14 @@ def errors(made: Place, count: int) -> list[float]:
 
 def measure(options: Any) -> list[Row]:
     """The rows of this benchmark."""
-    count = options.count or 15
+    count = options.count or 120
     with place(options.api_url) as made, made.worker():
-        found = errors(made, count)
+        found = sorted(errors(made, count))
+    nearest = found[math.ceil(0.99 * len(found)) - 1]
     return [
         Row(f"schedule start error, median of {count}", statistics.median(found), "s", 0.1),
-        Row(f"schedule start error, slowest of {count} (for p99)", max(found), "s", 1.0),
+        Row(f"schedule start error, 99th percentile of {count}", nearest, "s", 1.0),
+        Row("schedule start error, slowest", found[-1], "s"),
     ]
 
 

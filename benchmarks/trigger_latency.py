@@ -3,7 +3,8 @@
 Each run is created by one POST and its file's first line takes the time of day, which is compared with the
 time just before the POST; same machine, same clock. The next run is created when the one before is over and
 half a second has passed, so that the worker waits in its long poll. The first runs, by which the zygote comes
-to be, are not counted. Also with `--start-method spawn`, and the machine's floor: `python -c pass`.
+to be, are not counted. Also with `--start-method spawn`, and the machine's floors: `python -c pass`, and `os.fork`
+of a bare Python whose child leaves at once, until it is collected.
 """
 
 from __future__ import annotations
@@ -44,6 +45,25 @@ def floor() -> float:
     return statistics.median(times)
 
 
+FORKS = """
+import os, statistics, time
+times = []
+for _ in range(50):
+    before = time.perf_counter()
+    if (pid := os.fork()) == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    times.append((time.perf_counter() - before) * 1000)
+print(statistics.median(times))
+"""
+
+
+def fork_floor() -> float:
+    """The median of a fork in milliseconds."""
+    done = subprocess.run([sys.executable, "-c", FORKS], check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
 def measure(options: Any) -> list[Row]:
     """The rows of this benchmark."""
     count = options.count or 20
@@ -55,7 +75,7 @@ def measure(options: Any) -> list[Row]:
             name = f"trigger to first line of user code, {method}, median of {count}"
             rows.append(Row(name, statistics.median(found), "ms", budget))
             rows.append(Row(f"trigger to first line of user code, {method}, slowest", max(found), "ms"))
-    return [*rows, Row("floor: python -c pass", floor(), "ms")]
+    return [*rows, Row("floor: python -c pass", floor(), "ms"), Row("floor: os.fork", fork_floor(), "ms")]
 
 
 if __name__ == "__main__":
