@@ -14,6 +14,8 @@ from urllib.parse import quote
 from benchmarks.recorder import recording
 
 PAGE = {"limit": 50}
+BOUNDED = {"POST /flow_runs/filter that run": 5_001}
+"""None does: a page looks at 1,000 runs at most, each in one of the four parts of a day, and goes on at the next."""
 ALSO = (
     "GET /deployments/{deployment_id}/schedules",
     "GET /deployments/{deployment_id}/schedules/{schedule_id}/upcoming",

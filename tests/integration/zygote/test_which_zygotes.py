@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from headrace.worker.keeper.processes import own_children
 from headrace.worker.keeper.starts import Rules
-from tests.integration.worker.conftest import alive
+from tests.integration.worker.conftest import alive, until
 from tests.integration.zygote.nursery import Nursery
 
 RULES = Rules()
@@ -202,3 +203,16 @@ def test_children_are_made_side_by_side(nursery: Make) -> None:
     asked = [made.ask(made.order()) for _ in range(20)]
     assert not all(asked)
     assert {made.begun(begun).how for begun in asked} == {"zygote"}
+
+
+def test_children_to_come_are_told_from_processes_of_others(nursery: Make) -> None:
+    """The keeper looks through all processes for what an ended run left, but not because of these."""
+    made = nursery()
+    made.warm()
+    asked = [made.ask(made.order()) for _ in range(3)]
+    coming = until(lambda: len(new := set(own_children()) - made.starts.pids()) == 3 and new)
+    assert all(made.starts.is_coming(pid) for pid in coming)
+    assert not made.starts.is_coming(os.getpid()), "no child of a zygote"
+    for begun in asked:
+        made.begun(begun)
+    assert not any(made.starts.is_coming(pid) for pid in coming)

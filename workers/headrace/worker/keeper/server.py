@@ -244,7 +244,8 @@ class Keeper:
 
     def _has_strangers(self) -> bool:
         known = self._by_pid.keys() | self._starts.pids()
-        return any(pid not in known for pid in processes.own_children())
+        unknown = [pid for pid in processes.own_children() if pid not in known]
+        return any(not self._starts.is_coming(pid) for pid in unknown)
 
     def _forward(self) -> None:
         for child in self._children.values():

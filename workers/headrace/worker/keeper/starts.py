@@ -19,7 +19,7 @@ from typing import NamedTuple
 from headrace.worker.keeper import processes
 from headrace.worker.keeper.spawn import Spawned, spawn
 from headrace.worker.keeper.wire import Message
-from headrace.worker.keeper.zygote import Zygote, ZygoteError
+from headrace.worker.keeper.zygote import UNMARKED, Zygote, ZygoteError
 
 Start = Callable[[], Spawned]
 """Gives the child; raises OSError when its program, or its folder, is not there or may not be used."""
@@ -124,6 +124,12 @@ class Starts:
     def pids(self) -> set[int]:
         """Processes that are no run's."""
         return {zygote.pid for zygote in self._zygotes.values()} | set(self._leaving)
+
+    def is_coming(self, pid: int) -> bool:
+        """Whether this process is a child that was asked for and has not answered yet."""
+        zygotes = [*self._zygotes.values(), *self._leaving.values()]
+        marks = {mark for zygote in zygotes for mark in zygote.asked}
+        return bool(marks) and processes.mark_of(pid) in marks | {UNMARKED}
 
     def wake_at(self) -> float | None:
         """When `advance` must be called at the latest."""

@@ -22,8 +22,8 @@ from headrace.worker.keeper.wire import Message, decode, encode
 
 SEND_WITHIN = 1.0
 """What is asked fits into the socket's buffer, unless a hundred others wait in it."""
-ROOM_FOR_MARK = 64
-"""A mark is the run's UUID (36 characters), a colon and the attempt's number."""
+UNMARKED = "-" * 64
+"""Room for a mark: the run's UUID (36 characters), a colon and the attempt's number."""
 
 Stamp = tuple[int, int, int]
 
@@ -66,7 +66,7 @@ class Zygote:
                     str(theirs.fileno()),
                     json.dumps(preload),
                 ],
-                env={**env, processes.MARK: "-" * ROOM_FOR_MARK},
+                env={**env, processes.MARK: UNMARKED},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=output,
