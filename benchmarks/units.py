@@ -255,6 +255,9 @@ def measured(measure: Callable[..., Any], argument: Any) -> Any:
 def measure(options: Any) -> list[Row]:
     """The rows of this benchmark."""
     if options.api_url:
+        print(
+            "units: not counted with --api-url, see the first lines of benchmarks/units.py", file=sys.stderr
+        )
         return []
     result = []
     for name, count, amount in (("single", single, 5), ("burst", burst, options.count or 1000)):

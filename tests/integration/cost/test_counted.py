@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from benchmarks.recorder import Bill, recording
+from benchmarks.recorder import Bill, recording, uncounted
 from benchmarks.units import BUDGETS, NAMES, burst, measured, single
 from headrace.cost import units
 from headrace.cost.units import Units
@@ -117,3 +119,21 @@ def test_a_burst_of_a_real_worker_is_within_the_budgets() -> None:
     found = measured(burst, 100)
     for what, value, budget in zip(NAMES, found, BUDGETS["burst"], strict=True):
         assert value <= budget * QUIET, (what, found)
+
+
+def test_what_a_thread_only_looks_at_is_not_counted(scene: tuple[Rig, Any, WorkerRig]) -> None:
+    """Reads of others in the meantime are."""
+    plane, deployment, _ = scene
+    run = plane.run(deployment)
+
+    def look() -> None:
+        plane.plane.ports.runs.require(UUID(run["id"]))
+
+    with recording() as bill:
+        with uncounted():
+            look()
+            assert (bill.items_read, sum(bill.calls.values())) == (0, 0)
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(look).result()
+        look()
+    assert bill.items_read == 2
