@@ -151,14 +151,14 @@ class Place:
         """A run's state."""
         return str(self.call("GET", f"/flow_runs/{run}")["state_type"])
 
-    def over(self, *runs: str, patience: float = 600.0) -> None:
+    def over(self, *runs: str, patience: float = 600.0, pause: float = 0.1) -> None:
         """Wait for runs to be COMPLETED; the last created is asked for first, since it mostly ends last."""
         for run in reversed(runs):
             until(
                 lambda run=run: self.state(run) == "COMPLETED",
                 f"run {run} is over",
                 patience=patience,
-                pause=0.1,
+                pause=pause,
             )
 
     def marked(self, run: str) -> str:
