@@ -93,6 +93,42 @@ def test_syncs_of_a_worker_with_and_without_runs(scene: tuple[Rig, Any, WorkerRi
     agrees(units.HELD_SYNC, held.write_units, held.read_units)
 
 
+def both(worker: WorkerRig, runs: list[str]) -> list[dict[str, object]]:
+    """Start and end of runs, as one call tells them."""
+    at = worker.rig.clock.now
+    return [
+        {"run": run, "attempt": worker.held[run], "seq": seq, "kind": kind, "at": at, "state_type": state}
+        for run in runs
+        for seq, kind, state in ((1, "started", None), (2, "ended", "COMPLETED"))
+    ]
+
+
+READS = ("GetItem", "BatchGetItem", "Query")
+
+
+def test_under_load_runs_share_a_call_and_its_reads(scene: tuple[Rig, Any, WorkerRig]) -> None:
+    """Half of eight slots: ends, and claims of the next, in one request; with it a run keeps its budget."""
+    plane, deployment, worker = scene
+    for _ in range(24):
+        plane.run(deployment)
+    reads = []
+    for count in (4, 8):
+        runs = [grant["run"] for grant in worker.claim(count)]
+        ends = both(worker, runs)
+        for run in runs:
+            del worker.held[run]
+        bill = counted(lambda ends=ends, count=count: worker.sync(want=count, reports=ends))
+        for run in worker.held:
+            assert plane.read(run)["state_type"] == "PENDING"
+        assert all(plane.read(run)["state_type"] == "COMPLETED" for run in runs)
+        assert bill.write_units / count + units.CREATE.write_units <= 9
+        assert bill.read_units / count + units.CREATE.read_units <= 4
+        reads.append(sum(bill.calls[f"dynamodb.{name}"] for name in READS))
+        worker.sync(reports=both(worker, list(worker.held)))
+        worker.held.clear()
+    assert reads[0] == reads[1], "calls that read do not grow with the number of runs"
+
+
 def test_one_more_attempt(plane: Rig) -> None:
     plane.pool()
     deployment = plane.deployment(retry_policy={"retries": 3})
