@@ -53,6 +53,27 @@ def test_a_batch_is_bounded_and_the_rest_follows() -> None:
     assert all(after[0] == before[1] + 1 for before, after in pairwise(seqs))
 
 
+def test_a_young_start_waits_for_its_end_while_calls_follow_each_other() -> None:
+    outbox = Outbox()
+    outbox.add(report(1, kind="started"), young_until=10.0)
+    outbox.add(report(9, run=uuid4()))
+    assert outbox.waits_until() == 0.0
+    assert [one.seq for one in outbox.next_batch(now=9.9).reports] == [9]
+    outbox.delivered()
+    assert outbox.waits_until() == 10.0
+    outbox.add(report(2))
+    assert [one.seq for one in outbox.next_batch(now=9.9).reports] == [1, 2]
+    outbox.delivered()
+    assert outbox.waits_until() is None
+
+
+def test_a_start_that_is_old_or_has_no_call_behind_it_goes() -> None:
+    for now in (None, 10.0):
+        outbox = Outbox()
+        outbox.add(report(1, kind="started"), young_until=10.0)
+        assert [one.seq for one in outbox.next_batch(now=now).reports] == [1]
+
+
 def test_logs_can_wait_while_reports_go() -> None:
     outbox = Outbox()
     outbox.add_logs(KEY, 1, events(3))

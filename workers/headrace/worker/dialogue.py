@@ -93,7 +93,7 @@ class Dialogue:
 
     def deliver(self, report: Report, *, urgent: bool) -> None:
         """Tell this, at once or with a little company."""
-        if self._outbox.add(report):
+        if self._outbox.add(report, 0.0 if urgent else self.timing.now() + COMPANY):
             self.timing.soon(0.0 if urgent else COMPANY)
             if self.timing.away_since is not None:
                 self._journal.add([report])
@@ -117,14 +117,14 @@ class Dialogue:
         rungs, self._rungs = self._rungs, []
         return rungs
 
-    def go(self, slots: int, want: int, held: list[RunRef]) -> Batch | None:
-        """Make the next call; gives the batch that a sync carries."""
+    def go(self, slots: int, want: int, held: list[RunRef], *, brisk: bool = False) -> Batch | None:
+        """Make the next call; gives the batch that a sync carries. `brisk`: the one after it is near."""
         if self._register is not None:
             self._courier.register(self._register)
             self.timing.sent()
             return None
         if self._request is None:
-            self._request = self._compose(slots, want, held)
+            self._request = self._compose(slots, want, held, brisk=brisk)
         within = self.registered.lease_seconds / 3 if self.registered else 30.0
         self._courier.sync(self._request, timeout=max(2.0, min(30.0, within)))
         self.timing.sent()
@@ -140,8 +140,10 @@ class Dialogue:
         asked, self._asked = self._asked, []
         if not self._outbox:
             self._journal.clear()
-        if self._rungs or self._outbox.reports:
+        if self._rungs:
             self.timing.soon()
+        elif (until := self._outbox.waits_until()) is not None:
+            self.timing.soon(max(0.0, until - self.timing.now()))
         elif self._outbox:
             self.timing.soon(COMPANY)
         return batch, asked, away
@@ -176,13 +178,14 @@ class Dialogue:
         self._journal.close()
         return len(reports) + len(logs)
 
-    def _compose(self, slots: int, want: int, held: list[RunRef]) -> SyncRequest:
+    def _compose(self, slots: int, want: int, held: list[RunRef], *, brisk: bool) -> SyncRequest:
         if self.session is None:
             raise AssertionError("a sync needs a session")
         self.seq += 1
         self._asked, self._rungs = self._rungs[:HINTS], self._rungs[HINTS:]
         # A run that waits to be claimed is worth more than log records, of which there may be very many.
-        batch = self._outbox.next_batch(with_logs=not (self._asked and self._told_logs))
+        with_logs = not (self._asked and self._told_logs)
+        batch = self._outbox.next_batch(with_logs=with_logs, now=self.timing.now() if brisk else None)
         self._told_logs = bool(batch.pieces)
         body = {
             "session": self.session,

@@ -52,6 +52,7 @@ class Outbox:
         self._most = self._now_most = most
         self._reports: deque[Report] = deque()
         self._seen: set[tuple[Key, int]] = set()
+        self._young: dict[Key, float] = {}
         self._ready: deque[Piece] = deque()
         self._tails: dict[Key, LogTail] = {}
         self._over: set[Key] = set()
@@ -70,14 +71,22 @@ class Outbox:
         """Reports not yet delivered, those in flight included."""
         return [*self.in_flight.reports, *self._reports]
 
-    def add(self, report: Report) -> bool:
-        """Take a report; false if it is here already."""
-        name = ((report.run, report.attempt), report.seq)
-        if name in self._seen:
+    def add(self, report: Report, young_until: float = 0.0) -> bool:
+        """Take a report; false if it is here already. Until that time it may wait for the run's next one."""
+        key = _key(report)
+        if (key, report.seq) in self._seen:
             return False
-        self._seen.add(name)
+        self._seen.add((key, report.seq))
         self._reports.append(report)
+        if young_until:
+            self._young[key] = young_until
+        else:
+            self._young.pop(key, None)
         return True
+
+    def waits_until(self) -> float | None:
+        """When the next report has to go, 0 for now; `None` if there is none."""
+        return min((self._young.get(_key(report), 0.0) for report in self.reports), default=None)
 
     def add_logs(self, key: Key, first: int, records: Iterable[Message]) -> None:
         """Take log records from the keeper."""
@@ -96,19 +105,29 @@ class Outbox:
     def forget(self, key: Key) -> None:
         """Nothing more will come of this attempt."""
         self._over.add(key)
+        self._young.pop(key, None)
         self._drop_empty()
         self._seen = {name for name in self._seen if name[0] != key}
 
-    def next_batch(self, *, with_logs: bool = True) -> Batch:
-        """The next batch, now in flight: reports first, then logs of all runs in turn."""
+    def next_batch(self, *, with_logs: bool = True, now: float | None = None) -> Batch:
+        """The next batch, now in flight: reports first, then logs of all runs in turn.
+
+        Given the time, it leaves out what may wait: start and end of a short run are then told, and written, at once.
+        """
         reports: list[Report] = []
+        waiting: list[Report] = []
         size = 0
         while self._reports and len(reports) < REPORTS:
-            cost = len(self._reports[0].model_dump_json())
+            report = self._reports[0]
+            if now is not None and self._young.get(_key(report), 0.0) > now:
+                waiting.append(self._reports.popleft())
+                continue
+            cost = len(report.model_dump_json())
             if reports and size + cost > self._now_most:
                 break
             reports.append(self._reports.popleft())
             size += cost
+        self._reports.extendleft(reversed(waiting))
         pieces = self._pieces(self._now_most - size, bool(reports)) if with_logs else ()
         self.in_flight = Batch(tuple(reports), tuple(pieces))
         return self.in_flight
@@ -172,6 +191,10 @@ class Outbox:
         if key not in self._tails:
             self._tails[key] = LogTail(*key)
         return self._tails[key]
+
+
+def _key(report: Report) -> Key:
+    return (report.run, report.attempt)
 
 
 def _smaller(report: Report) -> Report:

@@ -1,7 +1,7 @@
 """When the next sync goes out.
 
-A start waits a moment for company, an end goes at once, a busy worker syncs every tenth of a second, one
-with runs in hand at least every `within` seconds, an idle one every `idle` seconds. After a failure the
+A start waits a moment for company, an end goes at once, a busy worker syncs every tenth of a second, or at once
+when half of many slots are free and more work waits than fits (`gap_of`), one with runs in hand at least every `within` seconds, an idle one every `idle` seconds. After a failure the
 same request is repeated with exponential backoff and full jitter.
 """
 
@@ -17,6 +17,15 @@ LOGS_WAIT = 0.5
 GAP = 0.1
 FULL_GAP = 0.25
 """Between syncs of a worker that more work waits for than it has slots: several ends make one request."""
+ENOUGH = 4
+"""Free slots, at least half of all, for which such a worker syncs without a gap: a request for four runs."""
+
+
+def gap_of(free: int, limit: int, *, hungry: bool) -> float:
+    """The gap for so many free slots; `hungry`: the last sync gave less than was wanted."""
+    if hungry or 2 * free < limit:
+        return GAP if hungry else FULL_GAP
+    return 0.0 if free >= ENOUGH else GAP
 
 
 class Timing:
@@ -30,6 +39,10 @@ class Timing:
         self._failures = 0
         self.flying = False
         self.away_since: float | None = None
+
+    def now(self) -> float:
+        """The time by its clock."""
+        return self._clock()
 
     def soon(self, seconds: float = 0.0) -> None:
         """There is something to say that can wait this long."""
