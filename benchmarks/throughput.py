@@ -24,6 +24,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -114,7 +115,7 @@ def measure(options: Any) -> list[Row]:
 
 def shown(method: str, paces: list[Pace], floors: list[float], budget: float | None) -> list[Row]:
     """The rows of one start method."""
-    around = [(before + after) / 2 for before, after in zip(floors, floors[1:], strict=False)]
+    around = [(before + after) / 2 for before, after in pairwise(floors)]
     shares = [pace.warm / floor for pace, floor in zip(paces, around, strict=True)]
     first = [pace.cold / floor for pace, floor in zip(paces, around, strict=True)]
     name = f"no-op runs, one worker, {method}"
@@ -126,10 +127,8 @@ def shown(method: str, paces: list[Pace], floors: list[float], budget: float | N
         Row(f"{name}, once warm", median([pace.warm for pace in paces]), "/s"),
         Row(f"floor: bare processes, {LIMIT} at once", median(floors), "/s"),
     ]
-    for who in WHO:
-        if spent := [pace.cpu[who] for pace in paces if who in pace.cpu]:
-            rows.append(Row(f"processor time of a run: {who}", median(spent), "ms"))
-    return rows
+    spent = {who: [pace.cpu[who] for pace in paces] for who in WHO if who in paces[0].cpu}
+    return rows + [Row(f"processor time of a run: {who}", median(each), "ms") for who, each in spent.items()]
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """When the next sync goes out.
 
-A start waits a moment for company, an end goes at once, a busy worker syncs every tenth of a second, or at once
-when half of many slots are free and more work waits than fits (`gap_of`), one with runs in hand at least every `within` seconds, an idle one every `idle` seconds. After a failure the
-same request is repeated with exponential backoff and full jitter.
+A start waits a moment for company, an end goes at once, a busy worker syncs every tenth of a second (`gap_of`), one
+with runs in hand at least every `within` seconds, an idle one every `idle` seconds. After a failure the same request
+is repeated with exponential backoff and full jitter.
 """
 
 from __future__ import annotations
