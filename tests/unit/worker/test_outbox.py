@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from headrace.contract.sync import Report, ReportKind
 from headrace.worker.journal import Journal
 from headrace.worker.logtail import LogTail
-from headrace.worker.outbox import LEAST_FAST, Outbox
+from headrace.worker.outbox import CUT_OFF, LEAST_FAST, Outbox
 
 RUN = UUID(int=7)
 KEY = (RUN, 1)
@@ -182,6 +182,20 @@ def test_a_predecessors_batch_keeps_its_number() -> None:
     other = Outbox()
     other.add_batch(batch)
     assert other.next_batch().logs() == [batch]
+
+
+def test_a_worker_that_leaves_before_the_keeper_has_told_all_says_so_in_the_log() -> None:
+    outbox = Outbox()
+    outbox.add_logs(KEY, 1, events(3))
+    outbox.expect(KEY, more=True)
+    assert outbox.awaits
+    outbox.cut_off()
+    (batch,) = outbox.next_batch().logs()
+    assert [record.message for record in batch.records][-1] == CUT_OFF
+    assert (len(batch.records), outbox.awaits) == (4, False)
+    outbox.expect(KEY, more=True)
+    outbox.expect(KEY, more=False)
+    assert not outbox.awaits
 
 
 def test_forgotten_attempts_leave_nothing() -> None:

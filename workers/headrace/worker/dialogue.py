@@ -51,7 +51,7 @@ class Dialogue:
     @property
     def idle(self) -> bool:
         """Whether nothing is under way or left to tell; a failed call that tells nothing is not waited for."""
-        return not self.timing.flying and not self._outbox
+        return not (self.timing.flying or self._outbox or self._outbox.awaits)
 
     def join(self, predecessor: UUID | None, lost: Sequence[RunRef]) -> None:
         """Open a session, as soon as the loop calls `go`."""
@@ -168,6 +168,7 @@ class Dialogue:
     def leave_undelivered(self) -> int:
         """Put all that is left into the journal; gives how many reports and log batches that are."""
         self._outbox.returned()
+        self._outbox.cut_off()
         reports = self._outbox.reports
         logs: list[LogBatch] = []
         while batch := self._outbox.next_batch():

@@ -23,6 +23,8 @@ class Keeping:
     def said(self, event: KeeperSaid) -> None:
         """A state of a run, or records of its log."""
         loop, message = self._loop, event.message
+        if "more" in message:
+            loop.outbox.expect(key_of(message), more=message["more"])
         if message["t"] == "state":
             loop.do(loop.supervisor.state(key_of(message), message["seq"], message["e"]))
         elif message["t"] == "logs":
@@ -38,6 +40,7 @@ class Keeping:
         if loop.exit_code is not None:
             return
         loop.keeper.close()
+        loop.outbox.expect_nothing()
         pids = loop.supervisor.started()
         loop.say("bad", f"The keeper died; a new one is started, and {len(pids)} runs are lost.")
         bury(pids, loop.mailbox.put)
@@ -52,5 +55,7 @@ class Keeping:
     def _show(self, message: Message) -> None:
         held = self._loop.supervisor.get(key_of(message))
         if held is not None and held.stream:
-            for record in message["records"]:
-                self._loop.say("out", f"{held.grant.name} | {record.get('message')}")
+            name = held.grant.name
+            self._loop.console.say_all(
+                "out", (f"{name} | {record.get('message')}" for record in message["records"])
+            )

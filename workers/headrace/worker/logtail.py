@@ -73,6 +73,11 @@ class LogTail:
             size = len(record.message.encode("utf-8", "replace")) + len(record.name) + RECORD_OVERHEAD
             self._entries.append((number, size, record))
 
+    def end_with(self, message: str) -> None:
+        """One record of the worker's own."""
+        record = {"at": now_iso(), "level": 40, "name": "headrace.worker", "message": message}
+        self.add(self._last + 1, [record])
+
     def take(self, most: int) -> Piece | None:
         """The next batch of at most about this many bytes (always at least one record)."""
         if not self._entries:

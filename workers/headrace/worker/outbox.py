@@ -20,6 +20,7 @@ SYNC_BYTES = 1_000_000
 """What one sync carries at most, apart from a single item that is larger."""
 LEAST_FAST = 60_000
 """Where syncs take long, those with log records shrink to this: a claim waits for the sync before it."""
+CUT_OFF = "The log is cut here: the worker left before it could deliver the rest."
 REPORTS = 500
 BATCHES = 500
 LEAST = 20_000
@@ -56,6 +57,7 @@ class Outbox:
         self._ready: deque[Piece] = deque()
         self._tails: dict[Key, LogTail] = {}
         self._over: set[Key] = set()
+        self._expected: set[Key] = set()
         self.in_flight = Batch()
 
     def __bool__(self) -> bool:
@@ -65,6 +67,25 @@ class Outbox:
     def has_logs(self) -> bool:
         """Whether records wait."""
         return any(self._tails.values())
+
+    @property
+    def awaits(self) -> bool:
+        """Whether the keeper has more records than it may hand out before others are acknowledged."""
+        return bool(self._expected)
+
+    def expect(self, key: Key, *, more: bool) -> None:
+        """The keeper says whether it has more of this attempt's log."""
+        (self._expected.add if more else self._expected.discard)(key)
+
+    def expect_nothing(self) -> None:
+        """The keeper is gone, and what it had."""
+        self._expected.clear()
+
+    def cut_off(self) -> None:
+        """The worker leaves before all is delivered: the logs say so."""
+        for key in self._expected:
+            self._tail(key).end_with(CUT_OFF)
+        self._expected.clear()
 
     @property
     def reports(self) -> list[Report]:

@@ -18,8 +18,8 @@ The two speak newline-delimited JSON over a local socket. From the worker, by `o
 - `answer` {run, attempt, id, body}: to what the run's child asked; the body holds `value` or `error`.
 - `exit` {grace}: end everything and leave.
 
-To the worker, by `t`: `welcome`, `refused`, `state` {run, attempt, seq, e},
-`logs` {run, attempt, first, records} and `ask` {run, attempt, e: {id, what, ...}}, which is told again to
+To the worker, by `t`: `welcome`, `refused`, `state` {run, attempt, seq, e, more},
+`logs` {run, attempt, first, records, more} (`more`: further records of it wait for the acknowledgement of these) and `ask` {run, attempt, e: {id, what, ...}}, which is told again to
 a worker that comes before it is answered. The states of a run are `spawned`
 {pid, how: zygote | spawn}, what its child says (`started`,
 `receipt`), and at last `exited`, sent when the whole process group and all found descendants are gone.

@@ -57,6 +57,11 @@ class Spool:
         return not (self._sent or self._waiting or self._in_file)
 
     @property
+    def has_more(self) -> bool:
+        """Whether records wait that the worker has not been handed."""
+        return bool(self._waiting or self._in_file)
+
+    @property
     def is_over(self) -> bool:
         """Whether the run has written all that is kept of it: nothing is taken any more."""
         return self._taken > self._most
