@@ -97,6 +97,32 @@ def test_slow_syncs_carry_less_log_until_they_are_quick_again() -> None:
     assert sizes[-1] > 5 * LEAST_FAST
 
 
+def test_a_flood_does_not_hold_the_logs_of_others_up() -> None:
+    outbox = Outbox(most=100_000)
+    quiet = [(uuid4(), 1) for _ in range(3)]
+    outbox.add_logs(KEY, 1, events(20_000, 100))
+    for key in quiet:
+        outbox.add_logs(key, 1, events(100))
+    batch = outbox.next_batch()
+    sent = {(piece.run, piece.attempt): len(piece.records) for piece in batch.pieces}
+    assert [sent[key] for key in quiet] == [100] * 3
+    assert sent[KEY] > 200, "what they do not need is left to it"
+    assert sum(piece.size for piece in batch.pieces) <= 100_000
+
+
+def test_floods_share_and_none_is_always_the_last() -> None:
+    outbox = Outbox(most=10_000)
+    keys = [(uuid4(), 1) for _ in range(200)]
+    for key in keys:
+        outbox.add_logs(key, 1, events(100, 100))
+    first, second = set(), set()
+    for served in (first, second):
+        served |= {piece.run for piece in outbox.next_batch().pieces}
+        outbox.delivered()
+    assert first
+    assert first & second == set()
+
+
 def test_what_was_too_large_is_sent_in_smaller_parts() -> None:
     outbox = Outbox()
     outbox.add_logs(KEY, 1, events(1000, 100))

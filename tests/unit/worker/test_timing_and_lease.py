@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from headrace.worker.lease import Lease
-from headrace.worker.timing import COMPANY, FULL_GAP, GAP, Timing, gap_of
+from headrace.worker.timing import (
+    COMPANY,
+    FULL_GAP,
+    GAP,
+    LOGS_WAIT,
+    LOGS_WAIT_MOST,
+    Timing,
+    gap_of,
+    logs_wait,
+)
 
 
 class Clock:
@@ -65,6 +74,13 @@ def test_a_worker_that_work_waits_for_calls_at_once_for_several_runs(
     free: int, limit: int, hungry: bool, gap: float
 ) -> None:
     assert gap_of(free, limit, hungry=hungry) == gap
+
+
+def test_logs_of_a_young_run_go_soon_and_of_an_old_one_together() -> None:
+    waits = [logs_wait(age) for age in (0, 1, 2, 4, 8, 16, 32, 64, 3600)]
+    assert waits == sorted(waits)
+    assert waits[:3] == [LOGS_WAIT] * 3
+    assert (waits[3], waits[-1]) == (1.0, LOGS_WAIT_MOST)
 
 
 def test_one_call_at_a_time(timing: Timing) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import socket
+from collections import deque
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
@@ -16,11 +17,16 @@ from headrace.worker.events import Rung
 from headrace.worker.journal import Journal
 from headrace.worker.options import WorkerOptions
 from headrace.worker.outbox import Batch, Outbox
-from headrace.worker.timing import COMPANY, LOGS_WAIT, Timing
+from headrace.worker.timing import COMPANY, LOGS_WAIT, Timing, logs_wait
 
 HINTS = 100
 SLOW = 0.1
-"""Seconds of a sync after which the next one carries less of the runs' logs, since all else waits for it."""
+"""Seconds that a sync takes longer with logs than others do without, and the next one carries less of them: all
+else waits for it."""
+USUAL = 15
+"""Syncs without logs whose median is the usual time."""
+MANY_BYTES = 128_000
+"""Of logs, that go soon: a keeper hands out four times as much of a run's before it waits."""
 
 
 class Dialogue:
@@ -39,7 +45,8 @@ class Dialogue:
         self._request: SyncRequest | None = None
         self._revision: int | None = None
         self._heard: int | None = None
-        self._told_logs = False
+        self._told_logs = self._left_logs = False
+        self._usual: deque[float] = deque(maxlen=USUAL)
         self._rungs: list[Rung] = []
         self._asked: list[Rung] = []
 
@@ -98,9 +105,9 @@ class Dialogue:
             if self.timing.away_since is not None:
                 self._journal.add([report])
 
-    def logs_came(self) -> None:
-        """There are log records to tell."""
-        self.timing.soon(LOGS_WAIT)
+    def logs_came(self, age: float) -> None:
+        """There are log records to tell, of a run of this age."""
+        self.timing.soon(LOGS_WAIT if self._outbox.log_bytes >= MANY_BYTES else logs_wait(age))
 
     def rung(self, rung: Rung) -> None:
         """Ask about this run."""
@@ -135,7 +142,7 @@ class Dialogue:
         self._request = None
         self._revision = revision
         self._heard = self.seq
-        batch = self._outbox.delivered(slowly=self.timing.took() > SLOW)
+        batch = self._outbox.delivered(slowly=self._was_slow())
         away = self.timing.answered(next_within)
         asked, self._asked = self._asked, []
         if not self._outbox:
@@ -144,7 +151,7 @@ class Dialogue:
             self.timing.soon()
         elif (until := self._outbox.waits_until()) is not None:
             self.timing.soon(max(0.0, until - self.timing.now()))
-        elif self._outbox:
+        if self._left_logs:
             self.timing.soon(COMPANY)
         return batch, asked, away
 
@@ -179,6 +186,13 @@ class Dialogue:
         self._journal.close()
         return len(reports) + len(logs)
 
+    def _was_slow(self) -> bool:
+        took = self.timing.took()
+        if not self._told_logs:
+            self._usual.append(took)
+        usual = sorted(self._usual)[len(self._usual) // 2] if self._usual else 0.0
+        return took > usual + SLOW
+
     def _compose(self, slots: int, want: int, held: list[RunRef], *, brisk: bool) -> SyncRequest:
         if self.session is None:
             raise AssertionError("a sync needs a session")
@@ -187,7 +201,7 @@ class Dialogue:
         # A run that waits to be claimed is worth more than log records, of which there may be very many.
         with_logs = not (self._asked and self._told_logs)
         batch = self._outbox.next_batch(with_logs=with_logs, now=self.timing.now() if brisk else None)
-        self._told_logs = bool(batch.pieces)
+        self._told_logs, self._left_logs = bool(batch.pieces), self._outbox.has_logs
         body = {
             "session": self.session,
             "seq": self.seq,

@@ -58,15 +58,21 @@ class Outbox:
         self._tails: dict[Key, LogTail] = {}
         self._over: set[Key] = set()
         self._expected: set[Key] = set()
+        self._served: Key | None = None
         self.in_flight = Batch()
 
     def __bool__(self) -> bool:
-        return bool(self._reports or self._ready or self.has_logs or self.in_flight)
+        return bool(self._reports or self.has_logs or self.in_flight)
 
     @property
     def has_logs(self) -> bool:
         """Whether records wait."""
-        return any(self._tails.values())
+        return bool(self._ready) or any(self._tails.values())
+
+    @property
+    def log_bytes(self) -> int:
+        """How much of logs waits."""
+        return sum(tail.size for tail in self._tails.values())
 
     @property
     def awaits(self) -> bool:
@@ -195,13 +201,22 @@ class Outbox:
             room -= piece.size
             count += 1
             yield piece
-        for tail in list(self._tails.values()):
+        tails = [tail for tail in self._in_turn() if tail]
+        share = _share([tail.size for tail in tails], room)
+        for tail in tails:
             if count >= BATCHES or self._ready or (room <= 0 and (crowded or count)):
                 return
-            if piece_or_none := tail.take(max(room, 1)):
+            if piece_or_none := tail.take(max(share, 1)):
                 room -= piece_or_none.size
                 count += 1
+                self._served = (tail.run, tail.attempt)
                 yield piece_or_none
+
+    def _in_turn(self) -> list[LogTail]:
+        """All tails, beginning behind the one that was served last."""
+        keys = list(self._tails)
+        start = keys.index(self._served) + 1 if self._served in self._tails else 0
+        return [self._tails[key] for key in keys[start:] + keys[:start]]
 
     def _drop_empty(self) -> None:
         for key in [key for key in self._over if not self._tails.get(key)]:
@@ -212,6 +227,16 @@ class Outbox:
         if key not in self._tails:
             self._tails[key] = LogTail(*key)
         return self._tails[key]
+
+
+def _share(sizes: list[int], room: int) -> int:
+    """The most that each may take so that all together fit: who needs less leaves the rest to the others."""
+    for before, size in enumerate(sorted(sizes)):
+        share = room // (len(sizes) - before)
+        if size > share:
+            return share
+        room -= size
+    return max(sizes, default=0)
 
 
 def _key(report: Report) -> Key:

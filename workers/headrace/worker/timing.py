@@ -13,12 +13,19 @@ from collections.abc import Callable
 from headrace.client.transport import backoff
 
 COMPANY = 0.25
-LOGS_WAIT = 0.5
+LOGS_WAIT, LOGS_WAIT_MOST = 0.5, 10.0
+LOGS_PATIENCE = 0.25
+"""Part of its age that a run's log waits: somebody looks on at first; later each call for a line is only paid for."""
 GAP = 0.1
 FULL_GAP = 0.25
 """Between syncs of a worker that more work waits for than it has slots: several ends make one request."""
 ENOUGH = 4
 """Free slots, at least half of all, for which such a worker syncs without a gap: a request for four runs."""
+
+
+def logs_wait(age: float) -> float:
+    """How long log records wait, from a run of this age."""
+    return min(LOGS_WAIT_MOST, max(LOGS_WAIT, age * LOGS_PATIENCE))
 
 
 def gap_of(free: int, limit: int, *, hungry: bool) -> float:
