@@ -103,6 +103,20 @@ def both(worker: WorkerRig, runs: list[str]) -> list[dict[str, object]]:
     ]
 
 
+def test_a_sync_for_log_lines_alone(scene: tuple[Rig, Any, WorkerRig]) -> None:
+    plane, deployment, worker = scene
+    run = plane.run(deployment)["id"]
+    worker.claim(1)
+    worker.start(run)
+    plane.clock.forward(units.HELD_SYNC_EVERY)
+    known = worker.sync()["pool_revision"]
+    plane.clock.forward(units.LOGS_WAIT_MOST)
+    record = {"at": plane.clock.now, "level": 20, "name": "stdout", "message": "a line"}
+    batch = {"run": run, "attempt": 1, "seq": 1, "records": [record]}
+    bill = counted(lambda: worker.sync(logs=[batch], pool_revision=known))
+    agrees(units.LOG_SYNC, bill.write_units, bill.read_units)
+
+
 READS = ("GetItem", "BatchGetItem", "Query")
 
 
