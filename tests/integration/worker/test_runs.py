@@ -62,6 +62,7 @@ def test_a_run_from_doorbell_to_receipt(plane: Plane, worker: Starter, engine: C
     assert run.end is not None
     assert (run.end["state_type"], run.end["result"]) == ("COMPLETED", {"answer": 42})
     assert run.reports[0]["pid"] > 0
+    assert 100 < run.end["log_bytes"] < 300, "two lines, as they are sent"
     assert run.lines() == ["hello {}"]
     assert run.lines("flow") == ["careful"]
     until(lambda: len(plane.deleted) == 1, "the doorbell is deleted")

@@ -186,6 +186,7 @@ class Child:
                 "t": "exited",
                 "at": now_iso(),
                 "status": self._status,
+                "log_bytes": self.spool.taken,
                 "why": (ending.why or None) if ending else None,
                 "left": [{"pid": process.pid, "name": process.name} for process in left],
                 "ended": [

@@ -68,6 +68,11 @@ class Spool:
         return bool(self._waiting or self._in_file)
 
     @property
+    def taken(self) -> int:
+        """Bytes that the run has written, as far as they are kept."""
+        return min(self._taken, self._most)
+
+    @property
     def is_over(self) -> bool:
         """Whether the run has written all that is kept of it: nothing is taken any more."""
         return self._taken > self._most
