@@ -7,14 +7,16 @@ names that nobody else has, and are deleted in the end. Everything written lies 
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ HEADRACE = [sys.executable, "-m", "headrace.cli.main"]
 FLOWS = '''
 import time
 AT = time.time()
-import os, pathlib
+import logging, os, pathlib
 
 def noop():
     pass
@@ -46,6 +48,12 @@ def wait():
 def chatter(lines: int):
     for number in range(lines):
         print("line", number)
+
+def log(lines: int):
+    logger = logging.getLogger("flood")
+    logger.setLevel(logging.INFO)
+    for number in range(lines):
+        logger.info("line %d", number)
 '''
 
 
@@ -80,17 +88,22 @@ class Place:
         except httpx.TransportError:
             return False
 
-    def start(self, name: str, *words: str) -> subprocess.Popen[bytes]:
-        """Start a command of ours; what it says is in `text(name)`."""
+    def start(self, name: str, *words: str, terminal: bool = False) -> subprocess.Popen[bytes]:
+        """Start a command of ours, on a terminal if told to; what it says is in `text(name)`."""
         with (self.home / f"{name}.log").open("wb") as log:
-            return subprocess.Popen(
-                [*HEADRACE, *words],
-                cwd=self.home,
-                env=self.env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+            out = _terminal(os.dup(log.fileno())) if terminal else log.fileno()
+            try:
+                return subprocess.Popen(
+                    [*HEADRACE, *words],
+                    cwd=self.home,
+                    env=self.env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=out,
+                )
+            finally:
+                if terminal:
+                    os.close(out)
 
     def text(self, name: str) -> str:
         """What a process has said."""
@@ -108,11 +121,12 @@ class Place:
         return str(until(said, f"{name} says {sign!r}"))
 
     @contextmanager
-    def worker(self, limit: int = 10, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    def worker(
+        self, limit: int = 10, *words: str, terminal: bool = False
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """A worker of this place's pool."""
-        process = self.start(
-            "worker", "worker", "start", "--pool", self.pool, "--name", "w", "--limit", str(limit), *words
-        )
+        command = ("worker", "start", "--pool", self.pool, "--name", "w", "--limit", str(limit), *words)
+        process = self.start("worker", *command, terminal=terminal)
         try:
             self.hear("worker", process, "serves pool")
             yield process
@@ -181,6 +195,21 @@ class Place:
                 self.http.delete(f"/deployments/{run_deployment}")
             self.http.delete(f"/work_pools/{self.pool}")
         self.http.close()
+
+
+def _terminal(log: int) -> int:
+    """A terminal's end for a process; a thread takes what is written there, as a person's window does."""
+    ours, theirs = pty.openpty()
+
+    def take() -> None:
+        with suppress(OSError):  # the process has closed its end
+            while data := os.read(ours, 65536):
+                os.write(log, data)
+        os.close(ours)
+        os.close(log)
+
+    threading.Thread(target=take, daemon=True).start()
+    return theirs
 
 
 def until(
