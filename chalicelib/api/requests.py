@@ -42,7 +42,7 @@ class Wants:
             return None
         raw = request.raw_body or b""
         if request.headers.get("content-type") == GZIP:
-            raw = _unpacked(raw, self._max_body)
+            raw = _unpacked(raw.encode() if isinstance(raw, str) else raw, self._max_body)
         if len(raw) > self._max_body:
             text = f"The request has {len(raw)} bytes; {self._max_body} are allowed."
             raise TooLarge(text, hint="Send less at once, or keep the data elsewhere and send its address.")
