@@ -81,6 +81,7 @@ def test_a_sync_may_come_compressed(plane: Rig, worker: WorkerRig) -> None:
         (BOMB[:200], 422, "cut off"),
         (gzip.compress(b"{"), 422, "JSON"),
     ],
+    ids=["bomb", "plain", "torn", "no JSON"],
 )
 def test_what_cannot_be_unpacked_is_refused(
     plane: Rig, worker: WorkerRig, data: bytes, status: int, says: str
