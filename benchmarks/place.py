@@ -10,14 +10,16 @@ Everything written lies in a temporary folder.
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ HEADRACE = [sys.executable, "-m", "headrace.cli.main"]
 FLOWS = '''
 import time
 AT = time.time()
-import os, pathlib
+import logging, os, pathlib
 
 def noop():
     pass
@@ -51,6 +53,12 @@ def wait():
 def chatter(lines: int):
     for number in range(lines):
         print("line", number)
+
+def log(lines: int):
+    logger = logging.getLogger("flood")
+    logger.setLevel(logging.INFO)
+    for number in range(lines):
+        logger.info("line %d", number)
 '''
 
 
@@ -86,17 +94,22 @@ class Place:
         except httpx.TransportError:
             return False
 
-    def start(self, name: str, *words: str) -> subprocess.Popen[bytes]:
-        """Start a command of ours; what it says is in `text(name)`."""
+    def start(self, name: str, *words: str, terminal: bool = False) -> subprocess.Popen[bytes]:
+        """Start a command of ours, on a terminal if told to; what it says is in `text(name)`."""
         with (self.home / f"{name}.log").open("wb") as log:
-            return subprocess.Popen(
-                [*HEADRACE, *words],
-                cwd=self.home,
-                env=self.env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+            out = _terminal(os.dup(log.fileno())) if terminal else log.fileno()
+            try:
+                return subprocess.Popen(
+                    [*HEADRACE, *words],
+                    cwd=self.home,
+                    env=self.env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=out,
+                )
+            finally:
+                if terminal:
+                    os.close(out)
 
     def text(self, name: str) -> str:
         """What a process has said."""
@@ -114,11 +127,12 @@ class Place:
         return str(until(said, f"{name} says {sign!r}"))
 
     @contextmanager
-    def worker(self, limit: int = 10, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    def worker(
+        self, limit: int = 10, *words: str, terminal: bool = False
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """A worker of this place's pool."""
-        process = self.start(
-            "worker", "worker", "start", "--pool", self.pool, "--name", "w", "--limit", str(limit), *words
-        )
+        command = ("worker", "start", "--pool", self.pool, "--name", "w", "--limit", str(limit), *words)
+        process = self.start("worker", *command, terminal=terminal)
         try:
             self.hear("worker", process, "serves pool")
             yield process
@@ -162,14 +176,14 @@ class Place:
         """A run's state."""
         return str(self.call("GET", f"/flow_runs/{run}")["state_type"])
 
-    def over(self, *runs: str, patience: float = 600.0) -> None:
+    def over(self, *runs: str, patience: float = 600.0, pause: float = 0.1) -> None:
         """Wait for runs to be COMPLETED; the last created is asked for first, since it mostly ends last."""
         for run in reversed(runs):
             until(
                 lambda run=run: self.state(run) == "COMPLETED",
                 f"run {run} is over",
                 patience=patience,
-                pause=0.1,
+                pause=pause,
             )
 
     def marked(self, run: str) -> str:
@@ -209,6 +223,21 @@ def reached(api_url: str) -> tuple[str, str | None]:
     except SettingsError as error:
         raise SystemExit(str(error)) from error
     return given, profile.api_key if profile.api_url == given else None
+
+
+def _terminal(log: int) -> int:
+    """A terminal's end for a process; a thread takes what is written there, as a person's window does."""
+    ours, theirs = pty.openpty()
+
+    def take() -> None:
+        with suppress(OSError):  # the process has closed its end
+            while data := os.read(ours, 65536):
+                os.write(log, data)
+        os.close(ours)
+        os.close(log)
+
+    threading.Thread(target=take, daemon=True).start()
+    return theirs
 
 
 def until(

@@ -45,7 +45,7 @@ def build(ports: Ports) -> ControlPlane:
     use_table(ports.settings)
     use_clock(ports.clock)
     lines = Lines(ports)
-    objects = Objects(ports.settings)
+    objects = Objects(ports.settings, ports.queues.clients)
     runs = Runs(ports, lines, LargeParameters(ports, objects))
     limits = Limits(ports, lines)
     rescue = Rescue(ports, lines, runs)
@@ -62,7 +62,7 @@ def build(ports: Ports) -> ControlPlane:
         access=Access(ports),
         pools=pools,
         workers=workers,
-        credentials=Credentials(ports, Sts(ports.settings)),
+        credentials=Credentials(ports, Sts(ports.queues.clients)),
         deployments=deployments,
         schedules=schedules,
         versions=Versions(ports, deployments, definitions),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -12,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from chalicelib.domain.errors import FieldProblem, HeadraceError, Invalid, TooLarge
 from headrace.contract.base import AUTHOR_HEADER
+from headrace.contract.media import GZIP
 
 MAX_BATCH = 6_000_000
 """Bytes of a request that carries many things: Lambda takes 6 MB at once (AWS, Lambda quotas)."""
@@ -39,6 +41,8 @@ class Wants:
         if self._body is None:
             return None
         raw = request.raw_body or b""
+        if request.headers.get("content-type") == GZIP:
+            raw = _unpacked(raw.encode() if isinstance(raw, str) else raw, self._max_body)
         if len(raw) > self._max_body:
             text = f"The request has {len(raw)} bytes; {self._max_body} are allowed."
             raise TooLarge(text, hint="Send less at once, or keep the data elsewhere and send its address.")
@@ -54,6 +58,18 @@ class Wants:
             return self._query.model_validate(dict(request.query_params or {}))
         except ValidationError as error:
             raise refusal(error, "query.") from None
+
+
+def _unpacked(data: bytes, most: int) -> bytes:
+    """A gzip body's content, but no more of it than is enough to be refused. Raises `Invalid`."""
+    unpacking = zlib.decompressobj(wbits=31)
+    try:
+        content = unpacking.decompress(data, most + 1)
+    except zlib.error as error:
+        raise Invalid(f"The body is said to be gzip, but is not: {error}.") from None
+    if not unpacking.eof and len(content) <= most:
+        raise Invalid("The body is cut off in the middle of its gzip.")
+    return content
 
 
 def members(given: Mapping[str, str]) -> dict[str, str | UUID]:

@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING
 
 from chalice.app import Chalice, Response
 
+from headrace.contract.media import GZIP, JSON
+
 if TYPE_CHECKING:
     from chalicelib.api.endpoint import Route
     from chalicelib.services.control_plane import ControlPlane
 
 PREFIX = "/api"
+COMPRESSED = frozenset({"POST /work_pools/{pool}/workers/{worker}/sync"})
+"""Routes whose body may come as GZIP: API Gateway hands on what is of a binary type as it came."""
 LISTED: Mapping[str, Sequence[str]] = {
     "system": (
         "GET /health",
@@ -148,11 +152,14 @@ def control_plane() -> ControlPlane:
 
 def register(app: Chalice) -> None:
     """Tell Chalice of all routes."""
+    app.api.binary_types.append(GZIP)
     for module, routes in LISTED.items():
         for route in routes:
             method, path = route.split(" ")
             view = _view(app, module, route)
-            app.route(PREFIX + path, methods=[method], name=f"{module}: {route}")(view)
+            types = [JSON, GZIP] if route in COMPRESSED else [JSON]
+            name = f"{module}: {route}"
+            app.route(PREFIX + path, methods=[method], name=name, content_types=types)(view)
 
 
 def checked(module: str, method: str, path: str) -> str:

@@ -157,6 +157,7 @@ def _told(session: UUID, report: sync_wire.Report) -> Told:
         error=report.error.model_dump(exclude_none=True) if report.error else None,
         retry_wanted=report.retry.wanted if report.retry else None,
         retry_after=report.retry.after if report.retry else None,
+        log_bytes=report.log_bytes,
     )
 
 

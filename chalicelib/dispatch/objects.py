@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import botocore.session
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.dispatch.clients import Clients
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.reachable import reachable
 from chalicelib.settings import Settings
@@ -21,9 +20,9 @@ ADDRESSES = 8
 class Objects:
     """The stage's bucket."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clients: Clients) -> None:
         self._bucket = settings.bucket
-        self._region = settings.region
+        self._clients = clients
         self._endpoint = settings.s3_endpoint_url
         self._follow_host = settings.follow_host
         self._made: dict[str, Any] = {}
@@ -94,16 +93,9 @@ class Objects:
         if made is None:
             if len(self._made) > ADDRESSES:
                 self._made = {kept: client for kept, client in self._made.items() if not kept}
-            config = Config(
-                signature_version="s3v4",
-                s3={"addressing_style": "path" if endpoint else "auto"},
-                connect_timeout=2,
-                read_timeout=5,
-                retries={"max_attempts": 2},
-            )
-            made = self._made[name] = botocore.session.get_session().create_client(
-                "s3", region_name=self._region, endpoint_url=endpoint, config=config
-            )
+            style = {"addressing_style": "path" if endpoint else "auto"}
+            made = self._clients.make("s3", endpoint, signature_version="s3v4", s3=style)
+            self._made[name] = made
         return made
 
 

@@ -14,10 +14,9 @@ from secrets import token_hex
 from typing import Any
 from uuid import UUID
 
-import botocore.session
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.dispatch.clients import Clients
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.names import stamp
 from chalicelib.domain.worker_policy import queue_prefix
@@ -32,18 +31,17 @@ RETENTION = 4 * 86_400
 
 
 class Queues:
-    """Makes and deletes queues, and sends to them."""
+    """Makes and deletes queues, and sends to them. Others that call AWS share its `clients`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.clients = Clients(settings.region)
         self._made: Any = None
 
     @property
     def _sqs(self) -> Any:
         if self._made is None:
-            config = Config(connect_timeout=2, read_timeout=5, retries={"max_attempts": 2})
-            session = botocore.session.get_session()
-            self._made = session.create_client("sqs", region_name=self._settings.region, config=config)
+            self._made = self.clients.make("sqs")
         return self._made
 
     def create(self, pool: str, purpose: str, generation: str | None = None) -> str:

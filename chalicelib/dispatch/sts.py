@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.dispatch.clients import Clients
 from chalicelib.domain.errors import Unavailable
-from chalicelib.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +25,12 @@ class Issued:
 class Sts:
     """Takes on the worker role, narrowed by a policy."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._region = settings.region
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
         self._made: Any = None
 
     def assume(self, role_arn: str, session_name: str, policy: str, seconds: int) -> Issued:
         """Credentials of the role for so many seconds. Raises `Unavailable`."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
         try:
             given = self._client().assume_role(
                 RoleArn=role_arn, RoleSessionName=session_name, Policy=policy, DurationSeconds=seconds
@@ -46,10 +46,5 @@ class Sts:
 
     def _client(self) -> Any:
         if self._made is None:
-            import botocore.session
-            from botocore.config import Config
-
-            config = Config(connect_timeout=2, read_timeout=5, retries={"max_attempts": 2})
-            session = botocore.session.get_session()
-            self._made = session.create_client("sts", region_name=self._region, config=config)
+            self._made = self._clients.make("sts")
         return self._made

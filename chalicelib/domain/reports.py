@@ -55,6 +55,7 @@ class Told:
     error: Mapping[str, object] | None = None
     retry_wanted: bool | None = None
     retry_after: float | None = None
+    log_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,9 @@ def apply(run: Run, told: Told, now: datetime, dice: float) -> Applied:
     if change is None:
         message = f"A {run.state.type.value} run cannot take the report {told.kind.value!r}."
         return Applied(Outcome.REFUSED, run, message)
-    return Applied(Outcome.ACCEPTED, replace(change, reported=told.seq))
+    return Applied(
+        Outcome.ACCEPTED, replace(change, reported=told.seq, log_bytes=run.log_bytes + told.log_bytes)
+    )
 
 
 def _fence_message(run: Run, told: Told) -> str:

@@ -103,6 +103,7 @@ class Run:
     start_time: datetime | None = None
     end_time: datetime | None = None
     total_run_time: float = 0.0
+    log_bytes: int = 0
     result: object | None = None
     error: Mapping[str, object] | None = None
     cancel_reason: str | None = None

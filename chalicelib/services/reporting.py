@@ -32,13 +32,16 @@ class Reporting:
             by_run.setdefault(run, []).append(told)
         verdicts: list[tuple[UUID, Told, Applied]] = []
         given_back: list[str] = []
+        seen = self._ports.runs.read_many(by_run, consistent=False) if by_run else {}
         for run, tolds in by_run.items():
-            applied, slots = self._apply_to(run, tolds)
+            applied, slots = self._apply_to(run, tolds, seen.get(run))
             verdicts += [(run, told, done) for told, done in zip(tolds, applied, strict=True)]
             given_back += slots
         return verdicts, self._lines.promote(given_back) if given_back else []
 
-    def _apply_to(self, run_id: UUID, tolds: Sequence[Told]) -> tuple[list[Applied], list[str]]:
+    def _apply_to(
+        self, run_id: UUID, tolds: Sequence[Told], seen: Run | None
+    ) -> tuple[list[Applied], list[str]]:
         """Apply the reports of one run with one write."""
         applied: list[Applied] = []
 
@@ -54,7 +57,7 @@ class Reporting:
             )
 
         try:
-            before, after = self._ports.runs.change(run_id, how)
+            before, after = self._ports.runs.change(run_id, how, seen)
         except Unavailable:
             raise  # nothing is wrong with the report: a verdict would have the worker forget it
         except HeadraceError as error:

@@ -105,12 +105,14 @@ class RunStore:
         write.check(key, Item.rev == schedule.revision)
         return with_parts(write, large_parts(run)).commit()
 
-    def change(self, run: UUID, how: Callable[[Run], Run | None]) -> tuple[Run, Run]:
+    def change(self, run: UUID, how: Callable[[Run], Run | None], seen: Run | None = None) -> tuple[Run, Run]:
         """Read, decide and write until nobody is in between. (before, after); the same when `how` answers None.
+
+        `seen` is the run as it was read just now, however consistently.
 
         Raises `NotFound`, what `how` raises, and `Unavailable` when others are always faster.
         """
-        found = self._changed_cheaply(run, how)
+        found = self._changed_cheaply(run, how, seen)
         if found is not None:
             return found
         for _ in range(TRIES):
@@ -122,9 +124,11 @@ class RunStore:
                 return before, replace(after, revision=before.revision + 1)
         raise Unavailable(f"Flow run {run} is being changed by many at once.", code="busy", hint="Try again.")
 
-    def _changed_cheaply(self, run: UUID, how: Callable[[Run], Run | None]) -> tuple[Run, Run] | None:
+    def _changed_cheaply(
+        self, run: UUID, how: Callable[[Run], Run | None], seen: Run | None
+    ) -> tuple[Run, Run] | None:
         """First try: an eventually consistent read at half the price. Only a write that succeeds proves it fresh."""
-        before = self.read_many([run], consistent=False).get(run)
+        before = seen or self.read_many([run], consistent=False).get(run)
         if before is None:
             return None
         try:

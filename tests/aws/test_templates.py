@@ -13,6 +13,7 @@ import pytest
 import app
 from chalicelib.storage.table import Item
 from headrace.contract.errors import ErrorBody
+from headrace.contract.media import GZIP, JSON
 from infra import policies
 from infra.gateway import RESPONSES
 from infra.names import Names
@@ -39,6 +40,15 @@ def test_the_linter_has_nothing_against_any_template(stage: str, tmp_path: Path)
     lint = [Path(sys.executable).with_name("cfn-lint"), ROOT / "infra" / "template.yaml", *tmp_path.iterdir()]
     done = subprocess.run(lint, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_a_compressed_sync_passes_the_gateway_as_it_came() -> None:
+    """Otherwise it would read the body as text, and break it."""
+    body = resources()["RestAPI"]["Properties"]["Body"]
+    assert GZIP in body["x-amazon-apigateway-binary-media-types"]
+    sync = body["paths"]["/api/work_pools/{pool}/workers/{worker}/sync"]["post"]
+    assert sync["consumes"] == [JSON, GZIP]
+    assert sync["x-amazon-apigateway-integration"]["contentHandling"] == "CONVERT_TO_TEXT"
 
 
 def test_the_table_is_the_one_that_the_code_draws() -> None:

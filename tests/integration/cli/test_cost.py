@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from headrace.cost import bill, units
 from tests.integration.cli.conftest import Bridge
 from tests.support.plane import Rig
 from tests.unit.cli.conftest import Cli
@@ -33,9 +34,7 @@ def one_run(plane: Rig, deployment: Any, seconds: float) -> None:
     (grant,) = worker.sync(want=1, hints=[run["id"]])["granted"]
     worker.start(grant)
     plane.clock.forward(seconds)
-    record = {"flow_run_id": run["id"], "level": 20, "name": "n", "message": "m" * 940}
-    plane.ok("POST", "/logs", [{**record, "timestamp": plane.clock.now}])
-    worker.end(grant)
+    worker.end(grant, log_bytes=1000)
 
 
 def test_an_estimate_of_a_deployment_without_runs(cli: Cli, deployment: Any) -> None:
@@ -52,6 +51,8 @@ def test_an_estimate_knows_the_latest_runs(cli: Cli, plane: Rig, deployment: Any
     done = cli("cost", "estimate", "flow/main", *JSON).json
     assert done["case"]["duration"] == pytest.approx(30, abs=1)
     assert done["case"]["log_kb"] == pytest.approx(1)
+    at_once = cli("cost", "estimate", "flow/main", "--duration", "0s", "--log-kb", "0", *JSON).json
+    assert (at_once["case"]["duration"], at_once["case"]["log_kb"]) == (0, 0)
 
 
 def test_an_estimate_without_a_control_plane(cli: Cli) -> None:
@@ -75,6 +76,10 @@ def test_what_runs_did_cost(cli: Cli, plane: Rig, deployment: Any) -> None:
         sum(group["usd"] for group in done["groups"]) + done["standing"]["usd"]
     )
     assert "flow/main" in cli("cost", "actual").out
+    for said, kb in ((JSON, 1), ((*JSON, "--log-kb", "1"), 1), ((*JSON, "--log-kb", "500"), 500)):
+        rows = {group["deployment"]: group for group in cli("cost", "actual", *said).json["groups"]}
+        expected = bill.total(units.run(600, kb, scheduled=False))
+        assert rows["flow/main"]["usd"] == pytest.approx(expected, rel=0.01)
 
 
 @pytest.mark.parametrize(

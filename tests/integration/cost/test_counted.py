@@ -95,6 +95,56 @@ def test_syncs_of_a_worker_with_and_without_runs(scene: tuple[Rig, Any, WorkerRi
     agrees(units.HELD_SYNC, held.write_units, held.read_units)
 
 
+def both(worker: WorkerRig, runs: list[str]) -> list[dict[str, object]]:
+    """Start and end of runs, as one call tells them."""
+    at = worker.rig.clock.now
+    return [
+        {"run": run, "attempt": worker.held[run], "seq": seq, "kind": kind, "at": at, "state_type": state}
+        for run in runs
+        for seq, kind, state in ((1, "started", None), (2, "ended", "COMPLETED"))
+    ]
+
+
+def test_a_sync_for_log_lines_alone(scene: tuple[Rig, Any, WorkerRig]) -> None:
+    plane, deployment, worker = scene
+    run = plane.run(deployment)["id"]
+    worker.claim(1)
+    worker.start(run)
+    plane.clock.forward(units.HELD_SYNC_EVERY)
+    known = worker.sync()["pool_revision"]
+    plane.clock.forward(units.LOGS_WAIT_MOST)
+    record = {"at": plane.clock.now, "level": 20, "name": "stdout", "message": "a line"}
+    batch = {"run": run, "attempt": 1, "seq": 1, "records": [record]}
+    bill = counted(lambda: worker.sync(logs=[batch], pool_revision=known))
+    agrees(units.LOG_SYNC, bill.write_units, bill.read_units)
+
+
+READS = ("GetItem", "BatchGetItem", "Query")
+
+
+def test_under_load_runs_share_a_call_and_its_reads(scene: tuple[Rig, Any, WorkerRig]) -> None:
+    """Half of eight slots: ends, and claims of the next, in one request; with it a run keeps its budget."""
+    plane, deployment, worker = scene
+    for _ in range(24):
+        plane.run(deployment)
+    reads = []
+    for count in (4, 8):
+        runs = [grant["run"] for grant in worker.claim(count)]
+        ends = both(worker, runs)
+        for run in runs:
+            del worker.held[run]
+        bill = counted(lambda ends=ends, count=count: worker.sync(want=count, reports=ends))
+        for run in worker.held:
+            assert plane.read(run)["state_type"] == "PENDING"
+        assert all(plane.read(run)["state_type"] == "COMPLETED" for run in runs)
+        assert bill.write_units / count + units.CREATE.write_units <= 9
+        assert bill.read_units / count + units.CREATE.read_units <= 4
+        reads.append(sum(bill.calls[f"dynamodb.{name}"] for name in READS))
+        worker.sync(reports=both(worker, list(worker.held)))
+        worker.held.clear()
+    assert reads[0] == reads[1], "calls that read do not grow with the number of runs"
+
+
 def test_one_more_attempt(plane: Rig) -> None:
     plane.pool()
     deployment = plane.deployment(retry_policy={"retries": 3})

@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from headrace.settings import Settings
+from headrace.worker.console import Console
+from headrace.worker.main import start
+from headrace.worker.options import WorkerOptions
 from tests.integration.worker.conftest import WorkerProcess, until
 from tests.integration.worker.plane import Plane
 
@@ -57,6 +62,7 @@ def test_a_run_from_doorbell_to_receipt(plane: Plane, worker: Starter, engine: C
     assert run.end is not None
     assert (run.end["state_type"], run.end["result"]) == ("COMPLETED", {"answer": 42})
     assert run.reports[0]["pid"] > 0
+    assert 100 < run.end["log_bytes"] < 300, "two lines, as they are sent"
     assert run.lines() == ["hello {}"]
     assert run.lines("flow") == ["careful"]
     until(lambda: len(plane.deleted) == 1, "the doorbell is deleted")
@@ -121,6 +127,25 @@ def test_run_once_takes_all_that_is_due_and_leaves(plane: Plane, worker: Starter
     assert process.wait() == 0
     assert all(run.end and run.end["state_type"] == "COMPLETED" for run in runs)
     assert len(plane.signed_off) == 1
+
+
+def test_a_worker_whose_console_nobody_reads_works_on(plane: Plane, tmp_path: Path) -> None:
+    """In this process: what matters is that its loop does not wait for the pipe."""
+    run = plane.add(ring=False, command=["sh", "-c", "yes line | head -n 15000"])
+    options = WorkerOptions(
+        pool="p", name="w", run_once=True, settings=Settings(tmp_path / "home", api_url=plane.url)
+    )
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as out:
+        console = Console(out)
+        codes: list[int] = []
+        thread = threading.Thread(target=lambda: codes.append(start(options, console)), daemon=True)
+        thread.start()
+        until(lambda: run.end, "the end")
+        until(lambda: codes, "the worker's end")
+        os.close(reader)
+    assert codes == [0]
+    assert len(run.lines()) == 15_000
 
 
 def test_children_see_no_credentials(plane: Plane, worker: Starter) -> None:

@@ -48,5 +48,5 @@ def test_a_sync_has_the_models_of_no_other_route() -> None:
     models = {
         name.removeprefix("headrace.contract.") for name in found if name.startswith("headrace.contract.")
     }
-    assert models == {"base", "errors", "roles", "run_states", "sizes", "states", "sync", "workers"}
+    assert models == {"base", "errors", "media", "roles", "run_states", "sizes", "states", "sync", "workers"}
     assert found & (HEAVY - {"pydantic"}) == set()

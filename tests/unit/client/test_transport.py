@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from headrace.client.api import Api
 from headrace.client.resource import at, each
 from headrace.client.transport import Transport
 from headrace.contract.flow_runs import FlowRunCreate
+from headrace.contract.sync import SyncRequest
 from headrace.contract.work_pools import WorkPoolCreate, WorkPoolList
 
 POOL = {
@@ -98,6 +100,27 @@ def test_only_members_that_were_set_are_sent(stub: Stub, api: Api) -> None:
     stub.answers = [(204, None, {})]
     api.pools.pause("p")
     assert json.loads(stub.seen[0][3]) == {"is_paused": True}
+
+
+def test_a_large_sync_goes_compressed_until_it_is_not_taken(
+    stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    run = uuid4()
+    record = {"at": POOL["created"], "level": 20, "name": "n", "message": "x" * 100}
+    logs = [{"run": run, "attempt": 1, "seq": 1, "records": [record] * 100}]
+    small = SyncRequest(session=run, seq=1, slots=1)
+    large = SyncRequest.model_validate({"session": run, "seq": 2, "slots": 1, "logs": logs})
+    done = (200, {"lease_seconds": 1, "sync_within_seconds": 1, "pool_revision": 1}, {})
+    stub.answers = [done, done, (415, {}, {}), done, done]
+    # On loopback nothing is compressed; this is another name of the same machine.
+    with Api(Transport(stub.url.replace("127.0.0.1", "0.0.0.0"))) as api:
+        for request in (small, large, large, large):
+            api.workers.sync("p", "w", request)
+    kinds = [headers["Content-Type"].rpartition("/")[2] for _, _, headers, _ in stub.seen]
+    assert kinds == ["json", "gzip", "gzip", "json", "json"]
+    assert len(stub.seen[1][3]) < 2000
+    assert SyncRequest.model_validate_json(gzip.decompress(stub.seen[1][3])) == large
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])

@@ -58,6 +58,14 @@ def test_every_report_of_a_run_that_is_held(kind: Kind, state: StateType | None)
             assert (done.run.session, done.run.slots) == (SESSION, run.slots)
 
 
+def test_log_volume_adds_up_over_attempts_and_a_repeat_adds_nothing() -> None:
+    run = replace(in_state(S.RUNNING), log_bytes=100)
+    done = tell(run, Kind.ENDED, S.COMPLETED, log_bytes=20)
+    assert done.run.log_bytes == 120
+    again = tell(done.run, Kind.ENDED, S.COMPLETED, attempt=run.attempt, seq=done.run.reported, log_bytes=20)
+    assert (again.outcome, again.run.log_bytes) == (Outcome.REPEATED, 120)
+
+
 @pytest.mark.parametrize("kind", Kind)
 def test_a_run_that_nobody_holds_takes_no_report(kind: Kind) -> None:
     for state in set(StateType) - HELD:

@@ -44,6 +44,15 @@ def test_longer_more_talkative_and_repeated_runs_cost_more() -> None:
     assert bill.total(units.run(1, 1, scheduled=True, attempts=2)) > short
 
 
+def test_a_run_that_prints_all_the_time_costs_its_calls() -> None:
+    quiet, chatty = (units.run(3600, kb, scheduled=False) for kb in (0, 720))
+    assert quiet.api_requests == pytest.approx(3 + 240)
+    assert 350 < chatty.api_requests < 450
+    assert chatty.write_units - quiet.write_units >= 350, "each of them writes one item at least"
+    few = units.run(3600, 1, scheduled=False)
+    assert few.api_requests == quiet.api_requests, "ten lines go along with what is sent anyway"
+
+
 def test_the_free_tier_takes_off_no_more_than_was_used() -> None:
     used = Units(sqs_requests=400_000, lambda_requests=1_500_000)
     rows = {line.name: line.usd for line in bill.lines(used, free_tier=True)}

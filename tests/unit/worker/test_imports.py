@@ -11,6 +11,7 @@ MODELS = {
     "bundles",
     "children",
     "errors",
+    "media",
     "run_states",
     "sizes",
     "states",

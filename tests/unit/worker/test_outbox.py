@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from headrace.contract.sync import Report, ReportKind
 from headrace.worker.journal import Journal
 from headrace.worker.logtail import LogTail
-from headrace.worker.outbox import LEAST_FAST, Outbox
+from headrace.worker.outbox import CUT_OFF, LEAST_FAST, Outbox
 
 RUN = UUID(int=7)
 KEY = (RUN, 1)
@@ -53,6 +53,27 @@ def test_a_batch_is_bounded_and_the_rest_follows() -> None:
     assert all(after[0] == before[1] + 1 for before, after in pairwise(seqs))
 
 
+def test_a_young_start_waits_for_its_end_while_calls_follow_each_other() -> None:
+    outbox = Outbox()
+    outbox.add(report(1, kind="started"), young_until=10.0)
+    outbox.add(report(9, run=uuid4()))
+    assert outbox.waits_until() == 0.0
+    assert [one.seq for one in outbox.next_batch(now=9.9).reports] == [9]
+    outbox.delivered()
+    assert outbox.waits_until() == 10.0
+    outbox.add(report(2))
+    assert [one.seq for one in outbox.next_batch(now=9.9).reports] == [1, 2]
+    outbox.delivered()
+    assert outbox.waits_until() is None
+
+
+def test_a_start_that_is_old_or_has_no_call_behind_it_goes() -> None:
+    for now in (None, 10.0):
+        outbox = Outbox()
+        outbox.add(report(1, kind="started"), young_until=10.0)
+        assert [one.seq for one in outbox.next_batch(now=now).reports] == [1]
+
+
 def test_logs_can_wait_while_reports_go() -> None:
     outbox = Outbox()
     outbox.add_logs(KEY, 1, events(3))
@@ -74,6 +95,32 @@ def test_slow_syncs_carry_less_log_until_they_are_quick_again() -> None:
     assert sizes[:6] == sorted(sizes[:6], reverse=True)
     assert sizes[6:] == sorted(sizes[6:])
     assert sizes[-1] > 5 * LEAST_FAST
+
+
+def test_a_flood_does_not_hold_the_logs_of_others_up() -> None:
+    outbox = Outbox(most=100_000)
+    quiet = [(uuid4(), 1) for _ in range(3)]
+    outbox.add_logs(KEY, 1, events(20_000, 100))
+    for key in quiet:
+        outbox.add_logs(key, 1, events(100))
+    batch = outbox.next_batch()
+    sent = {(piece.run, piece.attempt): len(piece.records) for piece in batch.pieces}
+    assert [sent[key] for key in quiet] == [100] * 3
+    assert sent[KEY] > 200, "what they do not need is left to it"
+    assert sum(piece.size for piece in batch.pieces) <= 100_000
+
+
+def test_floods_share_and_none_is_always_the_last() -> None:
+    outbox = Outbox(most=10_000)
+    keys = [(uuid4(), 1) for _ in range(200)]
+    for key in keys:
+        outbox.add_logs(key, 1, events(100, 100))
+    first, second = set(), set()
+    for served in (first, second):
+        served |= {piece.run for piece in outbox.next_batch().pieces}
+        outbox.delivered()
+    assert first
+    assert first & second == set()
 
 
 def test_what_was_too_large_is_sent_in_smaller_parts() -> None:
@@ -161,6 +208,20 @@ def test_a_predecessors_batch_keeps_its_number() -> None:
     other = Outbox()
     other.add_batch(batch)
     assert other.next_batch().logs() == [batch]
+
+
+def test_a_worker_that_leaves_before_the_keeper_has_told_all_says_so_in_the_log() -> None:
+    outbox = Outbox()
+    outbox.add_logs(KEY, 1, events(3))
+    outbox.expect(KEY, more=True)
+    assert outbox.awaits
+    outbox.cut_off()
+    (batch,) = outbox.next_batch().logs()
+    assert [record.message for record in batch.records][-1] == CUT_OFF
+    assert (len(batch.records), outbox.awaits) == (4, False)
+    outbox.expect(KEY, more=True)
+    outbox.expect(KEY, more=False)
+    assert not outbox.awaits
 
 
 def test_forgotten_attempts_leave_nothing() -> None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from headrace.worker.lease import Lease
-from headrace.worker.timing import COMPANY, GAP, Timing
+from headrace.worker.timing import (
+    COMPANY,
+    FULL_GAP,
+    GAP,
+    LOGS_WAIT,
+    LOGS_WAIT_MOST,
+    Timing,
+    gap_of,
+    logs_wait,
+)
 
 
 class Clock:
@@ -47,6 +56,31 @@ def test_a_start_waits_for_company_and_an_end_does_not(timing: Timing) -> None:
 def test_a_busy_worker_keeps_a_gap(timing: Timing) -> None:
     timing.soon()
     assert timing.due_at(crowded=True) == 100.0 + GAP
+
+
+@pytest.mark.parametrize(
+    ("free", "limit", "hungry", "gap"),
+    [
+        (4, 8, False, 0.0),  # a request for four runs: no need to wait
+        (3, 8, False, FULL_GAP),
+        (49, 100, False, FULL_GAP),
+        (50, 100, False, 0.0),
+        (2, 4, False, GAP),  # half of few slots is no load for a request
+        (1, 1, False, GAP),
+        (8, 8, True, GAP),  # nothing waits: who comes next is rung for
+    ],
+)
+def test_a_worker_that_work_waits_for_calls_at_once_for_several_runs(
+    free: int, limit: int, hungry: bool, gap: float
+) -> None:
+    assert gap_of(free, limit, hungry=hungry) == gap
+
+
+def test_logs_of_a_young_run_go_soon_and_of_an_old_one_together() -> None:
+    waits = [logs_wait(age) for age in (0, 1, 2, 4, 8, 16, 32, 64, 3600)]
+    assert waits == sorted(waits)
+    assert waits[:3] == [LOGS_WAIT] * 3
+    assert (waits[3], waits[-1]) == (1.0, LOGS_WAIT_MOST)
 
 
 def test_one_call_at_a_time(timing: Timing) -> None:

@@ -109,7 +109,18 @@ def test_a_run_that_writes_too_much_is_cut_once_and_for_all_with_a_mark(tmp_path
     assert 900 < len(records) < 1000
     kept.add(b'{"n":0}', "now")
     assert kept.empty
+    kept.end("now")
+    (last,) = [json.loads(record) for record in take_all(kept)]
+    assert last["message"].startswith(f"{2001 - len(records) + 1} records of this log were dropped")
     kept.close()
+
+
+def test_a_log_that_is_whole_ends_without_a_mark(tmp_path: Path) -> None:
+    kept = spool(tmp_path)
+    kept.add(b"1", "now")
+    assert take_all(kept) == [b"1"]
+    kept.end("now")
+    assert kept.empty
 
 
 def test_a_pipe_that_always_has_something_new_rests_and_others_do_not() -> None:

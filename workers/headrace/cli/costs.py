@@ -14,8 +14,6 @@ from headrace.cost import units
 from headrace.cost.units import Units
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from headrace.client.api import Api
     from headrace.contract.deployments import Deployment
     from headrace.contract.flow_runs import FlowRun
@@ -24,13 +22,7 @@ DURATION = 60.0
 LOG_KB = 4.0
 """Assumed where nothing is known."""
 RECENT = 50
-"""Runs whose duration is looked at."""
-LOGS_OF = 3
-LOG_PAGE = 200
-MOST_LINES = 1000
-"""Runs, and lines of each, whose log is measured."""
-LINE_BYTES = 60
-"""Of a stored line beside its message: time, level, logger."""
+"""Runs whose duration and log volume are looked at."""
 MOST_RUNS = 20_000
 """Runs of a period that `cost actual` reads; a hundred pages."""
 PREVIEW = 1000
@@ -82,18 +74,9 @@ def _with_runs(api: Api, deployment: Deployment, facts: Facts) -> Facts:
     if not over:
         return facts
     duration = sum(run.total_run_time for run in over) / len(over)
-    logs = [_log_bytes(api, run.id) for run in over[:LOGS_OF]]
-    found = f"Duration from the latest {len(over)} runs, log volume from {len(logs)} of them."
-    log_kb = sum(logs) / len(logs) / 1000
+    log_kb = sum(run.log_bytes for run in over) / len(over) / 1000
+    found = f"Duration and log volume from the latest {len(over)} runs."
     return replace(facts, duration=duration, log_kb=log_kb, remarks=[*facts.remarks, found])
-
-
-def _log_bytes(api: Api, run: UUID) -> int:
-    from headrace.contract.logs import IdFilter, LogFilter, LogList
-
-    request = LogList(logs=LogFilter(flow_run_id=IdFilter(any_=[run])), limit=LOG_PAGE)
-    rows = rows_of(api.logs.list, request, MOST_LINES)
-    return sum(len(row.message.encode()) + LINE_BYTES for row in rows)
 
 
 @dataclass(frozen=True)
@@ -116,8 +99,11 @@ class Recorded:
     remarks: list[str]
 
 
-def recorded(api: Api, since: datetime, now: datetime, log_kb: float) -> Recorded:
-    """Read the runs that were due since then: their items are the record, no counter is written for it."""
+def recorded(api: Api, since: datetime, now: datetime, log_kb: float | None) -> Recorded:
+    """Read the runs that were due since then: their items are the record, no counter is written for it.
+
+    Each wrote `log_kb` of log, or what its worker has told.
+    """
     from headrace.contract.flow_runs import FlowRunFilter, FlowRunList, TimeRange
 
     within = FlowRunFilter(expected_start_time=TimeRange(after_=since, before_=now))
@@ -139,10 +125,11 @@ def recorded(api: Api, since: datetime, now: datetime, log_kb: float) -> Recorde
     return Recorded(ordered, _workers(api), remarks)
 
 
-def _used(run: FlowRun, log_kb: float) -> Units:
+def _used(run: FlowRun, log_kb: float | None) -> Units:
     if not run.attempt:
         return units.OCCURRENCE if run.auto_scheduled else units.CREATE
-    return units.run(run.total_run_time, log_kb, scheduled=run.auto_scheduled, attempts=run.attempt)
+    kb = run.log_bytes / 1000 if log_kb is None else log_kb
+    return units.run(run.total_run_time, kb, scheduled=run.auto_scheduled, attempts=run.attempt)
 
 
 def _name(run: FlowRun) -> str:

@@ -51,7 +51,7 @@ class Workers(Resource):
     def sync(self, pool: str, worker: str, body: SyncRequest, *, timeout: float = 30.0) -> SyncAnswer:
         """Say and hear everything. Sent once: only the caller may decide to repeat a `seq`."""
         path = at("work_pools", pool, "workers", worker, "sync")
-        answer = self._transport.send("POST", path, body, attempts=1, timeout=timeout)
+        answer = self._transport.send("POST", path, body, attempts=1, timeout=timeout, compress=True)
         return SyncAnswer.model_validate_json(answer.content)
 
     def start_child(self, pool: str, worker: str, body: ChildRunCreate) -> Made[FlowRun]:

@@ -122,7 +122,8 @@ class FlowRun(Answer):
     """One execution of a flow.
 
     Parameters over 100 KB are told where one run is read, and not in lists: there `parameters_size` (bytes)
-    and `parameters_digest` (SHA-256 of their compact JSON) stand for them.
+    and `parameters_digest` (SHA-256 of their compact JSON) stand for them. `log_bytes` is what its attempts wrote
+    to the log, as their worker told it with their ends.
     """
 
     id: UUID
@@ -154,6 +155,7 @@ class FlowRun(Answer):
     start_time: Time | None = None
     end_time: Time | None = None
     total_run_time: float = 0.0
+    log_bytes: int = 0
     estimated_start_time_delta: float = 0.0
     auto_scheduled: bool = False
     schedule_slug: str | None = None

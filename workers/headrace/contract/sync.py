@@ -53,7 +53,10 @@ class RetryWish(Request):
 
 
 class Report(Request):
-    """One thing that happened to an attempt. Repeating one (same run, attempt, seq) changes nothing."""
+    """One thing that happened to an attempt. Repeating one (same run, attempt, seq) changes nothing.
+
+    `log_bytes`, with its end, is how much log it wrote.
+    """
 
     run: UUID
     attempt: Counter
@@ -67,6 +70,7 @@ class Report(Request):
     result: object | None = None
     error: RunError | None = None
     retry: RetryWish | None = None
+    log_bytes: int = Field(default=0, ge=0, le=2**40)
 
 
 class LogRecord(Request):

@@ -7,6 +7,7 @@ counted without an account: they are assumed, and marked so.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 MONTH = 30 * 86_400.0
@@ -29,6 +30,10 @@ RUN_KB = 2.0
 """Of a finished run in the table, with its entries in the indexes."""
 LOG_RATIO = 5.0
 """By which the lines of a log shrink when they are compressed; assumed."""
+LINE_KB = 0.1
+"""Of a line of a log, with its time, level and logger; assumed."""
+LOGS_WAIT, LOGS_WAIT_MOST, LOGS_PATIENCE = 0.5, 10.0, 0.25
+"""Seconds that a log waits at first and at most, and by which part of the run's age (`headrace.worker.timing`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,8 @@ ATTEMPT = _requests(2, sqs_requests=2, write_units=7, read_units=5)
 """One more attempt of a run: back to its queue, claimed and reported again."""
 HELD_SYNC = _requests(1, write_units=1, read_units=2)
 """A worker with runs in hand renews its lease; all its runs at once."""
+LOG_SYNC = _requests(1, write_units=1, read_units=0.5)
+"""One in between, for log lines alone: they are one item, and the lease is not written."""
 IDLE_SYNC = HELD_SYNC
 TICK = Units(
     lambda_requests=1,
@@ -89,12 +96,27 @@ TICK = Units(
 
 def run(duration: float, log_kb: float, *, scheduled: bool, attempts: int = 1) -> Units:
     """One run that takes so many seconds by itself on its worker, and writes so much log; kept for a month."""
-    syncs = HELD_SYNC * (duration / HELD_SYNC_EVERY)
     polls = Units(sqs_requests=duration / LONG_POLL)
-    stored_log = log_kb / LOG_RATIO
-    kept = Units(write_units=stored_log, table_gb=(RUN_KB + stored_log) / 1e6)
+    kept = Units(table_gb=(RUN_KB + log_kb / LOG_RATIO) / 1e6)
     made = RUN + (OCCURRENCE + CREATE * -1 if scheduled else Units())
-    return made + ATTEMPT * max(attempts - 1, 0) + syncs + polls + kept
+    return made + ATTEMPT * max(attempts - 1, 0) + _meanwhile(duration, log_kb) + polls + kept
+
+
+def _meanwhile(duration: float, log_kb: float) -> Units:
+    """Syncs of its worker while it runs: for the lease, and for lines as if they came one by one, evenly."""
+    lines = log_kb / LINE_KB
+    for_lease = duration / HELD_SYNC_EVERY
+    with_log = min(most_log_syncs(duration), lines)
+    more = max(with_log - for_lease, 0.0)
+    items = max(log_kb / LOG_RATIO, min(with_log + 1, lines))  # one in each, and one with the end
+    return HELD_SYNC * for_lease + LOG_SYNC * more + Units(write_units=max(items - more, 0.0))
+
+
+def most_log_syncs(duration: float) -> float:
+    """Syncs for the log of a run that never stops printing: each waits longer than the one before."""
+    young, old = LOGS_WAIT / LOGS_PATIENCE, LOGS_WAIT_MOST / LOGS_PATIENCE
+    growing = math.log(min(max(duration, young), old) / young) / math.log(1 + LOGS_PATIENCE)
+    return min(duration, young) / LOGS_WAIT + growing + max(duration - old, 0.0) / LOGS_WAIT_MOST
 
 
 def standing(seconds: float, workers: int = 1) -> Units:

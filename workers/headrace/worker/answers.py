@@ -137,6 +137,7 @@ class Answers:
         loop.say("good", f"Goes on where its predecessor stopped, with {len(runs)} of its runs.")
         for run in runs:
             loop.outbox.take_over(key_of(run), run["logs_acked"], run["marks"])
+            loop.outbox.expect(key_of(run), more=run.get("more", False))
             loop.do(loop.supervisor.adopt(run))
         self._tell_of_queues(registered)
         loop.dialogue.resume(registered, welcome["sync_seq"])

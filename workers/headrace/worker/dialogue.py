@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import socket
+from collections import deque
 from collections.abc import Sequence
 from uuid import UUID, uuid4
 
@@ -16,11 +17,16 @@ from headrace.worker.events import Rung
 from headrace.worker.journal import Journal
 from headrace.worker.options import WorkerOptions
 from headrace.worker.outbox import Batch, Outbox
-from headrace.worker.timing import COMPANY, LOGS_WAIT, Timing
+from headrace.worker.timing import COMPANY, LOGS_WAIT, Timing, logs_wait
 
 HINTS = 100
 SLOW = 0.1
-"""Seconds of a sync after which the next one carries less of the runs' logs, since all else waits for it."""
+"""Seconds that a sync takes longer with logs than others do without, and the next one carries less of them: all
+else waits for it."""
+USUAL = 15
+"""Syncs without logs whose median is the usual time."""
+MANY_BYTES = 128_000
+"""Of logs, that go soon: a keeper hands out four times as much of a run's before it waits."""
 
 
 class Dialogue:
@@ -39,7 +45,8 @@ class Dialogue:
         self._request: SyncRequest | None = None
         self._revision: int | None = None
         self._heard: int | None = None
-        self._told_logs = False
+        self._told_logs = self._left_logs = False
+        self._usual: deque[float] = deque(maxlen=USUAL)
         self._rungs: list[Rung] = []
         self._asked: list[Rung] = []
 
@@ -51,7 +58,7 @@ class Dialogue:
     @property
     def idle(self) -> bool:
         """Whether nothing is under way or left to tell; a failed call that tells nothing is not waited for."""
-        return not self.timing.flying and not self._outbox
+        return not (self.timing.flying or self._outbox or self._outbox.awaits)
 
     def join(self, predecessor: UUID | None, lost: Sequence[RunRef]) -> None:
         """Open a session, as soon as the loop calls `go`."""
@@ -93,14 +100,14 @@ class Dialogue:
 
     def deliver(self, report: Report, *, urgent: bool) -> None:
         """Tell this, at once or with a little company."""
-        if self._outbox.add(report):
+        if self._outbox.add(report, 0.0 if urgent else self.timing.now() + COMPANY):
             self.timing.soon(0.0 if urgent else COMPANY)
             if self.timing.away_since is not None:
                 self._journal.add([report])
 
-    def logs_came(self) -> None:
-        """There are log records to tell."""
-        self.timing.soon(LOGS_WAIT)
+    def logs_came(self, age: float) -> None:
+        """There are log records to tell, of a run of this age."""
+        self.timing.soon(LOGS_WAIT if self._outbox.log_bytes >= MANY_BYTES else logs_wait(age))
 
     def rung(self, rung: Rung) -> None:
         """Ask about this run."""
@@ -117,14 +124,14 @@ class Dialogue:
         rungs, self._rungs = self._rungs, []
         return rungs
 
-    def go(self, slots: int, want: int, held: list[RunRef]) -> Batch | None:
-        """Make the next call; gives the batch that a sync carries."""
+    def go(self, slots: int, want: int, held: list[RunRef], *, brisk: bool = False) -> Batch | None:
+        """Make the next call; gives the batch that a sync carries. `brisk`: the one after it is near."""
         if self._register is not None:
             self._courier.register(self._register)
             self.timing.sent()
             return None
         if self._request is None:
-            self._request = self._compose(slots, want, held)
+            self._request = self._compose(slots, want, held, brisk=brisk)
         within = self.registered.lease_seconds / 3 if self.registered else 30.0
         self._courier.sync(self._request, timeout=max(2.0, min(30.0, within)))
         self.timing.sent()
@@ -135,14 +142,16 @@ class Dialogue:
         self._request = None
         self._revision = revision
         self._heard = self.seq
-        batch = self._outbox.delivered(slowly=self.timing.took() > SLOW)
+        batch = self._outbox.delivered(slowly=self._was_slow())
         away = self.timing.answered(next_within)
         asked, self._asked = self._asked, []
         if not self._outbox:
             self._journal.clear()
-        if self._rungs or self._outbox.reports:
+        if self._rungs:
             self.timing.soon()
-        elif self._outbox:
+        elif (until := self._outbox.waits_until()) is not None:
+            self.timing.soon(max(0.0, until - self.timing.now()))
+        if self._left_logs:
             self.timing.soon(COMPANY)
         return batch, asked, away
 
@@ -166,6 +175,7 @@ class Dialogue:
     def leave_undelivered(self) -> int:
         """Put all that is left into the journal; gives how many reports and log batches that are."""
         self._outbox.returned()
+        self._outbox.cut_off()
         reports = self._outbox.reports
         logs: list[LogBatch] = []
         while batch := self._outbox.next_batch():
@@ -176,14 +186,22 @@ class Dialogue:
         self._journal.close()
         return len(reports) + len(logs)
 
-    def _compose(self, slots: int, want: int, held: list[RunRef]) -> SyncRequest:
+    def _was_slow(self) -> bool:
+        took = self.timing.took()
+        if not self._told_logs:
+            self._usual.append(took)
+        usual = sorted(self._usual)[len(self._usual) // 2] if self._usual else 0.0
+        return took > usual + SLOW
+
+    def _compose(self, slots: int, want: int, held: list[RunRef], *, brisk: bool) -> SyncRequest:
         if self.session is None:
             raise AssertionError("a sync needs a session")
         self.seq += 1
         self._asked, self._rungs = self._rungs[:HINTS], self._rungs[HINTS:]
         # A run that waits to be claimed is worth more than log records, of which there may be very many.
-        batch = self._outbox.next_batch(with_logs=not (self._asked and self._told_logs))
-        self._told_logs = bool(batch.pieces)
+        with_logs = not (self._asked and self._told_logs)
+        batch = self._outbox.next_batch(with_logs=with_logs, now=self.timing.now() if brisk else None)
+        self._told_logs, self._left_logs = bool(batch.pieces), self._outbox.has_logs
         body = {
             "session": self.session,
             "seq": self.seq,

@@ -23,12 +23,17 @@ class Keeping:
     def said(self, event: KeeperSaid) -> None:
         """A state of a run, or records of its log."""
         loop, message = self._loop, event.message
+        if "more" in message:
+            loop.outbox.expect(key_of(message), more=message["more"])
         if message["t"] == "state":
             loop.do(loop.supervisor.state(key_of(message), message["seq"], message["e"]))
         elif message["t"] == "logs":
             loop.outbox.add_logs(key_of(message), message["first"], message["records"])
-            loop.dialogue.logs_came()
-            self._show(message)
+            held = loop.supervisor.get(key_of(message))
+            # Of one that is over there is nothing to wait for.
+            loop.dialogue.logs_came(held.age(datetime.now(UTC)) if held is not None else 0.0)
+            if held is not None and held.stream:
+                self._show(held.grant.name, message)
         elif message["t"] == "ask" and loop.dialogue.session is not None:
             loop.requests.take(loop.dialogue.session, key_of(message), message["e"])
 
@@ -38,6 +43,7 @@ class Keeping:
         if loop.exit_code is not None:
             return
         loop.keeper.close()
+        loop.outbox.expect_nothing()
         pids = loop.supervisor.started()
         loop.say("bad", f"The keeper died; a new one is started, and {len(pids)} runs are lost.")
         bury(pids, loop.mailbox.put)
@@ -49,8 +55,6 @@ class Keeping:
         """The children are gone."""
         self._loop.do(self._loop.supervisor.keeper_died(event.keys, datetime.now(UTC)))
 
-    def _show(self, message: Message) -> None:
-        held = self._loop.supervisor.get(key_of(message))
-        if held is not None and held.stream:
-            for record in message["records"]:
-                self._loop.say("out", f"{held.grant.name} | {record.get('message')}")
+    def _show(self, name: str, message: Message) -> None:
+        lines = (f"{name} | {record.get('message')}" for record in message["records"])
+        self._loop.console.say_all("out", lines)

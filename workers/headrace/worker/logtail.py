@@ -53,6 +53,8 @@ class LogTail:
     _entries: deque[tuple[int, int, LogRecord]] = field(default_factory=deque)
     _cuts: deque[int] = field(default_factory=deque)
     _last: int = 0
+    size: int = 0
+    """Bytes that wait."""
 
     def __bool__(self) -> bool:
         return bool(self._entries)
@@ -72,6 +74,12 @@ class LogTail:
             record = _record(event)
             size = len(record.message.encode("utf-8", "replace")) + len(record.name) + RECORD_OVERHEAD
             self._entries.append((number, size, record))
+            self.size += size
+
+    def end_with(self, message: str) -> None:
+        """One record of the worker's own."""
+        record = {"at": now_iso(), "level": 40, "name": "headrace.worker", "message": message}
+        self.add(self._last + 1, [record])
 
     def take(self, most: int) -> Piece | None:
         """The next batch of at most about this many bytes (always at least one record)."""
@@ -91,6 +99,7 @@ class LogTail:
             taken.append(record)
             if self._cuts and self._cuts[0] == number:
                 break
+        self.size -= size
         return Piece(self.run, self.attempt, first, last, size, tuple(taken))
 
 

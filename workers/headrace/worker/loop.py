@@ -51,7 +51,7 @@ from headrace.worker.sources import Workshop
 from headrace.worker.sqs import own_credentials
 from headrace.worker.state import StateFolder
 from headrace.worker.supervisor import Supervisor
-from headrace.worker.timing import FULL_GAP, GAP
+from headrace.worker.timing import gap_of
 
 LAST_WORDS = 5.0
 """After the second Ctrl-C, how long to try to deliver before leaving the rest in the journal."""
@@ -192,15 +192,17 @@ class Loop:
         return min(max(0.0, min(wakes)), 3600.0) if wakes else None
 
     def _sync_due(self) -> float | None:
-        half_free = 2 * self.supervisor.free >= self.options.limit
-        gap = GAP if self.hungry or half_free else FULL_GAP
-        return self.dialogue.timing.due_at(crowded=bool(self.supervisor.live()), gap=gap)
+        return self.dialogue.timing.due_at(crowded=bool(self.supervisor.live()), gap=self._gap())
+
+    def _gap(self) -> float:
+        return gap_of(self.supervisor.free, self.options.limit, hungry=self.hungry)
 
     def _call_if_due(self) -> None:
         due = self._sync_due()
         if due is None or due > time.monotonic() or self.exit_code is not None:
             return
-        batch = self.dialogue.go(self.options.limit, self.supervisor.free, self.supervisor.refs())
+        free, brisk = self.supervisor.free, self._gap() == 0.0
+        batch = self.dialogue.go(self.options.limit, free, self.supervisor.refs(), brisk=brisk)
         if batch is not None:
             # The keeper's copy is written before the courier's thread has made a connection.
             self.keeper.sent(self.dialogue.seq, batch.marks())

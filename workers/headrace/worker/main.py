@@ -30,6 +30,13 @@ def start(options: WorkerOptions, console: Console | None = None) -> int:
         0 after a clean end, 1 if the worker cannot work; the console says why.
     """
     console = console or Console()
+    try:
+        return _start(options, console)
+    finally:
+        console.close()
+
+
+def _start(options: WorkerOptions, console: Console) -> int:
     if sys.platform == "win32":
         console.say("bad", "The worker needs Linux or macOS; on Windows start it under WSL 2.")
         return 1

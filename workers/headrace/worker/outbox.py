@@ -20,6 +20,7 @@ SYNC_BYTES = 1_000_000
 """What one sync carries at most, apart from a single item that is larger."""
 LEAST_FAST = 60_000
 """Where syncs take long, those with log records shrink to this: a claim waits for the sync before it."""
+CUT_OFF = "The log is cut here: the worker left before it could deliver the rest."
 REPORTS = 500
 BATCHES = 500
 LEAST = 20_000
@@ -52,32 +53,67 @@ class Outbox:
         self._most = self._now_most = most
         self._reports: deque[Report] = deque()
         self._seen: set[tuple[Key, int]] = set()
+        self._young: dict[Key, float] = {}
         self._ready: deque[Piece] = deque()
         self._tails: dict[Key, LogTail] = {}
         self._over: set[Key] = set()
+        self._expected: set[Key] = set()
+        self._served: Key | None = None
         self.in_flight = Batch()
 
     def __bool__(self) -> bool:
-        return bool(self._reports or self._ready or self.has_logs or self.in_flight)
+        return bool(self._reports or self.has_logs or self.in_flight)
 
     @property
     def has_logs(self) -> bool:
         """Whether records wait."""
-        return any(self._tails.values())
+        return bool(self._ready) or any(self._tails.values())
+
+    @property
+    def log_bytes(self) -> int:
+        """How much of logs waits."""
+        return sum(tail.size for tail in self._tails.values())
+
+    @property
+    def awaits(self) -> bool:
+        """Whether the keeper has more records than it may hand out before others are acknowledged."""
+        return bool(self._expected)
+
+    def expect(self, key: Key, *, more: bool) -> None:
+        """The keeper says whether it has more of this attempt's log."""
+        (self._expected.add if more else self._expected.discard)(key)
+
+    def expect_nothing(self) -> None:
+        """The keeper is gone, and what it had."""
+        self._expected.clear()
+
+    def cut_off(self) -> None:
+        """The worker leaves before all is delivered: the logs say so."""
+        for key in self._expected:
+            self._tail(key).end_with(CUT_OFF)
+        self._expected.clear()
 
     @property
     def reports(self) -> list[Report]:
         """Reports not yet delivered, those in flight included."""
         return [*self.in_flight.reports, *self._reports]
 
-    def add(self, report: Report) -> bool:
-        """Take a report; false if it is here already."""
-        name = ((report.run, report.attempt), report.seq)
-        if name in self._seen:
+    def add(self, report: Report, young_until: float = 0.0) -> bool:
+        """Take a report; false if it is here already. Until that time it may wait for the run's next one."""
+        key = _key(report)
+        if (key, report.seq) in self._seen:
             return False
-        self._seen.add(name)
+        self._seen.add((key, report.seq))
         self._reports.append(report)
+        if young_until:
+            self._young[key] = young_until
+        else:
+            self._young.pop(key, None)
         return True
+
+    def waits_until(self) -> float | None:
+        """When the next report has to go, 0 for now; `None` if there is none."""
+        return min((self._young.get(_key(report), 0.0) for report in self.reports), default=None)
 
     def add_logs(self, key: Key, first: int, records: Iterable[Message]) -> None:
         """Take log records from the keeper."""
@@ -96,19 +132,29 @@ class Outbox:
     def forget(self, key: Key) -> None:
         """Nothing more will come of this attempt."""
         self._over.add(key)
+        self._young.pop(key, None)
         self._drop_empty()
         self._seen = {name for name in self._seen if name[0] != key}
 
-    def next_batch(self, *, with_logs: bool = True) -> Batch:
-        """The next batch, now in flight: reports first, then logs of all runs in turn."""
+    def next_batch(self, *, with_logs: bool = True, now: float | None = None) -> Batch:
+        """The next batch, now in flight: reports first, then logs of all runs in turn.
+
+        Given the time, it leaves out what may wait: start and end of a short run are then told, and written, at once.
+        """
         reports: list[Report] = []
+        waiting: list[Report] = []
         size = 0
         while self._reports and len(reports) < REPORTS:
-            cost = len(self._reports[0].model_dump_json())
+            report = self._reports[0]
+            if now is not None and self._young.get(_key(report), 0.0) > now:
+                waiting.append(self._reports.popleft())
+                continue
+            cost = len(report.model_dump_json())
             if reports and size + cost > self._now_most:
                 break
             reports.append(self._reports.popleft())
             size += cost
+        self._reports.extendleft(reversed(waiting))
         pieces = self._pieces(self._now_most - size, bool(reports)) if with_logs else ()
         self.in_flight = Batch(tuple(reports), tuple(pieces))
         return self.in_flight
@@ -155,13 +201,22 @@ class Outbox:
             room -= piece.size
             count += 1
             yield piece
-        for tail in list(self._tails.values()):
+        tails = [tail for tail in self._in_turn() if tail]
+        share = _share([tail.size for tail in tails], room)
+        for tail in tails:
             if count >= BATCHES or self._ready or (room <= 0 and (crowded or count)):
                 return
-            if piece_or_none := tail.take(max(room, 1)):
+            if piece_or_none := tail.take(max(share, 1)):
                 room -= piece_or_none.size
                 count += 1
+                self._served = (tail.run, tail.attempt)
                 yield piece_or_none
+
+    def _in_turn(self) -> list[LogTail]:
+        """All tails, beginning behind the one that was served last."""
+        keys = list(self._tails)
+        start = keys.index(self._served) + 1 if self._served in self._tails else 0
+        return [self._tails[key] for key in keys[start:] + keys[:start]]
 
     def _drop_empty(self) -> None:
         for key in [key for key in self._over if not self._tails.get(key)]:
@@ -172,6 +227,20 @@ class Outbox:
         if key not in self._tails:
             self._tails[key] = LogTail(*key)
         return self._tails[key]
+
+
+def _share(sizes: list[int], room: int) -> int:
+    """The most that each may take so that all together fit: who needs less leaves the rest to the others."""
+    for before, size in enumerate(sorted(sizes)):
+        share = room // (len(sizes) - before)
+        if size > share:
+            return share
+        room -= size
+    return max(sizes, default=0)
+
+
+def _key(report: Report) -> Key:
+    return (report.run, report.attempt)
 
 
 def _smaller(report: Report) -> Report:

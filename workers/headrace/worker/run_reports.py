@@ -19,8 +19,10 @@ def start_report(key: Key, seq: int, event: Message, pid: int | None) -> Report:
     return Report(run=run, attempt=attempt, seq=seq, kind=ReportKind.STARTED, at=time_of(event), pid=pid)
 
 
-def last_report(key: Key, seq: int, conclusion: Conclusion, at: datetime) -> Report:
+def last_report(key: Key, seq: int, conclusion: Conclusion, at: datetime, log_bytes: int) -> Report:
     """The attempt is over."""
     run, attempt = key
     known = {name: value for name in _OPTIONAL if (value := getattr(conclusion, name)) is not None}
+    if log_bytes:
+        known["log_bytes"] = log_bytes
     return Report(run=run, attempt=attempt, seq=seq, kind=conclusion.kind, at=at, **known)

@@ -224,12 +224,15 @@ class Supervisor(Hands):
             ]
         conclusion = conclude(held.receipt, event, engine=held.engine, timeout=held.timeout)
         decisions = about_rest(held, event)
-        return [*decisions, *self._over(key, held, seq, conclusion, time_of(event))]
+        log_bytes = int(event.get("log_bytes") or 0)
+        return [*decisions, *self._over(key, held, seq, conclusion, time_of(event), log_bytes)]
 
-    def _over(self, key: Key, held: Held, seq: int, conclusion: Conclusion, now: datetime) -> list[Decision]:
+    def _over(
+        self, key: Key, held: Held, seq: int, conclusion: Conclusion, now: datetime, log_bytes: int = 0
+    ) -> list[Decision]:
         held.phase = Phase.OVER
         held.last_state = seq
-        report = last_report(key, seq, conclusion, now)
+        report = last_report(key, seq, conclusion, now, log_bytes)
         return [end_line(held, conclusion, now), Deliver(report, urgent=True), *self.due(now)]
 
     def _release(self, key: Key, held: Held) -> list[Decision]:

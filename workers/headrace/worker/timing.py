@@ -1,8 +1,8 @@
 """When the next sync goes out.
 
-A start waits a moment for company, an end goes at once, a busy worker syncs every tenth of a second, one
-with runs in hand at least every `within` seconds, an idle one every `idle` seconds. After a failure the
-same request is repeated with exponential backoff and full jitter.
+A start waits a moment for company, an end goes at once, a busy worker syncs every tenth of a second (`gap_of`), one
+with runs in hand at least every `within` seconds, an idle one every `idle` seconds. After a failure the same request
+is repeated with exponential backoff and full jitter.
 """
 
 from __future__ import annotations
@@ -13,10 +13,26 @@ from collections.abc import Callable
 from headrace.client.transport import backoff
 
 COMPANY = 0.25
-LOGS_WAIT = 0.5
+LOGS_WAIT, LOGS_WAIT_MOST = 0.5, 10.0
+LOGS_PATIENCE = 0.25
+"""Part of its age that a run's log waits: somebody looks on at first; later each call for a line is only paid for."""
 GAP = 0.1
 FULL_GAP = 0.25
 """Between syncs of a worker that more work waits for than it has slots: several ends make one request."""
+ENOUGH = 4
+"""Free slots, at least half of all, for which such a worker syncs without a gap: a request for four runs."""
+
+
+def logs_wait(age: float) -> float:
+    """How long log records wait, from a run of this age."""
+    return min(LOGS_WAIT_MOST, max(LOGS_WAIT, age * LOGS_PATIENCE))
+
+
+def gap_of(free: int, limit: int, *, hungry: bool) -> float:
+    """The gap for so many free slots; `hungry`: the last sync gave less than was wanted."""
+    if hungry or 2 * free < limit:
+        return GAP if hungry else FULL_GAP
+    return 0.0 if free >= ENOUGH else GAP
 
 
 class Timing:
@@ -30,6 +46,10 @@ class Timing:
         self._failures = 0
         self.flying = False
         self.away_since: float | None = None
+
+    def now(self) -> float:
+        """The time by its clock."""
+        return self._clock()
 
     def soon(self, seconds: float = 0.0) -> None:
         """There is something to say that can wait this long."""

@@ -92,10 +92,8 @@ def estimate(
         remarks += facts.remarks
     case = Case(
         runs=facts.runs if runs is None else runs,
-        duration=costs.DURATION
-        if seconds is None and facts.duration is None
-        else seconds or facts.duration or 0.0,
-        log_kb=log_kb if log_kb is not None else costs.LOG_KB if facts.log_kb is None else facts.log_kb,
+        duration=_first_known(seconds, facts.duration, costs.DURATION),
+        log_kb=_first_known(log_kb, facts.log_kb, costs.LOG_KB),
         scheduled=facts.runs > 0 and runs is None,
     )
     if seconds is None and facts.duration is None:
@@ -103,6 +101,10 @@ def estimate(
     if log_kb is None and facts.log_kb is None:
         remarks.append(f"A run is assumed to write {case.log_kb:g} KB of log: give --log-kb.")
     _show_estimate(case, remarks, output, free_tier=free_tier)
+
+
+def _first_known(said: float | None, found: float | None, assumed: float) -> float:
+    return said if said is not None else assumed if found is None else found
 
 
 def _show_estimate(case: Case, remarks: list[str], output: Format, *, free_tier: bool) -> None:
@@ -156,14 +158,13 @@ def actual(
         raise BadUsage(f"--since: {since!r} is not from 1m to 31d.", "Runs are forgotten after 30 days.")
     with connect() as api:
         now = datetime.now(UTC)
-        seen = costs.recorded(api, now - period, now, costs.LOG_KB if log_kb is None else log_kb)
+        seen = costs.recorded(api, now - period, now, log_kb)
     standing = units.standing(period.total_seconds(), seen.workers)
     whole = standing
     for group in seen.groups:
         whole += group.units
-    remarks = [*seen.remarks, "Requests and units are those counted for such runs; run time is recorded."]
-    if log_kb is None:
-        remarks.append(f"Each run is assumed to have written {costs.LOG_KB:g} KB of log: give --log-kb.")
+    known = "run time is" if log_kb is not None else "run time and log volume are"
+    remarks = [*seen.remarks, f"Requests and units are those counted for such runs; {known} recorded."]
     if output is Format.JSON:
         groups = [_group(one) | _as_json(one.units, free_tier=False) for one in seen.groups]
         value = _as_json(whole, free_tier=free_tier)

@@ -24,6 +24,8 @@ INFO, WARNING = 20, 30
 """As in `logging`, which would add to the keeper's size."""
 OUTPUT_LINE = 64 * 1024
 EVENT_LINE = 64 * 1024 * 1024
+LOG_LINE = b'{"t":"log",'
+"""How the engine begins a record."""
 READ_AT_ONCE = 16 * 1024
 """Of one pipe in one turn of the loop: a run that floods its log must not hold the others up."""
 LEFTOVER_GRACE = 2.0
@@ -174,6 +176,7 @@ class Child:
         if self._feed is not None:
             self._feed.close()
         self.asks.clear()
+        self.spool.end(now_iso())
         ending = self._ending
         seen = ending.seen.values() if ending else ()
         left = ending.left if ending else []
@@ -183,6 +186,7 @@ class Child:
                 "t": "exited",
                 "at": now_iso(),
                 "status": self._status,
+                "log_bytes": self.spool.taken,
                 "why": (ending.why or None) if ending else None,
                 "left": [{"pid": process.pid, "name": process.name} for process in left],
                 "ended": [
@@ -201,6 +205,7 @@ class Child:
 
         def take(lines: list[bytes]) -> None:
             if self.spool.is_over:
+                self.spool.dropped += len(lines)
                 return
             at = now_iso()
             head = b'{"t":"log","at":"' + at.encode() + rest
@@ -218,7 +223,10 @@ class Child:
 
     def _events(self, lines: list[bytes]) -> None:
         for line in lines:
-            self._event(line)
+            if self.spool.is_over and line.startswith(LOG_LINE):  # a flood is not worth being read
+                self.spool.dropped += 1
+            else:
+                self._event(line)
 
     def _event(self, line: bytes) -> None:
         try:

@@ -25,6 +25,10 @@ OVER = (
     b'{"level":40,"name":"headrace.worker","message":"The log is cut here: this attempt wrote over %d MB. '
     b'The rest is dropped."'
 )
+DROPPED = (
+    b'{"level":40,"name":"headrace.worker","message":"%d records of this log were dropped, '
+    b'those behind the cut."'
+)
 
 
 class Spool:
@@ -50,11 +54,23 @@ class Spool:
         self._at_end = True
         self._dropping = False
         self.acked = 0
+        self.dropped = 0
+        """Records that came when the run had written all that is kept of it."""
 
     @property
     def empty(self) -> bool:
         """Whether everything was acknowledged."""
         return not (self._sent or self._waiting or self._in_file)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether records wait that the worker has not been handed."""
+        return bool(self._waiting or self._in_file)
+
+    @property
+    def taken(self) -> int:
+        """Bytes that the run has written, as far as they are kept."""
+        return min(self._taken, self._most)
 
     @property
     def is_over(self) -> bool:
@@ -64,10 +80,20 @@ class Spool:
     def add(self, record: bytes, at: str) -> None:
         """Take one encoded record (no line end in it)."""
         if self.is_over:
+            self.dropped += 1
             return
         self._taken += len(record)
         if self.is_over:
+            self.dropped += 1
             record = _marked(OVER % (self._most // 1_000_000), at)
+        self._keep(record, at)
+
+    def end(self, at: str) -> None:
+        """Nothing more will come: the log's last line says how much of it is missing at its end."""
+        if self.dropped:
+            self._keep(_marked(DROPPED % self.dropped, at), at)
+
+    def _keep(self, record: bytes, at: str) -> None:
         if self._in_file == 0 and self._waiting_bytes + len(record) <= self._memory:
             self._waiting.append(record)
             self._waiting_bytes += len(record)

@@ -10,14 +10,16 @@ from headrace.worker.keeper.wire import Message
 
 def logs_message(child: Child, first: int, records: list[bytes]) -> bytes:
     """The `logs` line for the worker; the records are JSON already."""
-    head = json.dumps({"t": "logs", "run": child.run, "attempt": child.attempt, "first": first})
+    more = child.spool.has_more
+    head = json.dumps({"t": "logs", "run": child.run, "attempt": child.attempt, "first": first, "more": more})
     return head[:-1].encode() + b', "records":[' + b",".join(records) + b"]}\n"
 
 
 def state_message(child: Child, seq: int) -> Message:
     """The `state` line for the worker."""
     event = child.states[seq - 1]
-    return {"t": "state", "run": child.run, "attempt": child.attempt, "seq": seq, "e": event}
+    more = child.spool.has_more
+    return {"t": "state", "run": child.run, "attempt": child.attempt, "seq": seq, "e": event, "more": more}
 
 
 def ask_message(child: Child, event: Message) -> Message:
@@ -35,4 +37,5 @@ def summary(child: Child) -> Message:
         "states_acked": child.states_acked,
         "logs_acked": child.spool.acked,
         "marks": child.marks,
+        "more": child.spool.has_more,
     }
