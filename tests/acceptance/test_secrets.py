@@ -46,7 +46,7 @@ def test_the_secret_reaches_the_flow_and_nothing_else(home: Town) -> None:
     assert home.get("/deployments/name/login/main")["parameters"] == {
         "password": {"$secret": "env:DB_PASSWORD"}
     }
-    refused = home.run("deployment", "run", "login/main", "--param", f"password={SECRET}", code=1).stderr
+    refused = home.run("deployment", "run", "login/main", "--param", f"password={SECRET}", code=2).stderr
     assert "reference to a secret" in refused
     assert "hunter" not in refused
     done = home.until(home.trigger("login/main"), "COMPLETED", "FAILED", "CRASHED")

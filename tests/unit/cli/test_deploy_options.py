@@ -205,3 +205,47 @@ def test_the_command_line_says_it_all(cli: Cli, api: FakeApi, project: Path) -> 
     assert (body["tags"], body["name"], body["work_queue_name"]) == (["t 1"], "first one", "q")
     assert body["schedules"][0]["schedule"] == {"interval": 5400.0}
     assert (body["paused"], body["concurrency_limit"], body["job_variables"]) == (True, 2, {"nice": 5})
+
+
+SECRET_FLOW = """
+from headrace import Secret, flow
+
+@flow
+def hello(password: Secret, spare: list[Secret] | None = None): ...
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--param", "password=hunter2-secret"),
+        ("--params", '{"password": "hunter2-secret"}'),
+        ("--params", '{"spare": [{"$secret": "env:A"}, "hunter2-secret"]}'),
+    ],
+)
+@pytest.mark.parametrize("source", ["bundle", "local"])
+def test_a_plain_secret_is_refused_before_anything_is_written_or_sent(
+    cli: Cli, api: FakeApi, words: tuple[str, str], source: str
+) -> None:
+    Path("flows.py").write_text(SECRET_FLOW)
+
+    result = cli(*LINE, "--save", "--source", source, *words)
+
+    assert (result.code, api.changes()) == (2, [])
+    assert "must be a reference to a secret" in result.err and "env:NAME" in result.err
+    assert "hunter2" not in result.err + result.out
+    assert not Path("headrace.yaml").exists()
+
+
+@pytest.mark.parametrize("place", ["parameters: {password: hunter2}", "schedules: [{cron: '@daily', parameters: {password: hunter2}}]"])
+def test_a_plain_secret_in_the_project_file_is_not_uploaded(cli: Cli, api: FakeApi, place: str) -> None:
+    Path("flows.py").write_text(SECRET_FLOW)
+    Path("headrace.yaml").write_text(
+        "name: p\npull: [{pull_bundle: {}}]\ndeployments:\n  - name: a\n    entrypoint: flows.py:hello\n"
+        f"    work_pool: {{name: my-process-pool}}\n    {place}\n"
+    )
+
+    result = cli("deploy", "--all")
+
+    assert (result.code, api.changes()) == (2, [])
+    assert "must be a reference to a secret" in result.err and "hunter2" not in result.err

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from headrace.contract.deployments import DeploymentCreate
 from headrace.project.errors import ProjectError
 from headrace.project.model import DeploymentEntry
+from headrace.project.plain_secrets import HOW, plain_secrets
 from headrace.project.plan import Wanted
 from headrace.project.sources import LOCAL, Sources
 
@@ -35,6 +36,7 @@ def wanted_of(entry: DeploymentEntry, flow_name: str, facts: Mapping[str, Any], 
             f"Deployment {entry.name!r} names no work pool.",
             "Add work_pool: {name: ...} to it or to the defaults.",
         )
+    _refuse_plain_secrets(entry, facts)
     pull = [dict(step) for step in entry.pull] if entry.pull is not None else [{LOCAL: {}}]
     said = {
         "description": entry.description,
@@ -62,6 +64,19 @@ def wanted_of(entry: DeploymentEntry, flow_name: str, facts: Mapping[str, Any], 
     if entry.schedules is not None:
         members["schedules"] = [each.request() for each in entry.schedules]
     return Wanted(flow_name, entry.name, _body(members, entry), entry.renamed_from)
+
+
+def _refuse_plain_secrets(entry: DeploymentEntry, facts: Mapping[str, Any]) -> None:
+    """The control plane refuses them too, but only after a bundle with this very file was uploaded."""
+    schema = facts.get("parameter_openapi_schema")
+    schedules = [(f"schedules.{n}.parameters", one.parameters) for n, one in enumerate(entry.schedules or ())]
+    for place, values in (("parameters", entry.parameters), *schedules):
+        if plain := plain_secrets(schema, values):
+            raise ProjectError(
+                f"Deployment {entry.name!r}: {place}.{plain[0]} must be a reference to a secret: a secret itself "
+                "is not taken.",
+                f'{HOW} In headrace.yaml: {{$secret: "env:NAME"}}.',
+            )
 
 
 def _body(members: dict[str, Any], entry: DeploymentEntry) -> dict[str, Any]:
