@@ -237,7 +237,10 @@ def test_a_plain_secret_is_refused_before_anything_is_written_or_sent(
     assert not Path("headrace.yaml").exists()
 
 
-@pytest.mark.parametrize("place", ["parameters: {password: hunter2}", "schedules: [{cron: '@daily', parameters: {password: hunter2}}]"])
+@pytest.mark.parametrize(
+    "place",
+    ["parameters: {password: hunter2}", "schedules: [{cron: '@daily', parameters: {password: hunter2}}]"],
+)
 def test_a_plain_secret_in_the_project_file_is_not_uploaded(cli: Cli, api: FakeApi, place: str) -> None:
     Path("flows.py").write_text(SECRET_FLOW)
     Path("headrace.yaml").write_text(

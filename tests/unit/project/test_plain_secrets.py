@@ -26,7 +26,9 @@ def one(
 SCHEMA = one.parameter_schema()
 BY_REFERENCE: dict[str, Any] = {
     "properties": {"db": {"$ref": "#/definitions/Db"}},
-    "definitions": {"Db": {"properties": {"password": {"x-secret": True}, "next": {"$ref": "#/definitions/Db"}}}},
+    "definitions": {
+        "Db": {"properties": {"password": {"x-secret": True}, "next": {"$ref": "#/definitions/Db"}}}
+    },
 }
 
 

@@ -34,28 +34,35 @@ def is_reference(value: object) -> bool:
 
 
 def _found(root: Mapping[str, Any], rule: object, value: object, path: str, depth: int) -> Iterator[str]:
-    if not isinstance(rule, Mapping) or depth > _MOST_NESTED or is_reference(value):
+    if not isinstance(rule, Mapping) or depth > _MOST_NESTED or value is None or is_reference(value):
         return
     if marks(rule):
-        if value is not None:
-            yield path
+        yield path
         return
-    for other in _alternatives(rule):
+    for other in _same_value(root, rule):
         yield from _found(root, other, value, path, depth + 1)
-    if isinstance(target := rule.get("$ref"), str):
-        yield from _found(root, _part(root, target), value, path, depth + 1)
+    for name, inner, member in _members(rule, value):
+        yield from _found(root, inner, member, f"{path}.{name}" if path else str(name), depth + 1)
+
+
+def _same_value(root: Mapping[str, Any], rule: Mapping[str, Any]) -> list[object]:
+    """Further schemas of the very value."""
+    target = rule.get("$ref")
+    return [*_alternatives(rule), *([_part(root, target)] if isinstance(target, str) else [])]
+
+
+def _members(rule: Mapping[str, Any], value: object) -> Iterator[tuple[object, object, object]]:
+    """Name, schema and value of each member of an object or a list."""
     if isinstance(value, Mapping):
         known = rule.get("properties")
+        known = known if isinstance(known, Mapping) else {}
         for name, member in value.items():
-            inner = known.get(name) if isinstance(known, Mapping) else None
-            inner = rule.get("additionalProperties") if inner is None else inner
-            yield from _found(root, inner, member, f"{path}.{name}" if path else str(name), depth + 1)
+            yield name, known.get(name, rule.get("additionalProperties")), member
     elif isinstance(value, list):
         first = rule.get("prefixItems")
-        rules = [*first] if isinstance(first, list) else []
+        first = first if isinstance(first, list) else []
         for number, member in enumerate(value):
-            inner = rules[number] if number < len(rules) else rule.get("items")
-            yield from _found(root, inner, member, f"{path}.{number}", depth + 1)
+            yield number, first[number] if number < len(first) else rule.get("items"), member
 
 
 def _alternatives(rule: Mapping[str, Any]) -> list[object]:
