@@ -107,16 +107,97 @@ def test_a_pool_is_made_only_when_it_is_missing(cli: Cli, api: FakeApi) -> None:
     assert "Made work pool 'my-process-pool'" in out
 
 
-def test_a_pool_that_was_made_in_vain_is_told(cli: Cli, api: FakeApi) -> None:
+@pytest.fixture
+def no_pool(api: FakeApi) -> None:
+    """Neither the pool nor the deployment is there yet."""
     api.on("GET", "/work_pools/my-process-pool", error(404, "not_found", "There is none."))
+    api.on("GET", "/deployments/name/hello/first", error(404, "not_found", "There is none."))
+
+
+@pytest.mark.usefixtures("no_pool")
+def test_a_pool_that_was_made_in_vain_is_removed(cli: Cli, api: FakeApi) -> None:
     api.on("POST", "/deployments/", error(422, "invalid", "job_variables.env: must be an object"))
 
     result = cli(*LINE, "--create-pool", "--save")
 
     assert result.code == 1
-    assert "headrace work-pool delete my-process-pool" in result.err
-    assert "job_variables.env" in result.err
+    assert api.changes()[-1] == "DELETE /work_pools/my-process-pool"
+    assert "job_variables.env" in result.err and "work-pool delete" not in result.err
     assert not Path("headrace.yaml").exists()
+
+
+@pytest.mark.usefixtures("no_pool")
+def test_a_pool_that_cannot_be_removed_again_is_told(cli: Cli, api: FakeApi) -> None:
+    api.on("POST", "/deployments/", error(422, "invalid", "no"))
+    api.on("DELETE", "/work_pools/my-process-pool", error(409, "runs_active", "It has runs."))
+
+    err = cli(*LINE, "--create-pool").err
+
+    assert "headrace work-pool delete my-process-pool" in err and "It has runs." in err
+
+
+@pytest.mark.usefixtures("no_pool")
+def test_a_pool_that_somebody_else_made_meanwhile_stays(cli: Cli, api: FakeApi) -> None:
+    api.on("POST", "/work_pools/", error(409, "exists", "There is one."))
+
+    assert cli(*LINE, "--create-pool").code == 1
+    assert not any(change.startswith("DELETE") for change in api.changes())
+
+
+def test_a_pool_that_was_there_stays(cli: Cli, api: FakeApi) -> None:
+    api.on("POST", "/deployments/", error(422, "invalid", "no"))
+
+    assert cli(*LINE, "--create-pool").code == 1
+    assert not any(change.startswith("DELETE") for change in api.changes())
+
+
+def test_once_it_is_made_it_stays_in_the_project_file(cli: Cli, api: FakeApi) -> None:
+    path = "/work_pools/my-process-pool/workers/filter"
+    api.on("POST", path, error(403, "forbidden", "Not for this key."))
+
+    result = cli(*LINE, "--save")
+
+    assert result.code == 0, result.err
+    assert "Not for this key." in result.err and "deployment run hello/first" in result.out
+    assert read_project(Path("headrace.yaml")).deployments[0].name == "first"
+
+
+def test_a_command_needs_no_flow(cli: Cli, api: FakeApi, project: Path) -> None:
+    line = ("deploy", "--command", "sh -c 'exit 3'", "-p", "my-process-pool", "-n", "first")
+
+    shown = canned.DEPLOYMENT | {"entrypoint": None, "job_variables": {"command": "sh -c 'exit 3'"}}
+    api.on("POST", "/deployments/", Answer(shown))
+    out = cli(*line, "--flow", "shell", "--job-variable", "nice=3", "--save").out
+
+    assert "It runs `sh -c 'exit 3'` here" in out
+    assert sent(api, "/flows/")["name"] == "shell"
+    body = sent(api, "/deployments/")
+    assert body["job_variables"] == {"command": "sh -c 'exit 3'", "nice": 3}
+    assert "entrypoint" not in body and body["enforce_parameter_schema"] is False
+    (entry,) = read_project(project / "headrace.yaml").deployments
+    assert (entry.command, entry.flow_name, entry.entrypoint) == ("sh -c 'exit 3'", "shell", None)
+    saved = (project / "headrace.yaml").read_text()
+    assert cli(*line, "--flow", "shell", "--job-variable", "nice=3", "--save").code == 0
+    assert (project / "headrace.yaml").read_text() == saved
+    api.seen.clear()
+    assert cli(*line).code == 0
+    assert sent(api, "/flows/")["name"] == "first"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("flows.py:hello --flow x", "--flow names the flow of a --command"),
+        ("--flow x", "--flow names the flow of a --command"),
+        ("--command x --job-variable command=y", "given twice"),
+        ("--command x --all", "--command contradict each other"),
+    ],
+)
+def test_wrong_words_about_a_command(cli: Cli, api: FakeApi, words: str, said: str) -> None:
+    result = cli("deploy", "-n", "first", "-p", "my-process-pool", *words.split())
+
+    assert (result.code, api.changes()) == (2, [])
+    assert said in result.err
 
 
 def test_a_pool_without_a_worker_is_remarked(cli: Cli, api: FakeApi) -> None:

@@ -48,6 +48,8 @@ def wanted_of(entry: DeploymentEntry, flow_name: str, facts: Mapping[str, Any], 
         "retry_policy": entry.retry_policy,
         "timeout_seconds": entry.timeout,
         "work_queue_name": entry.work_pool.work_queue_name,
+        "labels": entry.labels,
+        "path": entry.path,
     }
     members = {name: value for name, value in facts.items() if value is not None}
     members |= {name: value for name, value in said.items() if value is not None}
@@ -57,13 +59,18 @@ def wanted_of(entry: DeploymentEntry, flow_name: str, facts: Mapping[str, Any], 
         "entrypoint": entry.entrypoint,
         "parameters": entry.parameters,
         "work_pool_name": entry.work_pool.name,
-        "job_variables": entry.work_pool.job_variables,
+        "job_variables": _job_variables(entry),
         "pull_steps": sources.steps(pull),
         "paused": bool(entry.paused),
     }
     if entry.schedules is not None:
         members["schedules"] = [each.request() for each in entry.schedules]
     return Wanted(flow_name, entry.name, _body(members, entry), entry.renamed_from)
+
+
+def _job_variables(entry: DeploymentEntry) -> dict[str, Any]:
+    """The pool's variables; the command is one of them."""
+    return entry.work_pool.job_variables | ({} if entry.command is None else {"command": entry.command})
 
 
 def _refuse_plain_secrets(entry: DeploymentEntry, facts: Mapping[str, Any]) -> None:
