@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 _TIMEOUT = 60
+_SECRET_QUERY = re.compile(r"(?i)token|secret|passw|pwd|auth|api_?key|signature|^(key|sig|code)$")
+"""Names in an address's query that carry what must not be stored."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,12 @@ def read_checkout(folder: Path) -> Checkout | None:
 
 
 def without_secrets(url: str) -> str:
-    """A repository's address without the name and password that a clone may have written into it."""
+    """A repository's address without the name, password or token that a clone may have written into it."""
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or "@" not in parts.netloc:
+    if parts.scheme not in ("http", "https"):
         return url
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    kept = [pair for pair in parts.query.split("&") if not _SECRET_QUERY.search(pair.partition("=")[0])]
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="&".join(kept)))
 
 
 def _ask(folder: Path, *words: str) -> str | None:
