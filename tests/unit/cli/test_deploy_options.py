@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from headrace.cli.deploying.answers import Answers
+from headrace.cli.deploying.answers import Answers, _parameter_words
 from headrace.cli.deploying.facts import facts_of
 from headrace.cli.deploying.flags import SourceKind
+from headrace.cli.deploying.undoing import undoing
+from headrace.cli.errors import CliError
+from headrace.cli.values import merge_parameters
+from headrace.client.api import Api
+from headrace.client.transport import Transport
 from headrace.project.read import read_project
 from headrace.project.sources import GIT
 from tests.unit.cli import canned
 from tests.unit.cli.conftest import Cli
-from tests.unit.cli.fake_api import Answer, FakeApi, error
+from tests.unit.cli.fake_api import Answer, FakeApi, Seen, error
 
 LINE = ("deploy", "flows.py:hello", "-n", "first", "-p", "my-process-pool")
 WRONG = {
@@ -142,6 +152,40 @@ def test_a_pool_that_somebody_else_made_meanwhile_stays(cli: Cli, api: FakeApi) 
 
     assert cli(*LINE, "--create-pool").code == 1
     assert not any(change.startswith("DELETE") for change in api.changes())
+
+
+@pytest.mark.usefixtures("no_pool")
+def test_ctrl_c_while_it_is_sent_leaves_nothing_half_made(api: FakeApi, project: Path) -> None:
+    arrived, released = threading.Event(), threading.Event()
+
+    def stall(_: Seen) -> Answer:
+        arrived.set()
+        released.wait(30)
+        return Answer(canned.DEPLOYMENT)
+
+    api.on("POST", "/deployments/", stall)
+    child = subprocess.Popen(
+        [Path(sys.executable).with_name("headrace"), *LINE, "--create-pool", "--save"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert arrived.wait(30), child.communicate(timeout=30)
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=30)
+    finally:
+        released.set()
+    assert (child.returncode, "Stopped before the deployment was made" in said) == (130, True), said
+    assert api.changes()[-1] == "DELETE /work_pools/my-process-pool"
+    assert not (project / "headrace.yaml").exists()
+
+
+def test_a_deployment_that_arrived_after_ctrl_c_is_taken_back(api: FakeApi) -> None:
+    with Api(Transport(api.url, None)) as client, pytest.raises(CliError), undoing(client) as undo:
+        undo.makes("hello/first")
+        raise KeyboardInterrupt
+    assert api.changes() == [f"DELETE /deployments/{canned.DEPLOYMENT_ID}"]
 
 
 def test_a_pool_that_was_there_stays(cli: Cli, api: FakeApi) -> None:
@@ -286,6 +330,46 @@ def test_the_command_line_says_it_all(cli: Cli, api: FakeApi, project: Path) -> 
     assert (body["tags"], body["name"], body["work_queue_name"]) == (["t 1"], "first one", "q")
     assert body["schedules"][0]["schedule"] == {"interval": 5400.0}
     assert (body["paused"], body["concurrency_limit"], body["job_variables"]) == (True, 2, {"nice": 5})
+
+
+SCHEMA: dict[str, Any] = {
+    "properties": {
+        "zip": {"type": "string"},
+        "note": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "rows": {"type": "integer"},
+        "any": {},
+        "password": {"x-secret": True, "type": "object"},
+    }
+}
+TEXTS = (
+    st.sampled_from(["8001", "true", "null", "1e3", "[1]", '"q"', "it's", "", " a ", "a=b", "env:DB"])
+    | st.text()
+)
+VALUES = {
+    "zip": TEXTS,
+    "note": TEXTS | st.none(),
+    "rows": st.integers(),
+    "any": TEXTS | st.none() | st.booleans() | st.lists(TEXTS, max_size=2),
+    "password": st.sampled_from([{"$secret": "env:DB"}, {"$secret": "ssm:/a/b"}, None]),
+    "unknown": TEXTS,
+}
+
+
+@given(st.fixed_dictionaries({}, optional=VALUES))
+def test_parameters_are_read_back_as_they_were(parameters: dict[str, Any]) -> None:
+    words = _parameter_words(parameters, SCHEMA)
+    options = list(zip(words[::2], words[1::2], strict=True))
+    whole = next((text for option, text in options if option == "--params"), None)
+    pairs = [text for option, text in options if option == "--param"]
+    assert merge_parameters(whole, pairs, SCHEMA) == parameters
+
+
+def test_parameters_are_written_as_one_would_type_them() -> None:
+    given_ = {"zip": "8001", "rows": 3, "password": {"$secret": "env:DB"}, "any": "8001"}
+    assert _parameter_words(given_, SCHEMA) == [
+        *("--param", "zip=8001", "--param", "rows=3"),
+        *("--param", "password=env:DB", "--param", 'any="8001"'),
+    ]
 
 
 SECRET_FLOW = """
