@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from headrace.project.desired import wanted_of
 from headrace.project.errors import FileProblems, ProjectError
 from headrace.project.model import Project
 from headrace.project.read import read_project
 from headrace.project.schema import schema_text
+from headrace.project.sources import Sources
 from headrace.project.write import RECIPES, new_file, with_deployment
 from headrace.project.yamlfile import parse_yaml
 
@@ -201,6 +203,20 @@ def test_what_an_earlier_step_gives_is_left_to_the_worker(tmp_path: Path) -> Non
     ):
         with pytest.raises(FileProblems, match=r"mk\.stdout \}\} means nothing here"):
             read(tmp_path, HEAD + ONE + wrong)
+
+
+def test_labels_path_and_commands_become_the_deployments(tmp_path: Path) -> None:
+    text = (
+        "name: shop\ndefaults: {work_pool: {name: pool, job_variables: {nice: 1}}, labels: {team: mill, tier: 1}}\n"
+        "deployments:\n  - {name: a, entrypoint: f.py:f, labels: {tier: 2}, path: flows}\n"
+        "  - {name: b, command: sh run.sh}\n  - {name: c, command: sh run.sh, flow_name: shell}\n"
+    )
+    entries = read(tmp_path, text).deployments
+    a, b, c = (wanted_of(one, one.flow_name or one.name, {}, Sources(tmp_path)) for one in entries)
+    assert (a.body["labels"], a.body["path"]) == ({"team": "mill", "tier": 2}, "flows")
+    assert (b.key, b.body["entrypoint"], b.body["labels"]) == ("b/b", None, {"team": "mill", "tier": 1})
+    assert b.body["job_variables"] == {"nice": 1, "command": "sh run.sh"}
+    assert c.key == "shell/c"
 
 
 def test_a_pattern_that_matches_nothing(tmp_path: Path) -> None:
