@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from headrace.asking import ControlPlaneError
 from tests.unit.cli import canned
 from tests.unit.cli.conftest import Cli
 from tests.unit.cli.fake_api import Answer, FakeApi, error
@@ -112,3 +114,24 @@ def test_many_deployments_ask_git_as_often_as_few_and_fetch_nothing(
             assert not {"clone", "fetch", "pull", "ls-remote"} & set(asked)
             counts[options, count] = len(asked)
         assert counts[options, 2] == counts[options, 12] <= 14, counts
+
+
+def test_from_python_a_pool_made_in_vain_is_removed_and_pauses_are_not_sent(
+    api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "flow_of_this_test.py").write_text(FLOW.format(name="one"))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    one = importlib.import_module("flow_of_this_test").one
+    api.on("GET", "/work_pools/new", error(404, "not_found", "There is none."))
+    assert one.deploy("main", work_pool_name="new", create_pool=True)
+    assert "paused" not in next(seen.body for seen in api.sent("POST") if seen.path == "/deployments/")
+    assert not any(change.startswith("DELETE") for change in api.changes())
+    api.on("POST", "/deployments/", error(422, "invalid", "Not like that."))
+    with pytest.raises(ControlPlaneError, match="Not like that"):
+        one.deploy("main", work_pool_name="new", create_pool=True)
+    assert api.changes()[-1] == "DELETE /work_pools/new"
+    api.seen.clear()
+    with pytest.raises(ControlPlaneError, match="Not like that"):
+        one.deploy("main", work_pool_name="my-process-pool", create_pool=True)
+    assert api.changes()[-1] == "POST /deployments/"

@@ -49,8 +49,8 @@ def read_reference(reference: object, environ: Mapping[str, str], redactor: Reda
         SourceError: It is no reference, or there is nothing where it points.
     """
     if (written := reference_in(reference)) is not None:
-        kind, _, place = written.partition(":")
-        reference = {kind: place}
+        kind, _, where = written.partition(":")
+        reference = {kind: where}
     if isinstance(reference, dict):
         for name, read in _READERS.items():
             if isinstance(place := reference.get(name), str) and place:
