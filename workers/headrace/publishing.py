@@ -68,9 +68,7 @@ def _with_pools(api: Api, names: Sequence[str], *, create: bool) -> Iterator[Non
     """See that pools are there; those that were made go again if what follows fails, which is what is told."""
     new: list[str] = []
     try:
-        for name in names:
-            if need_pool(api, name, create=create):
-                new.append(name)
+        new.extend(name for name in names if need_pool(api, name, create=create))
         yield
     except BaseException:
         for name in new:
