@@ -219,7 +219,7 @@ IN_FILE = {
     "work_pool: {name: pool}\n    pull: [{run_shell_script: {script: 'x {{ env.TOKEN }}'}}]": 2,
     "work_pool: {name: pool}\n    parameters: {x: 1, y: '{{ env.TOKEN }}'}": 2,
     "work_pool: {name: pool, job_variables: {env: {DB_PASSWORD: '{{ env.PLAIN }}'}}}": 2,
-    "work_pool: {name: pool, job_variables: {env: {A: {$secret: the-secret-itself}}}}": 1,
+    "work_pool: {name: pool, job_variables: {env: {A: {$secret: the-secret-itself}}}}": 2,
 }
 
 

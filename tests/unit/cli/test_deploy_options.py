@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.cli.deploying.answers import Answers, _parameter_words
-from headrace.cli.deploying.facts import facts_of
+from headrace.cli.deploying.facts import facts_of, facts_of_command
 from headrace.cli.deploying.flags import SourceKind
 from headrace.cli.deploying.undoing import undoing
 from headrace.cli.errors import CliError
@@ -226,6 +227,13 @@ def test_a_command_needs_no_flow(cli: Cli, api: FakeApi, project: Path) -> None:
     api.seen.clear()
     assert cli(*line).code == 0
     assert sent(api, "/flows/")["name"] == "first"
+    variables = {"command": "sh -c 'exit 3'", "nice": 3}
+    answers = Answers(
+        None, "n", "my-process-pool", facts_of_command("shell"), members={"job_variables": variables}
+    )
+    api.seen.clear()
+    assert cli(*shlex.split(answers.command_line())[1:]).code == 0
+    assert (sent(api, "/flows/")["name"], sent(api, "/deployments/")["job_variables"]) == ("shell", variables)
 
 
 @pytest.mark.parametrize(
@@ -321,8 +329,6 @@ def test_the_command_line_says_it_all(cli: Cli, api: FakeApi, project: Path) -> 
         },
         check=False,
     )
-    import shlex
-
     assert cli(*shlex.split(answers.command_line())[1:]).code == 0
     body = sent(api, "/deployments/")
     assert body["parameters"] == answers.parameters
@@ -386,6 +392,7 @@ def hello(password: Secret, spare: list[Secret] | None = None): ...
         ("--param", "password=hunter2-secret"),
         ("--params", '{"password": "hunter2-secret"}'),
         ("--params", '{"spare": [{"$secret": "env:A"}, "hunter2-secret"]}'),
+        ("--job-variable", 'env={"A": {"$secret": "hunter2-secret"}}'),
     ],
 )
 @pytest.mark.parametrize("source", ["bundle", "local"])

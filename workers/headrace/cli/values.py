@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from headrace.cli.errors import BadUsage
-from headrace.project.plain_secrets import HOW, REFERENCE, marks, plain_secrets
+from headrace.project.plain_secrets import HOW, NOT_TAKEN, REFERENCE, marks, plain_secrets, wrong_references
 
 MISSING = object()
 
@@ -120,5 +120,13 @@ def merge_parameters(
     base = read_object(params, "--params") if params is not None else {}
     merged = base | read_pairs(pairs, "--param", schema)
     if plain := plain_secrets(schema, merged):
-        raise BadUsage(f"{plain[0]} must be a reference to a secret: a secret itself is not taken.", HOW)
+        raise BadUsage(f"{plain[0]} {NOT_TAKEN}", HOW)
     return merged
+
+
+def read_job_variables(pairs: Iterable[str]) -> dict[str, Any]:
+    """The job variables given; what means to be a reference to a secret must be one."""
+    found = read_pairs(pairs, "--job-variable")
+    if wrong := wrong_references(found, "job_variables"):
+        raise BadUsage(f"{wrong[0]} {NOT_TAKEN}", HOW)
+    return found

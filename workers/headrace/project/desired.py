@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from headrace.contract.deployments import DeploymentCreate
 from headrace.project.errors import ProjectError
 from headrace.project.model import DeploymentEntry
-from headrace.project.plain_secrets import HOW, plain_secrets
+from headrace.project.plain_secrets import HOW, NOT_TAKEN, plain_secrets, wrong_references
 from headrace.project.plan import Wanted
 from headrace.project.sources import LOCAL, Sources
 
@@ -77,13 +77,16 @@ def _refuse_plain_secrets(entry: DeploymentEntry, facts: Mapping[str, Any]) -> N
     """The control plane refuses them too, but only after a bundle with this very file was uploaded."""
     schema = facts.get("parameter_openapi_schema")
     schedules = [(f"schedules.{n}.parameters", one.parameters) for n, one in enumerate(entry.schedules or ())]
-    for place, values in (("parameters", entry.parameters), *schedules):
-        if plain := plain_secrets(schema, values):
-            raise ProjectError(
-                f"Deployment {entry.name!r}: {place}.{plain[0]} must be a reference to a secret: a secret itself "
-                "is not taken.",
-                f'{HOW} In headrace.yaml: {{$secret: "env:NAME"}}.',
-            )
+    found = [
+        f"{place}.{path}"
+        for place, values in (("parameters", entry.parameters), *schedules)
+        for path in plain_secrets(schema, values)
+    ]
+    found += wrong_references(entry.work_pool.job_variables, "work_pool.job_variables")
+    found += wrong_references(entry.pull or [], "pull")
+    if found:
+        hint = f'{HOW} In headrace.yaml: {{$secret: "env:NAME"}}.'
+        raise ProjectError(f"Deployment {entry.name!r}: {found[0]} {NOT_TAKEN}", hint)
 
 
 def _body(members: dict[str, Any], entry: DeploymentEntry) -> dict[str, Any]:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from headrace.secret import reference_in
+from headrace.secret import KEY, reference_in
 
 REFERENCE = re.compile(r"env:[A-Za-z_]\w{0,200}|(ssm|secretsmanager):[\w/.:@+=,-]{1,2000}", re.ASCII)
 """What the control plane takes as a reference."""
+NOT_TAKEN = "must be a reference to a secret: a secret itself is not taken."
 HOW = "Say where a worker finds it: env:NAME, ssm:/path or secretsmanager:ARN."
 _MOST_NESTED = 50
 """A schema may refer to itself without end."""
@@ -25,6 +26,16 @@ def marks(rule: object) -> bool:
 def plain_secrets(schema: Mapping[str, Any] | None, parameters: Mapping[str, Any]) -> list[str]:
     """Paths of the parameters that a schema declares to be secrets, and that hold no reference to one."""
     return list(_found(schema or {}, schema or {}, parameters, "", 0))
+
+
+def wrong_references(value: object, path: str) -> list[str]:
+    """Paths below a value at which something means to be a reference to a secret, and is none."""
+    if isinstance(value, Mapping):
+        if KEY in value:
+            return [] if is_reference(value) else [path]
+        return [found for name, inner in value.items() for found in wrong_references(inner, f"{path}.{name}")]
+    inner = enumerate(value) if isinstance(value, list) else ()
+    return [found for number, member in inner for found in wrong_references(member, f"{path}.{number}")]
 
 
 def is_reference(value: object) -> bool:

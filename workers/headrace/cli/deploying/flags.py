@@ -13,7 +13,7 @@ from headrace.cli.connect import given
 from headrace.cli.errors import BadUsage
 from headrace.cli.output import Format
 from headrace.cli.schedules import read_schedule, read_times
-from headrace.cli.values import merge_parameters, read_pairs
+from headrace.cli.values import merge_parameters, read_job_variables
 
 
 class Strategy(StrEnum):
@@ -170,7 +170,7 @@ def _flow_name(options: dict[str, Any]) -> str | None:
 
 def _job_variables(pairs: list[str], command: str | None) -> dict[str, Any] | None:
     """The job variables given; the command is one of them."""
-    given_ = read_pairs(pairs, "--job-variable")
+    given_ = read_job_variables(pairs)
     if command is None:
         return given_ or None
     if "command" in given_ or not command.strip():
