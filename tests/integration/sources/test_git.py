@@ -222,8 +222,12 @@ def test_lfs_pointers_are_named(origin: Origin, site: Site, folder: str) -> None
     origin.commit(f"{folder}.gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n")
     origin.commit(f"{folder}big.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")
     origin.push()
-    job = site.job()
+    workshop = site.workshop()
+    job = site.job(workshop)
     git_clone({"repository": origin.url}, job)
+    asked = site.count("ls-files")
+    git_clone({"repository": origin.url}, site.job(workshop))
+    assert site.count("ls-files") == asked + 1, "only for the pointers: the attributes are known"
     assert any("big.bin" in note and "git lfs pull" in note for note in job.notes)
 
 

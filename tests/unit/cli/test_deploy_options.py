@@ -21,6 +21,7 @@ from headrace.cli.deploying.undoing import undoing
 from headrace.cli.errors import CliError
 from headrace.cli.values import merge_parameters
 from headrace.client.api import Api
+from headrace.client.errors import Invalid
 from headrace.client.transport import Transport
 from headrace.project.read import read_project
 from headrace.project.sources import GIT
@@ -187,6 +188,11 @@ def test_a_deployment_that_arrived_after_ctrl_c_is_taken_back(api: FakeApi) -> N
         undo.makes("hello/first")
         raise KeyboardInterrupt
     assert api.changes() == [f"DELETE /deployments/{canned.DEPLOYMENT_ID}"]
+    api.seen.clear()
+    with Api(Transport(api.url, None)) as client, pytest.raises(Invalid), undoing(client) as undo:
+        undo.makes("hello/first")
+        raise Invalid(422, "invalid", "no")
+    assert api.changes() == [], "whoever made it, it was not this deploy"
 
 
 def test_a_pool_that_was_there_stays(cli: Cli, api: FakeApi) -> None:

@@ -27,20 +27,25 @@ class Undo:
 
     def make_pool(self, name: str) -> None:
         """Make a pool of type process that was not there a moment ago."""
-        from headrace.client.errors import Conflict
+        from headrace.client.errors import ApiError
         from headrace.contract.work_pools import WorkPoolCreate
 
         body = checked(WorkPoolCreate, name=name, type="process")
         self._pool = name
         try:
             self._api.pools.create(body)
-        except Conflict:
-            self._pool = None  # somebody else was faster: it is theirs
+        except ApiError as error:
+            if error.status:
+                self._pool = None  # refused: one of that name is somebody else's, made at the same moment
             raise
 
     def makes(self, deployment: str | None) -> None:
         """The deployment of this full name is made next, if it is a new one."""
         self._deployment = deployment
+
+    def refused(self) -> None:
+        """The deployment was not made: one of that name is somebody else's."""
+        self._deployment = None
 
     def all(self) -> None:
         """Take back; what stays nevertheless is told."""
@@ -70,10 +75,14 @@ class Undo:
 @contextmanager
 def undoing(api: Api) -> Iterator[Undo]:
     """Take back what was made here if what follows fails."""
+    from headrace.client.errors import ApiError
+
     undo = Undo(api)
     try:
         yield undo
     except BaseException as error:
+        if isinstance(error, ApiError) and error.status:
+            undo.refused()
         undo.all()
         if isinstance(error, KeyboardInterrupt):
             raise CliError("Stopped before the deployment was made.", code=INTERRUPTED) from None

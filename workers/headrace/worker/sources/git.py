@@ -129,7 +129,10 @@ def _has(git: Git, commit: str, mirror: Path) -> bool:
 
 def _note_pointers(git: Git, tree: Path, job: Job) -> None:
     """Git LFS's files stay pointers: say so, since what reads them would be astonished."""
-    if not any(b"filter=lfs" in path.read_bytes() for path in _attributes(git, tree)):
+    known = job.workshop.attributes
+    if tree not in known:
+        known[tree] = _attributes(git, tree)
+    if not any(path.is_file() and b"filter=lfs" in path.read_bytes() for path in known[tree]):
         return
     names = git.must("ls-files", "-z", "--", ":(attr:filter=lfs)", cwd=tree).split("\0")
     left = [name for name in names if name and _starts_with(tree / name, LFS)]
@@ -142,9 +145,9 @@ def _note_pointers(git: Git, tree: Path, job: Job) -> None:
 
 
 def _attributes(git: Git, tree: Path) -> list[Path]:
-    """At any depth, by git's index: walking through the tree would take longer with each run."""
+    """At any depth, by git's index: it knows without a walk through the tree."""
     names = git.must("ls-files", "-z", "--", ":(glob)**/.gitattributes", cwd=tree).split("\0")
-    return [path for name in names if name and (path := tree / name).is_file()]
+    return [tree / name for name in names if name]
 
 
 def _starts_with(path: Path, start: bytes) -> bool:
