@@ -5,8 +5,16 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 
+from chalicelib.domain.secrets import KEY, REFERENCE
+
 Json = dict[str, object]
 
+_SECRET: Json = {
+    "type": "object",
+    "properties": {KEY: {"type": "string", "pattern": f"^({REFERENCE.pattern})$"}},
+    "required": [KEY],
+    "additionalProperties": False,
+}
 _PROCESS: Json = {
     "command": {
         "title": "Command",
@@ -16,9 +24,10 @@ _PROCESS: Json = {
     },
     "env": {
         "title": "Environment variables",
-        "description": "Set for the run on top of what the worker passes on; null removes a variable.",
+        "description": "Set for the run on top of what the worker passes on; null removes a variable. "
+        f'A secret is named, {{"{KEY}": "env:NAME"}}, and read by the worker.',
         "type": "object",
-        "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "additionalProperties": {"anyOf": [{"type": "string"}, {"type": "null"}, _SECRET]},
         "default": {},
     },
     "working_dir": {

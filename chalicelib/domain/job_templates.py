@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from chalicelib.domain import json_schema
+from chalicelib.domain import json_schema, secrets
 from chalicelib.domain.errors import FieldProblem, Invalid, TooLarge
 from chalicelib.domain.job_template_defaults import DEFAULTS
 from chalicelib.domain.parameters import check_schema, check_size, refusal
@@ -82,6 +82,7 @@ def check_variables(
         Invalid: `errors` names each mistake under `path`.
     """
     check_size(variables, path)
+    secrets.refuse_wrong_references(variables, path)
     schema = {"additionalProperties": False, **_schema(template)}
     if not complete:
         schema.pop("required", None)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from chalicelib.domain.errors import FieldProblem, Invalid
 
 EXPECTED = '{"env": "NAME"}, {"ssm": "/path"}, {"secretsmanager": "arn"} or {"credential_helper": true}'
+_ADDRESS = "an address without user, password and token; a user name goes into `credentials`, as `username`"
 _PLACES = ("env", "ssm", "secretsmanager")
 _NAME = re.compile(r"[A-Za-z_]\w{0,200}", re.ASCII)
-_TOKEN = re.compile(r"gh[a-z]_|github_pat_|glpat-|.{20}")
-"""User names that are none: hosts take a token there, too."""
+_USERS = frozenset({"git", "oauth2", "x-access-token", "x-token-auth", "gitlab-ci-token"})
+"""User names that go with any token. Another one may be a token itself: hosts take it there, too."""
+_SECRET_QUERY = re.compile(r"(?i)token|secret|passw|pwd|auth|api_?key|signature|^(key|sig|code)$")
 _PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}")
 
 
@@ -42,7 +44,7 @@ def _problems(number: int, step: Mapping[str, object]) -> Iterator[FieldProblem]
         if not _is_reference(options.get("credentials")):
             yield FieldProblem(f"{path}.credentials", "must say where the secret is", EXPECTED)
         if _has_secret(options.get("repository")):
-            yield FieldProblem(f"{path}.repository", "has a secret in its address", "an address without it")
+            yield FieldProblem(f"{path}.repository", "may have a secret in its address", _ADDRESS)
 
 
 def _may_stand(value: object) -> bool:
@@ -67,4 +69,6 @@ def _has_secret(address: object) -> bool:
         parts = urlsplit(address)
     except ValueError:
         return False
-    return bool(parts.password) or _TOKEN.match(parts.username or "") is not None
+    if parts.password or any(_SECRET_QUERY.search(name) for name, _ in parse_qsl(parts.query, True)):
+        return True
+    return parts.scheme in ("http", "https") and parts.username not in (None, "", *_USERS)

@@ -15,7 +15,7 @@ MARK = "x-secret"
 KEY = "$secret"
 EXPECTED = '{"$secret": "env:NAME"}, {"$secret": "ssm:/path"} or {"$secret": "secretsmanager:ARN"}'
 PLAIN = "must be a reference to a secret: a secret itself is not taken"
-_REFERENCE = re.compile(r"env:[A-Za-z_]\w{0,200}|(ssm|secretsmanager):[\w/.:@+=,-]{1,2000}", re.ASCII)
+REFERENCE = re.compile(r"env:[A-Za-z_]\w{0,200}|(ssm|secretsmanager):[\w/.:@+=,-]{1,2000}", re.ASCII)
 
 
 def check(schema: Mapping[str, object] | None, values: Mapping[str, object], path: str) -> None:
@@ -70,10 +70,21 @@ def references(value: object) -> Iterator[object]:
             waiting += part
 
 
+def refuse_wrong_references(value: object, path: str) -> None:
+    """See that whatever means to be a reference is one, wherever it stands.
+
+    Raises:
+        Invalid: One is not; its value is not told.
+    """
+    if any(not _is_reference(one) for one in references(value)):
+        problem = FieldProblem(path, "holds what is no reference to a secret", EXPECTED)
+        raise Invalid(f"{path} {problem.message}.", code="secret", hint=EXPECTED, errors=[problem])
+
+
 def _is_reference(value: object) -> bool:
     if not isinstance(value, Mapping) or set(value) != {KEY}:
         return False
-    return isinstance(value[KEY], str) and bool(_REFERENCE.fullmatch(value[KEY]))
+    return isinstance(value[KEY], str) and bool(REFERENCE.fullmatch(value[KEY]))
 
 
 def _marks_within(schema: Mapping[str, object], rule: object) -> bool:

@@ -101,14 +101,25 @@ def push(folder: Path, origin: Path) -> None:
     git(folder, "push", "-q", "origin", "main")
 
 
+def log_everything(root: Path) -> Path:
+    """A folder for PYTHONPATH that has every process of a machine log all that its libraries say."""
+    folder = root / "debug"
+    folder.mkdir(exist_ok=True)
+    (folder / "sitecustomize.py").write_text("import logging\nlogging.basicConfig(level=logging.DEBUG)\n")
+    return folder
+
+
 def test_a_worker_with_an_address_and_a_key_runs_bundles_and_git(closed: Closed) -> None:
     keys = {role: closed.new_key(role) for role in ("deployer", "operator", "viewer")}
     keys["worker"] = closed.new_key("worker", "--pool", "pool")
     ci, oncall = closed.machine("ci", keys["deployer"]), closed.machine("oncall", keys["operator"])
     mill = closed.machine("mill", keys["worker"])
     push(ci.home, closed.root / "origin.git")
+    for machine in (ci, mill):
+        machine.settings["PYTHONPATH"] = str(log_everything(closed.root))
+    told = ""
     for source in ("git", "bundle"):
-        ci.run("deploy", "flows.py:look", "-n", source, "-p", "pool", "--source", source)
+        told += ci.run("deploy", "flows.py:look", "-n", source, "-p", "pool", "--source", source).stderr
     worker = mill.worker()
     for source in ("git", "bundle"):
         run = oncall.ask("deployment", "run", f"look/{source}", "--param", f"text={source}")["id"]
@@ -117,6 +128,8 @@ def test_a_worker_with_an_address_and_a_key_runs_bundles_and_git(closed: Closed)
         seen = (mill.home / "seen.txt").read_text()
         assert "AWS_" not in seen and "HEADRACE_API" not in seen and "hr_" not in seen
     assert "SQS does not answer" not in worker.text()
+    assert "DEBUG:httpcore" in told and "DEBUG:" in worker.text()
+    assert "hr_" not in told + worker.text(), "not even in what libraries say of their work"
     for machine in (closed.server, ci, oncall, mill):
         texts = [process.text() for process in machine.started]
         assert not [text for text in texts for key in (*keys.values(), closed.admin_key) if key in text]

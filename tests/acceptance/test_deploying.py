@@ -15,7 +15,7 @@ pexpect = pytest.importorskip("pexpect", reason="a pseudo-terminal is needed")
 
 DOWN, ENTER, CTRL_C, CLEAR = "\x1b[B", "\r", "\x03", "\x15"
 FLOWS = '''
-from headrace import flow
+from headrace import Secret, flow
 
 @flow
 def load_day(day: str, rows: int = 10):
@@ -23,9 +23,9 @@ def load_day(day: str, rows: int = 10):
     return rows
 
 @flow(name="weekly-report")
-async def weekly(city: str = "Bern"):
+async def weekly(city: str = "Bern", password: Secret | None = None):
     """Report the week."""
-    return city
+    return [city, password and len(password.get())]
 '''
 PROJECT = """\
 name: shop
@@ -140,7 +140,9 @@ def test_the_wizard_key_by_key_with_wrong_answers(home: Town, folder: Path, term
     terminal.type("new work pool", "pool")
     terminal.type("already", "fresh")
     terminal.answer("Change defaults", "y")
-    terminal.type("city", "Ulm")
+    terminal.type("Parameter city", "8001")
+    terminal.type("Parameter password", "hunter2")
+    terminal.type("a secret itself is not taken", "env:DB_PASSWORD")
     terminal.answer("Where do workers get", ENTER)
     terminal.type("Tags", "a, b")
     terminal.answer("headrace.yaml", "y")
@@ -151,7 +153,7 @@ def test_the_wizard_key_by_key_with_wrong_answers(home: Town, folder: Path, term
     assert "headrace deployment run weekly-report/nightly --watch" in said
     made = home.get("/deployments/name/weekly-report/nightly")
     assert (made["parameters"], made["tags"], made["work_pool_name"]) == (
-        {"city": "Ulm"},
+        {"city": "8001", "password": {"$secret": "env:DB_PASSWORD"}},
         ["a", "b"],
         "fresh",
     )
@@ -169,8 +171,13 @@ def test_the_wizard_key_by_key_with_wrong_answers(home: Town, folder: Path, term
     )
     assert again.returncode == 0, again.stderr
     second = home.get("/deployments/name/weekly-report/nightly")
-    kept = ("parameters", "tags", "pull_steps", "labels", "entrypoint", "work_pool_name")
+    kept = ("parameters", "tags", "pull_steps", "labels", "entrypoint", "work_pool_name", "version_number")
     assert {name: second[name] for name in kept} == {name: made[name] for name in kept}
+    # What was answered runs: by a worker elsewhere, from the bundle, with the secret that is known to it alone.
+    home.settings["DB_PASSWORD"] = "hunter2"
+    home.worker(pool="fresh")
+    done = home.until(home.trigger("weekly-report/nightly"), "COMPLETED", "FAILED", "CRASHED")
+    assert done["result"] == ["8001", 7], done
 
 
 QUESTIONS = [
@@ -207,12 +214,18 @@ def test_a_flow_that_does_not_load_may_be_deployed_unseen(home: Town, folder: Pa
     )
     terminal.answer("nowhere_to_be_found")
     terminal.answer("without looking at it", "y")
-    terminal.answer("on a schedule", ENTER)
+    terminal.answer("on a schedule", DOWN, DOWN, ENTER)
+    terminal.type("Time between runs", "often")
+    terminal.answer("is not a duration")
+    terminal.type("Time between runs", "90m")
+    terminal.answer(r"The next times \(UTC\)")
+    terminal.answer("Take these times", "y")
     terminal.answer("Which work pool", ENTER)
     terminal.answer("headrace.yaml", "n")
     code, said = terminal.end()
-    assert (code, "--no-check" in said) == (0, True), said
-    assert names(home) == ["weekly-report/n"]
+    assert (code, "--no-check" in said, "--interval 1h30m" in said) == (0, True, True), said
+    (schedule,) = home.get("/deployments/name/weekly-report/n")["schedules"]
+    assert schedule["schedule"]["interval"] == 5400
 
 
 def test_git_in_the_wizard_and_its_warnings(home: Town, folder: Path, tmp_path: Path) -> None:
@@ -227,7 +240,13 @@ def test_git_in_the_wizard_and_its_warnings(home: Town, folder: Path, tmp_path: 
     assert code == 0 and "Which" not in said, "all that must be known was given: nothing is asked"
     terminal = Terminal(home, folder / "etl", "deploy", "jobs.py:weekly", "-p", "pool")
     terminal.type("Name of the deployment", "git")
-    terminal.answer("on a schedule", ENTER)
+    terminal.answer("on a schedule", DOWN, DOWN, DOWN, ENTER)
+    terminal.type("5545 rule", "FREQ=SOMETIMES")
+    terminal.answer("Time zone", ENTER)
+    terminal.type("5545 rule", "FREQ=WEEKLY;BYDAY=MO;BYHOUR=7;BYMINUTE=0;BYSECOND=0")
+    terminal.answer("Time zone", ENTER)
+    terminal.answer(r"Mon \d{4}-\d\d-\d\d 07:00:00 CES?T")
+    terminal.answer("Take these times", "y")
     terminal.answer("Change defaults", ENTER)
     terminal.answer("Where do workers get", ENTER)
     terminal.answer("Repository:", ENTER)
@@ -241,7 +260,10 @@ def test_git_in_the_wizard_and_its_warnings(home: Town, folder: Path, tmp_path: 
     assert code == 0, said
     for warning in ("not its root", "not committed", "is not pushed", "no worker serves"):
         assert warning in said, said
-    first, second = home.get("/deployments/name/weekly-report/git")["pull_steps"]
+    made = home.get("/deployments/name/weekly-report/git")
+    rule = {"rrule": "FREQ=WEEKLY;BYDAY=MO;BYHOUR=7;BYMINUTE=0;BYSECOND=0", "timezone": "Europe/Zurich"}
+    assert made["schedules"][0]["schedule"] == rule
+    first, second = made["pull_steps"]
     clone = first["headrace.deployments.steps.git_clone"]
     assert (clone["branch"], clone["credentials"], len(clone["commit"])) == ("main", {"env": "GIT_TOKEN"}, 40)
     assert second == {"headrace.deployments.steps.set_working_directory": {"directory": "etl"}}
@@ -287,7 +309,8 @@ def test_a_project_is_planned_deployed_synced_and_renamed(home: Town, folder: Pa
     assert run(home, folder, "deploy", "--plan").stdout.startswith("Nothing to do")
     file.write_text(PROJECT.replace("0 4 * * *", "0 5 * * *").replace("[report]", "[report, b]"))
     changed = run(home, folder, "deploy", "--plan").stdout
-    assert 'tags: ["report"] -> ["report", "b"]' in changed and "schedules: " in changed
+    assert 'tags: ["report"] -> ["report", "b"]' in changed
+    assert 'schedules.cron.schedule.cron: "0 4 * * *" -> "0 5 * * *"' in changed
     run(home, folder, "deploy", "--all")
     home.run("deploy", "flows.py:add", "-n", "mine", "-p", "pool")
     renamed = PROJECT.split("  - name: weekly")[0].replace(
@@ -374,10 +397,13 @@ def test_a_worker_runs_it_from_each_source(home: Town, folder: Path, tmp_path: P
     git(folder, "push", "-q", "origin", "main")
     for source in ("git", "bundle", "local"):
         run(home, folder, "deploy", "etl/jobs.py:weekly", "-n", source, "-p", "pool", "--source", source)
-    folder.joinpath("etl", "jobs.py").write_text(FLOWS.replace("return city", "return 'changed'"))
+    folder.joinpath("etl", "jobs.py").write_text(FLOWS.replace("return [", "return 'changed' or ["))
     home.worker()
     results = {}
     for source in ("git", "bundle", "local"):
         found = home.until(home.trigger(f"weekly-report/{source}"), "COMPLETED", "FAILED", "CRASHED")
         results[source] = found["result"]
-    assert results == {"git": "Bern", "bundle": "Bern", "local": "changed"}
+    assert results == {"git": ["Bern", None], "bundle": ["Bern", None], "local": "changed"}
+    run(home, folder, "deploy", "--command", "sh -c 'echo said; exit 3'", "-n", "shell", "-p", "pool")
+    failed = home.until(home.trigger("shell/shell"), "COMPLETED", "FAILED", "CRASHED")
+    assert (failed["state_type"], "exit code 3" in failed["state"]["message"]) == ("FAILED", True), failed

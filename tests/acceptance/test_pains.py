@@ -13,7 +13,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
+import boto3
 import httpx
 import pytest
 
@@ -31,6 +33,9 @@ PAINS = {
         f"{SOURCES}/test_git.py::test_eight_runs_at_once_make_one_fetch",
         f"{SOURCES}/test_git.py::test_several_processes_make_one_fetch",
         f"{SOURCES}/test_ssh.py::test_a_repository_is_cloned_once",
+    ],
+    "deploying a hundred flows makes a hundred clones": [
+        "tests/unit/cli/test_deploy_project.py::test_many_deployments_ask_git_as_often_as_few_and_fetch_nothing",
     ],
     "a second clone fails, since the folder is there": [
         f"{SOURCES}/test_git.py::test_a_pinned_commit_is_fetched_once_and_kept",
@@ -56,9 +61,14 @@ PAINS = {
     ],
     "secrets are resolved when deploying, and then stand in clear": [
         "tests/acceptance/test_pains.py::test_a_secret_in_the_project_file_is_refused_and_not_stored",
+        "tests/unit/project/test_project_file.py::test_a_mistake_is_told_with_its_line",
+        "tests/unit/cli/test_deploy_options.py::test_a_plain_secret_is_refused_before_anything_is_written_or_sent",
         "tests/unit/domain/test_pull_steps.py::test_a_secret_is_refused_and_not_repeated",
         "tests/acceptance/test_secrets.py::test_the_secret_reaches_the_flow_and_nothing_else",
         "tests/unit/cli/test_worker_install.py::test_the_key_is_in_a_file_of_mode_600_and_nowhere_else",
+    ],
+    "the API key stands in the DEBUG logs": [
+        "tests/acceptance/test_access.py::test_a_worker_with_an_address_and_a_key_runs_bundles_and_git",
     ],
     "deployments stay that left the project": [
         "tests/acceptance/test_deploying.py::test_a_project_is_planned_deployed_synced_and_renamed",
@@ -116,6 +126,29 @@ def everything(home: Town, runs: list[str]) -> str:
     return "\n".join(str(answer) for answer in answers)
 
 
+def messages(home: Town) -> list[str]:
+    """Bodies of the doorbells that lie in the pool's queues, as a worker would receive them; they stay there."""
+    place = f"{home.api}/work_pools/pool/workers/probe"
+    body = {"session": str(uuid4()), "info": {"host": "h"}}
+    made = httpx.post(f"{place}/sessions", json=body, timeout=10).raise_for_status().json()
+    given = httpx.post(f"{place}/credentials", timeout=10).raise_for_status().json()
+    sqs = boto3.client(
+        "sqs",
+        region_name=made["sqs"]["region"],
+        endpoint_url=made["sqs"]["endpoint_url"],
+        aws_access_key_id=given["access_key_id"],
+        aws_secret_access_key=given["secret_access_key"],
+        aws_session_token=given["session_token"],
+    )
+    found: list[str] = []
+    for queue in made["queues"]:
+        asked = {"MaxNumberOfMessages": 10, "VisibilityTimeout": 0, "MessageAttributeNames": ["All"]}
+        for message in sqs.receive_message(QueueUrl=queue["url"], **asked).get("Messages", []):
+            assert not message.get("MessageAttributes")
+            found.append(message["Body"])
+    return found
+
+
 def test_eight_private_runs_make_one_fetch_and_show_no_secret(
     home: Town, site: Site, origin: Origin, backend: GitHost
 ) -> None:
@@ -126,10 +159,12 @@ def test_eight_private_runs_make_one_fetch_and_show_no_secret(
     words = ("flow.py:private", "--name", "main", "--pool", "pool", "--source", "git", "--branch", "main")
     git_words = ("--repository", backend.url(), "--credential", "env:GIT_SECRET")
     deploy(home, origin.work, *words, *git_words, "--commit", commit)
+    runs = [home.trigger("private/main", number=number) for number in range(8)]
+    rung = messages(home)
+    assert {json.loads(body)["run"] for body in rung} <= set(runs) and rung
     home.settings |= {"GIT_SECRET": password, "PATH": site.environ["PATH"]}
     worker = home.worker("w1", "--limit", "8")
     del home.settings["GIT_SECRET"]
-    runs = [home.trigger("private/main", number=number) for number in range(8)]
     for run in runs:
         done = home.until(run, "COMPLETED", "FAILED", "CRASHED")
         assert done["state_type"] == "COMPLETED", done
@@ -147,9 +182,9 @@ def test_eight_private_runs_make_one_fetch_and_show_no_secret(
     assert crashed["state_type"] == "CRASHED"
     assert "credentials" in json.dumps(crashed)
 
-    read = (
-        everything(home, [*runs, failed]) + "\n".join(site.calls) + repr([path for _, path in backend.seen])
-    )
+    later_rung = messages(home)
+    read = "\n".join([everything(home, [*runs, failed]), *site.calls, *rung, *later_rung])
+    read += repr([path for _, path in backend.seen])
     for folder in (home.home / "home/cache/mirrors").iterdir():
         read += git("config", "--list", cwd=folder) if folder.is_dir() else ""
     assert commit in read
@@ -172,26 +207,31 @@ def deploy(home: Town, folder: Path, *words: str, code: int = 0) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(
-    ("step", "code"),
-    [
-        ("{credentials: '{{ env.TOKEN }}', repository: 'https://git.example/x.git'}", 2),
-        ("{repository: 'https://{{ env.TOKEN }}@git.example/x.git'}", 2),
-        (
-            "{repository: 'https://git.example/x.git', branch: x, track: branch, access_token: the-secret-itself}",
-            1,
-        ),
-    ],
-)
-def test_a_secret_in_the_project_file_is_refused_and_not_stored(home: Town, step: str, code: int) -> None:
-    home.settings["TOKEN"] = "the-secret-itself"
-    (home.home / "headrace.yaml").write_text(
-        "name: p\ndeployments:\n  - name: a\n    entrypoint: flows.py:add\n    work_pool: {name: pool}\n"
-        f"    pull:\n      - headrace.deployments.steps.git_clone: {step}\n"
-    )
-    said = deploy(home, home.home, "--all", code=code)
-    assert "where" in said
-    assert "the-secret-itself" not in said
+CLONE = "work_pool: {name: pool}\n    pull: [{headrace.deployments.steps.git_clone: %s}]"
+IN_FILE = {
+    CLONE % "{credentials: '{{ env.TOKEN }}', repository: 'https://git.example/x.git'}": 2,
+    CLONE % "{repository: 'https://{{ env.TOKEN }}@git.example/x.git'}": 2,
+    CLONE
+    % "{repository: 'https://git.example/x', branch: x, track: branch, access_token: the-secret-itself}": 1,
+    CLONE % "{repository: 'https://the-secret-itself@git.example/x', branch: x, track: branch}": 2,
+    CLONE
+    % "{repository: 'https://git.example/x?private_token=the-secret-itself', branch: x, track: branch}": 2,
+    "work_pool: {name: pool}\n    pull: [{run_shell_script: {script: 'x {{ env.TOKEN }}'}}]": 2,
+    "work_pool: {name: pool}\n    parameters: {x: 1, y: '{{ env.TOKEN }}'}": 2,
+    "work_pool: {name: pool, job_variables: {env: {DB_PASSWORD: '{{ env.PLAIN }}'}}}": 2,
+    "work_pool: {name: pool, job_variables: {env: {A: {$secret: the-secret-itself}}}}": 2,
+}
+
+
+def test_a_secret_in_the_project_file_is_refused_and_not_stored(home: Town) -> None:
+    home.settings |= {"TOKEN": "the-secret-itself", "PLAIN": "the-secret-itself"}
+    for text, code in IN_FILE.items():
+        (home.home / "headrace.yaml").write_text(
+            f"name: p\ndeployments:\n  - name: a\n    entrypoint: flows.py:add\n    {text}\n"
+        )
+        said = deploy(home, home.home, "--all", code=code)
+        assert any(word in said for word in ("where", "worker", "env:NAME")), said
+        assert "the-secret-itself" not in said
     assert home.ask("deployment", "ls") == []
     stored = [path for path in (home.home / "home").rglob("*") if path.is_file()]
     assert not any(b"the-secret-itself" in path.read_bytes() for path in stored)

@@ -26,6 +26,25 @@ def login(password: Secret, note: str = "") -> dict:
     if note:
         raise ValueError(f"cannot log in with {text}")
     return {"length": len(text), "returned": text, "told": flow_run.parameters}
+
+@flow(log_prints=True)
+def from_environment() -> int:
+    print("environment", os.environ["PASSWORD"])
+    return len(os.environ["PASSWORD"])
+"""
+PROJECT = """
+name: vault
+deployments:
+  - name: flow
+    entrypoint: vault.py:from_environment
+    work_pool: {name: pool, job_variables: {env: {PASSWORD: {$secret: "env:DB_PASSWORD"}}}}
+  - name: command
+    entrypoint: vault.py:from_environment
+    work_pool:
+      name: pool
+      job_variables:
+        command: sh -c 'echo "environment $PASSWORD"'
+        env: {PASSWORD: {$secret: "env:DB_PASSWORD"}}
 """
 
 
@@ -40,13 +59,15 @@ def _scan(home: Town) -> list[str]:
 def test_the_secret_reaches_the_flow_and_nothing_else(home: Town) -> None:
     (home.home / "vault.py").write_text(FLOWS.replace("\\\\n", "\\n"))
     home.run("deploy", "vault.py:login", "-n", "main", "-p", "pool", "--param", "password=env:DB_PASSWORD")
+    (home.home / "headrace.yaml").write_text(PROJECT)
+    home.run("deploy", "--all")
     home.settings["DB_PASSWORD"] = SECRET
     worker = home.worker()
     del home.settings["DB_PASSWORD"]
     assert home.get("/deployments/name/login/main")["parameters"] == {
         "password": {"$secret": "env:DB_PASSWORD"}
     }
-    refused = home.run("deployment", "run", "login/main", "--param", f"password={SECRET}", code=1).stderr
+    refused = home.run("deployment", "run", "login/main", "--param", f"password={SECRET}", code=2).stderr
     assert "reference to a secret" in refused
     assert "hunter" not in refused
     done = home.until(home.trigger("login/main"), "COMPLETED", "FAILED", "CRASHED")
@@ -66,4 +87,11 @@ def test_the_secret_reaches_the_flow_and_nothing_else(home: Town) -> None:
     assert "env:ABSENT of parameter 'password'" in message
     assert "ABSENT is not set where this worker runs" in message
     assert home.state(home.trigger("login/main")) in ("SCHEDULED", "PENDING", "RUNNING", "COMPLETED")
+    for name in ("flow", "command"):
+        inherited = home.until(home.trigger(f"from-environment/{name}"), "COMPLETED", "FAILED", "CRASHED")
+        assert inherited["state_type"] == "COMPLETED", inherited
+        log = home.run("flow-run", "logs", inherited["id"]).stdout
+        assert "environment ***" in log and "hunter" not in log
+        variables = home.get(f"/deployments/name/from-environment/{name}")["job_variables"]
+        assert variables["env"] == {"PASSWORD": {"$secret": "env:DB_PASSWORD"}}
     assert _scan(home) == []

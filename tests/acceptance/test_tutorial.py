@@ -27,6 +27,9 @@ BIN = Path(sys.executable).parent
 WORKER = "headrace-tutorial"
 # This installation may stand where only its owner reads; the other account may read it, and write nothing of it.
 READS = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
+# With that right it could read the author's clone as well, so all other places are out of its sight: a mount over
+# them that the worker's processes alone see.
+HIDE = ("unshare", "--mount", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"')
 AS_USER = ("setpriv", "--reuid", WORKER, "--regid", WORKER, "--clear-groups", *READS)
 
 
@@ -105,7 +108,7 @@ class Places:
     def leave_running(self, place: str, text: str) -> Path:
         """A block whose last command stays; where it writes."""
         log = self.root / f"{place.replace(' ', '-')}.log"
-        as_user = AS_USER if self.user and place == "on the worker's machine" else ()
+        as_user = self.as_other() if self.user and place == "on the worker's machine" else ()
         with log.open("wb") as out:
             self.up.append(
                 subprocess.Popen(
@@ -119,6 +122,16 @@ class Places:
                 )
             )
         return log
+
+    def as_other(self) -> tuple[str, ...]:
+        """What starts a program as the worker's account, with nothing of the other places to be seen."""
+        hidden = (*HIDE, str(self.root))
+        if subprocess.run([*hidden, "true"], capture_output=True, check=False).returncode:
+            print("the worker could see the author's clone: no mount of its own can be made here")
+            return AS_USER
+        look = [*hidden, *AS_USER, "ls", "-A", str(self.root)]
+        assert subprocess.run(look, capture_output=True, text=True, check=True).stdout == ""
+        return (*hidden, *AS_USER)
 
     def end(self) -> None:
         for process in reversed(self.up):

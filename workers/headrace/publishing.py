@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from headrace.asking import ControlPlaneError
 from headrace.client.asking import connected, wrong
-from headrace.client.errors import NotFound
+from headrace.client.errors import ApiError, NotFound
 from headrace.contract.work_pools import WorkPoolCreate
 from headrace.deploys import FlowDeployment
 from headrace.flows import loading
@@ -58,9 +58,23 @@ def deploy(
         return []
     pool = {} if work_pool_name is None else {"name": work_pool_name}
     with prepared(deployments, pull_of(source), pool) as (wanted, packed), connected() as api:
-        for name in {str(one.body["work_pool_name"]) for one in wanted}:
-            need_pool(api, name, create=create_pool)
-        return [made.id for made in publish(api, wanted, packed)]
+        pools = sorted({str(one.body["work_pool_name"]) for one in wanted})
+        with _with_pools(api, pools, create=create_pool):
+            return [made.id for made in publish(api, wanted, packed)]
+
+
+@contextmanager
+def _with_pools(api: Api, names: Sequence[str], *, create: bool) -> Iterator[None]:
+    """See that pools are there; those that were made go again if what follows fails, which is what is told."""
+    new: list[str] = []
+    try:
+        new.extend(name for name in names if need_pool(api, name, create=create))
+        yield
+    except BaseException:
+        for name in new:
+            with suppress(ApiError):
+                api.pools.delete(name)
+        raise
 
 
 def pull_of(source: str | Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -101,8 +115,8 @@ def publish(api: Api, wanted: Sequence[Wanted], sources: Sequence[Sources]) -> l
     return [target.upsert(one.flow_name, one.name, one.body) for one in wanted]
 
 
-def need_pool(api: Api, name: str, *, create: bool) -> None:
-    """See that a pool is there.
+def need_pool(api: Api, name: str, *, create: bool) -> bool:
+    """See that a pool is there; says whether it was made.
 
     Raises:
         ControlPlaneError: It is not, and shall not be made.
@@ -114,6 +128,8 @@ def need_pool(api: Api, name: str, *, create: bool) -> None:
             hint = f"Make it: headrace work-pool create --type process {name}   (or say create_pool=True)"
             raise ControlPlaneError(error.message, hint, error.code, error.status) from None
         api.pools.create(WorkPoolCreate(name=name, type="process"))
+        return True
+    return False
 
 
 def _wanted(

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
@@ -116,6 +118,63 @@ def test_leftovers_of_the_killed_are_swept(small: Workshop) -> None:
     fill(half)
     small.cache.evict()
     assert not half.exists()
+
+
+@pytest.fixture
+def as_nobody(small: Workshop, tmp_path: Path) -> Iterator[Workshop]:
+    """The same cache, of an account that root may leave files to."""
+    if os.geteuid():
+        pytest.skip("only root can leave files of root behind")
+    nobody = 65534
+    with tempfile.TemporaryDirectory() as place:
+        os.chown(place, nobody, nobody)
+        workshop = Workshop.of(small.environ, small.download, Path(place) / "home")
+        os.seteuid(nobody)
+        try:
+            yield workshop
+        finally:
+            os.seteuid(0)
+
+
+def test_what_cannot_be_removed_stops_nothing(as_nobody: Workshop, caplog: pytest.LogCaptureFixture) -> None:
+    def with_files_of_root(folder: Path) -> None:
+        fill(folder)
+        os.seteuid(0)
+        (folder / "cache").mkdir()
+        (folder / "cache" / "mine").touch()
+        os.seteuid(65534)
+
+    cache = as_nobody.cache
+    cache.get("trees/a", (uuid4(), 1), with_files_of_root)
+    os.utime(cache.root / "trees" / "a.ready", (1, 1))
+    let_go(as_nobody)
+    for name in ("bundles/b", "bundles/c", "bundles/d"):
+        use(as_nobody, name, 9e8)
+        let_go(as_nobody)
+    assert names(as_nobody) == ["bundles/c", "bundles/d"]
+    (warning,) = {record.getMessage() for record in caplog.records}
+    assert "cannot remove" in warning and "trees/a" in warning
+    assert cache.get("trees/a", (uuid4(), 1), fill).exists(), "its name is free again"
+    (left,) = (path for path in (cache.root / "trees").iterdir() if path.name.endswith(".removed"))
+    assert not (left / "file").exists(), "all that could go is gone"
+
+
+def test_what_a_crash_of_the_machine_emptied_is_made_anew(
+    small: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    use(small, "bundles/a", 1)
+    use(small, "bundles/b", 2)
+    let_go(small)
+    (small.cache.root / "bundles" / "a.ready").write_bytes(b"")
+    lease = small.cache.root / "leases" / f"{uuid4()}-1.json"
+    lease.write_bytes(b"")
+    use(small, "bundles/c", 3)
+    assert names(small) == ["bundles/b", "bundles/c"]
+    assert not small.cache.path("bundles/a").exists() and not lease.exists()
+    assert "cannot be read" in caplog.text
+    (small.cache.root / "bundles" / "b.ready").write_bytes(b"")
+    assert (small.cache.get("bundles/b", (uuid4(), 1), fill) / "file").exists()
+    assert "bundles/b" in names(small)
 
 
 def test_makers_and_removers_at_once(small: Workshop) -> None:

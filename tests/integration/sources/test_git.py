@@ -14,6 +14,7 @@ import pytest
 
 from headrace.worker.sources import SourceError
 from headrace.worker.sources.git import git_clone
+from headrace.worker.sources.git_child import ASKPASS
 from tests.integration.sources.conftest import Origin, Site, git, make_origin
 from tests.support.git_host import GitHost
 
@@ -73,6 +74,18 @@ def test_a_forced_branch(origin: Origin, site: Site) -> None:
     with pytest.raises(SourceError, match=f"{missing}|cannot be fetched") as raised:
         git_clone({"repository": origin.url, "commit": missing}, site.job())
     assert "forced away" in str(raised.value) or "not our ref" in raised.value.output
+
+
+def test_a_commit_that_came_with_another_is_kept(origin: Origin, site: Site) -> None:
+    first = git("rev-parse", "HEAD", cwd=origin.work)
+    second = origin.commit(text="x = 2\n")
+    origin.push()
+    for commit in (second, first):
+        git_clone({"repository": origin.url, "commit": commit}, site.job())
+    assert site.count("fetch") == 1
+    (mirror,) = (path for path in (site.workshop().cache.root / "mirrors").iterdir() if path.is_dir())
+    kept = git("for-each-ref", "--format=%(objectname)", "refs/headrace/", cwd=mirror).split()
+    assert sorted(kept) == sorted([first, second])
 
 
 def test_a_deleted_branch(origin: Origin, site: Site) -> None:
@@ -204,12 +217,17 @@ def test_a_submodule_may_not_reach_files_of_the_host(
     assert "not allowed" in raised.value.output
 
 
-def test_lfs_pointers_are_named(origin: Origin, site: Site) -> None:
-    origin.commit(".gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n")
-    origin.commit("big.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")
+@pytest.mark.parametrize("folder", ["", "a/b/c/"])
+def test_lfs_pointers_are_named(origin: Origin, site: Site, folder: str) -> None:
+    origin.commit(f"{folder}.gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    origin.commit(f"{folder}big.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")
     origin.push()
-    job = site.job()
+    workshop = site.workshop()
+    job = site.job(workshop)
     git_clone({"repository": origin.url}, job)
+    asked = site.count("ls-files")
+    git_clone({"repository": origin.url}, site.job(workshop))
+    assert site.count("ls-files") == asked + 1, "only for the pointers: the attributes are known"
     assert any("big.bin" in note and "git lfs pull" in note for note in job.notes)
 
 
@@ -236,6 +254,40 @@ def test_a_private_repository_leaves_no_secret_anywhere(
         assert form not in git("config", "--list", cwd=job.folder)
         assert all(form not in path for _, path in backend.seen)
     assert not store.exists()
+
+
+def test_helpers_that_want_the_path_as_well(site: Site, backend: GitHost, tmp_path: Path) -> None:
+    (tmp_path / ".gitconfig").write_text("[credential]\n\tuseHttpPath = true\n")
+    site.environ["TOKEN"] = backend.password
+    job = site.job()
+    git_clone({"repository": backend.url(), "credentials": {"env": "TOKEN"}}, job)
+    assert (job.folder / "flow.py").exists()
+
+
+ASKED = {
+    "Username for 'https://git.example:8443': ": "me",
+    "Password for 'https://me@git.example:8443': ": "hunter2",
+    "Password for 'https://me@git.example:8443/a/b.git': ": "hunter2",
+    "Password for 'https://git.example': ": None,
+    "Password for 'https://me@evil.example': ": None,
+    "Password for 'https://me@git.example:8443.evil.example': ": None,
+    "Password for 'https://evil.example//git.example:8443/x': ": None,
+    "Password for 'https://evil.example/x@git.example:8443': ": None,
+    "Password for 'https://git.example:8443@evil.example/': ": None,
+}
+
+
+@pytest.mark.parametrize(("prompt", "answer"), ASKED.items(), ids=ASKED)
+def test_the_secret_is_told_to_its_host_alone(tmp_path: Path, prompt: str, answer: str | None) -> None:
+    script = tmp_path / "askpass"
+    script.write_text(ASKPASS)
+    env = {
+        "HEADRACE_GIT_HOST": "git.example:8443",
+        "HEADRACE_GIT_USER": "me",
+        "HEADRACE_GIT_SECRET": "hunter2",
+    }
+    done = subprocess.run(["/bin/sh", script, prompt], env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0, done.stdout.strip() or None) == (answer is not None, answer)
 
 
 def test_wrong_and_missing_credentials_are_explained_without_them(site: Site, backend: GitHost) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from headrace.contract.sync import Grant
 from headrace.worker.prepare import PrepareError, prepare
-from headrace.worker.sources import Workshop
+from headrace.worker.sources import Workshop, environments
 from tests.integration.sources.conftest import Origin, Site
 
 S = "headrace.deployments.steps."
@@ -69,6 +69,24 @@ def test_a_failing_script_is_told_with_its_output_and_without_secrets(site: Site
 
 
 @pytest.mark.parametrize(
+    ("script", "words"),
+    [("false", "`sh -e` ends a script"), ("no-such-command", "PATH"), ("./plain", "chmod")],
+)
+def test_a_failing_script_comes_with_advice(site: Site, script: str, words: str) -> None:
+    (site.home / "plain").write_text("echo")
+    options = {"script": script, "directory": str(site.home)}
+    with pytest.raises(PrepareError) as raised:
+        prepare(grant({f"{S}run_shell_script": options}), site.environ)
+    assert words in (raised.value.error.hint if raised.value.error else "")  # type: ignore[operator]
+
+
+def test_a_step_may_name_its_secrets_as_parameters_do(site: Site) -> None:
+    site.environ["DEPLOY_TOKEN"] = "hunter2-hunter2"
+    options = {"script": 'echo "got $T"', "env": {"T": {"$secret": "env:DEPLOY_TOKEN"}}}
+    assert prepare(grant({f"{S}run_shell_script": options}), site.environ).notes == ("got ***",)
+
+
+@pytest.mark.parametrize(
     ("options", "words"),
     [
         ({}, "needs `script`"),
@@ -102,6 +120,7 @@ def test_functions_of_the_user(site: Site, tmp_path: Path) -> None:
         prepare(grant(go_to(tmp_path), {"mine.bad": {}}), site.environ)
     assert raised.value.error is not None
     assert "went wrong" in (raised.value.error.traceback or "")
+    assert str(tmp_path) in (raised.value.error.hint or "")
     for unknown in ("mine.nothing", "yours.nothing", f"{S}nothing"):
         with pytest.raises(PrepareError, match="does not know the pull step"):
             prepare(grant(go_to(tmp_path), {unknown: {}}), site.environ)
@@ -146,7 +165,28 @@ def test_two_requirements_two_environments_and_eight_runs_make_one(site: Site, t
     with pytest.raises(PrepareError, match="pip install ended with exit code") as raised:
         prepare(grant(*steps), site.environ, workshop)
     assert "3.0" in str(raised.value.error and raised.value.error.traceback)
+    assert "no such package or version" in str(raised.value.error and raised.value.error.hint)
     assert len(workshop.cache.entries()) == 2
+
+
+@pytest.mark.parametrize("line", [".", "-e .", "../local[more]", "local @ file:{folder}"])
+def test_a_local_package_that_was_edited_is_installed_anew(site: Site, tmp_path: Path, line: str) -> None:
+    folder = tmp_path / "local"
+    folder.mkdir()
+    (folder / "module.py").write_text("a = 1\n")
+    (folder / "requirements.txt").write_text(line.format(folder=folder))
+
+    def content() -> list[str]:
+        return environments._content(["-r", "requirements.txt"], folder)
+
+    first = content()
+    (folder / "build" / "lib").mkdir(parents=True)
+    (folder / "build" / "lib" / "module.py").write_text("")
+    (folder / "local.egg-info").mkdir()
+    (folder / "local.egg-info" / "PKG-INFO").write_text("")
+    assert content() == first, "what pip makes does not count"
+    (folder / "module.py").write_text("a = 2, edited\n")
+    assert content() != first
 
 
 def said(python: str, code: str) -> str:

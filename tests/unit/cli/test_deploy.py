@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from headrace.cli import inspection
 from headrace.project.sources import LOCAL as PULL_STEP
 from tests.unit.cli import canned
 from tests.unit.cli.conftest import Cli
@@ -167,6 +168,19 @@ def test_a_flow_that_does_not_load_changes_nothing(
     assert said in result.err
     assert "headrace/cli" not in result.err
     assert api.changes() == []
+
+
+def test_a_flow_whose_file_does_not_end_is_told(
+    cli: Cli, api: FakeApi, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "flows.py").write_text("import threading\nthreading.Event().wait()\n", encoding="utf-8")
+    monkeypatch.setattr(inspection, "TIMEOUT", 0.5)
+
+    result = cli("deploy", "flows.py:hello", "-n", "first", "-p", "my-process-pool")
+
+    assert (result.code, api.changes()) == (1, [])
+    assert "Loading flows.py:hello took longer than 0.5 s" in result.err
+    assert "while it is imported" in result.err and "--no-check" in result.err
 
 
 def test_the_users_traceback_is_shown(cli: Cli, api: FakeApi, project: Path) -> None:

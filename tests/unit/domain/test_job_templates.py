@@ -160,3 +160,15 @@ def test_a_variable_may_be_missing_until_all_are_there():
     with pytest.raises(Invalid) as raised:
         check_variables(TEMPLATE, {"cpu": 1}, complete=True)
     assert paths(raised) == ["job_variables.image"]
+
+
+def test_the_environment_of_processes_takes_references_to_secrets_and_nothing_like_them():
+    template = default_template("process")
+    good = {"env": {"A": "1", "B": None, "C": {"$secret": "env:DB"}, "D": {"$secret": "ssm:/team/db"}}}
+    check_variables(template, good)
+    assert render(template, good)["env"] == good["env"]
+    for bad in ({"$secret": "hunter2"}, {"$secret": "env:A", "value": "hunter2"}, {}):
+        with pytest.raises(Invalid) as raised:
+            check_variables(template, {"env": {"C": bad}})
+        assert paths(raised)[0].startswith("job_variables")
+        assert "hunter2" not in str(raised.value.errors)

@@ -23,6 +23,12 @@ BAD = [
     {"repository": f"https://me:{SECRET}@host/x.git"},
     {"repository": "https://ghp_hunter2@host/x.git"},
     {"repository": f"https://{SECRET}{SECRET}@host/x.git"},
+    {"repository": "https://hunter2@host/x.git"},
+    {"repository": "ssh://git:hunter2@host/x.git"},
+    {"repository": "https://host/x.git?access_token=hunter2"},
+    {"repository": "https://host/x.git?a=b&private_token=hunter2"},
+    {"repository": "https://host/x.git?api_key=hunter2"},
+    {"repository": "https://host/x.git?Signature=hunter2"},
 ]
 GOOD = [
     {},
@@ -36,6 +42,8 @@ GOOD = [
     {"access_token": "{{ prefect.blocks.secret.token }}"},
     {"repository": "https://oauth2@host/x.git"},
     {"repository": "git@host:x.git"},
+    {"repository": "ssh://deploy@host/x.git"},
+    {"repository": "https://host/x.git?path=monkey&version=1"},
     {"repository": "https://[bad/x.git"},
 ]
 

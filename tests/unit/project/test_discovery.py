@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 from pathlib import Path
 
@@ -155,6 +156,34 @@ def test_git_decides_what_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "gone.py").unlink()
     assert [each.file for each in find_flows(tmp_path).flows] == ["tracked.py", "untracked.py"]
     assert [each.file for each in find_flows(tmp_path / "scratch").flows] == []
+
+
+def test_without_git_what_it_would_ignore_is_left_out_as_well(tmp_path: Path) -> None:
+    flow = FLOW.format(name="one")
+    write(tmp_path, jobs=flow, scratch__x=flow, pets__cat=flow, pets__dog=flow, deep__er__x=flow)
+    (tmp_path / ".gitignore").write_text("scratch/\npets/*\n!pets/dog.py\n")
+    (tmp_path / "deep" / ".gitignore").write_text("/er\n")
+    assert [flow.file for flow in find_flows(tmp_path).flows] == ["jobs.py", "pets/dog.py"]
+
+
+def test_of_five_thousand_files_few_are_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What keeps it fast is counted, not timed: each file that may have a flow is parsed once, and no other."""
+    for folder in range(50):
+        (tmp_path / f"part{folder}").mkdir()
+        for number in range(100):
+            text = FLOW.format(name="one") if number == 0 else "# The workflow.\nx = overflow = 1\n"
+            (tmp_path / f"part{folder}" / f"module{number}.py").write_text(text)
+    parsed: list[str] = []
+    parse = ast.parse
+
+    def counted(source: bytes, filename: str) -> ast.Module:
+        parsed.append(filename)
+        return parse(source, filename=filename)
+
+    monkeypatch.setattr(ast, "parse", counted)
+    found = find_flows(tmp_path)
+    assert (found.files, len(found.flows)) == (5000, 50)
+    assert sorted(parsed) == sorted(flow.file for flow in found.flows)
 
 
 def test_nothing_is_imported(tmp_path: Path) -> None:

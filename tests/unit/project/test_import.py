@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from headrace.project.crontab_file import FLOW, FLOW_FILE, from_crontab
 from headrace.project.discovery import find_flows
+from headrace.project.errors import FileProblems
 from headrace.project.prefect_file import Imported, from_prefect
 from headrace.project.read import read_project
 from headrace.project.sources import GIT, PREFIX
@@ -36,6 +38,14 @@ pull:
       branch: main
       access_token: "{{ prefect.blocks.secret.git-token }}"
       include_submodules: true
+      directories: [flows]
+      depth: 1
+  - prefect.deployments.steps.run_shell_script:
+      id: where
+      script: pwd
+      env: {TOKEN: "{{ prefect.blocks.secret.index }}"}
+  - prefect.deployments.steps.set_working_directory:
+      directory: "{{ where.stdout }}/flows"
   - prefect.deployments.steps.pip_install_requirements:
       directory: "{{ clone-step.directory }}"
       requirements_file: requirements.txt
@@ -46,7 +56,7 @@ definitions:
     work_queue_name: fast
     job_variables:
       image: "{{ image.image }}"
-      env: {STAGE: "{{ $STAGE }}"}
+      env: {STAGE: "{{ $STAGE }}", DB: "{{ prefect.blocks.secret.db }}"}
 
 deployments:
   - name: nightly
@@ -54,7 +64,7 @@ deployments:
     tags: [etl, "{{ prefect.variables.team }}"]
     description: Load it all
     entrypoint: flows/load.py:load
-    parameters: {rows: 10}
+    parameters: {rows: 10, password: "{{ prefect.blocks.secret.login }}"}
     work_pool: *pool
     schedules:
       - cron: "0 4 * * *"
@@ -102,8 +112,8 @@ def written(folder: Path, imported: Imported) -> Path:
 
 def test_a_prefect_file(tmp_path: Path) -> None:
     imported = from_prefect(parse_yaml(PREFECT, "prefect.yaml"))
-    environment = {"STAGE": "prod", "PREFECT_VARIABLES_TEAM": "mill"}
-    project = read_project(written(tmp_path, _without_templates(imported)), None, environment)
+    path = written(tmp_path, _without_templates(imported))
+    project = read_project(path, None, {"STAGE": "prod"}, {"team": "mill"}.__getitem__)
     nightly, weekly = project.deployments
     assert (project.name, nightly.name, nightly.version, nightly.description) == (
         "shop",
@@ -112,7 +122,11 @@ def test_a_prefect_file(tmp_path: Path) -> None:
         "Load it all",
     )
     assert nightly.tags == ["etl", "mill"]
-    assert nightly.work_pool.job_variables["env"] == {"STAGE": "prod"}
+    assert nightly.work_pool.job_variables["env"] == {
+        "STAGE": "prod",
+        "DB": {"$secret": "env:PREFECT_BLOCKS_SECRET_DB"},
+    }
+    assert nightly.parameters["password"] == {"$secret": "env:PREFECT_BLOCKS_SECRET_LOGIN"}
     assert nightly.schedules and weekly.schedules
     daily, hourly = nightly.schedules
     assert (daily.cron, daily.timezone) == ("0 4 * * *", "Europe/Berlin")
@@ -121,8 +135,24 @@ def test_a_prefect_file(tmp_path: Path) -> None:
     assert nightly.concurrency_limit == 2 and nightly.concurrency_options
     assert nightly.concurrency_options.collision_strategy == "CANCEL_NEW"
     assert nightly.pull and nightly.pull[0] == {
-        GIT: {"repository": "https://git.example/shop.git", "branch": "main"}
+        GIT: {
+            "repository": "https://git.example/shop.git",
+            "branch": "main",
+            "include_submodules": True,
+            "directories": ["flows"],
+            "credentials": {"env": "PREFECT_BLOCKS_SECRET_GIT_TOKEN"},
+        }
     }
+    assert nightly.pull[1:3] == [
+        {
+            PREFIX + "run_shell_script": {
+                "id": "where",
+                "script": "pwd",
+                "env": {"TOKEN": {"$secret": "env:PREFECT_BLOCKS_SECRET_INDEX"}},
+            }
+        },
+        {PREFIX + "set_working_directory": {"directory": "{{ where.stdout }}/flows"}},
+    ]
     assert nightly.build == [{PREFIX + "run_shell_script": {"script": "echo built"}}]
 
 
@@ -143,17 +173,28 @@ def test_each_loss_is_told_with_its_line() -> None:
     wanted = {
         "build_docker_image": "build_docker_image",
         "access_token": "access_token",
-        "include_submodules": "include_submodules",
+        "depth: 1": "depth",
+        "blocks.secret.db": "db",
+        "blocks.secret.login": "login",
         "triggers": "triggers",
         "{{ image.image": "image",
         "variables.team": "team",
         "- name: null": "2",
-        "blocks.secret": "access_token",
+        "secret.git-token": "access_token",
         "{{ clone-step": "directory",
     }
     for text, place in wanted.items():
         line = next(number for number, each in enumerate(lines, 1) if text in each)
         assert (line, place) in told, (text, line, place, sorted(told))
+    assert not [note for note in imported.notes if "where.stdout" in note.place]
+
+
+def test_a_secret_within_a_text_is_not_stored_by_the_next_deploy(tmp_path: Path) -> None:
+    text = PREFECT.replace("description: Load it all", 'description: "see {{ prefect.blocks.secret.db }}"')
+    path = written(tmp_path, _without_templates(from_prefect(parse_yaml(text, "prefect.yaml"))))
+    environment = {"STAGE": "prod", "PREFECT_BLOCKS_SECRET_DB": "hunter2"}
+    with pytest.raises(FileProblems, match="stored and shown"):
+        read_project(path, None, environment, {"team": "mill"}.__getitem__)
 
 
 def test_a_crontab(tmp_path: Path) -> None:

@@ -33,6 +33,8 @@ class Plane:
 
     def upsert(self, flow_name: str, name: str, body: Mapping[str, Any]) -> None:
         shown = copy.deepcopy(dict(body))
+        if shown.get("paused") is None:
+            shown["paused"] = self.world.get(f"{flow_name}/{name}", {}).get("paused", False)
         shown["work_queue_name"] = shown.get("work_queue_name") or "default"
         counts: dict[str, int] = {}
         for schedule in shown.get("schedules") or []:
@@ -147,7 +149,7 @@ def test_each_member_that_differs_is_told() -> None:
     (action,) = make_plan("mine", [deployment("a", tags=["y"], version="1", timeout_seconds=5)], world)
     assert isinstance(action, Change)
     told = {change.member: (change.before, change.after) for change in action.changes}
-    assert told == {"tags": (["x"], ["y"]), "timeout_seconds": (None, 5)}
+    assert told == {"tags.0": ("x", "y"), "timeout_seconds": (None, 5)}
 
 
 def test_every_compared_member_is_really_compared() -> None:
@@ -171,7 +173,42 @@ def test_what_the_file_does_not_say_stays() -> None:
     assert make_plan("mine", [deployment("a")], world) == []
     (action,) = make_plan("mine", [deployment("a")], world, sync=True)
     assert isinstance(action, Change)
-    assert [change.member for change in action.changes] == ["schedules"]
+    assert [change.member for change in action.changes] == ["schedules.cron"]
+
+
+def test_what_changes_is_told_down_to_the_innermost_member() -> None:
+    env = {"A": "1", "B": "1"}
+    steps = [{"git_clone": {"commit": "a" * 40, "repository": "r" * 200}}]
+    old = deployment(
+        "a", job_variables={"env": env, "nice": 1}, pull_steps=steps, tags=["x"], parameters={"n": 1}
+    )
+    world = carry_out(make_plan("mine", [old], {}), {})
+    steps = [{"git_clone": {"commit": "b" * 40, "repository": "r" * 200}}]
+    env = {"A": "2", "C": "1"}
+    new = deployment(
+        "a", job_variables={"env": env, "nice": 1}, pull_steps=steps, tags=["x", "y"], parameters={"n": True}
+    )
+    (action,) = make_plan("mine", [new], world)
+    assert isinstance(action, Change)
+    assert [(one.member, one.before, one.after) for one in action.changes] == [
+        ("pull_steps.0.git_clone.commit", "a" * 40, "b" * 40),
+        ("job_variables.env.A", "1", "2"),
+        ("job_variables.env.B", "1", None),
+        ("job_variables.env.C", None, "1"),
+        ("parameters.n", 1, True),
+        ("tags", ["x"], ["x", "y"]),
+    ]
+
+
+def test_whether_it_is_paused_is_not_sent_unless_the_file_says_so() -> None:
+    world = carry_out(make_plan("mine", [deployment("a", paused=True)], {}), {})
+    (change,) = make_plan("mine", [deployment("a", tags=["x"])], world)
+    assert isinstance(change, Change) and "paused" not in change.body
+    (create, _) = make_plan("mine", [deployment("b", renamed_from="f/a")], world)
+    assert isinstance(create, Create) and create.body["paused"] is True
+    (said,) = make_plan("mine", [deployment("a", paused=False)], world)
+    assert isinstance(said, Change)
+    assert [(one.member, one.before, one.after) for one in said.changes] == [("paused", True, False)]
 
 
 def test_a_renamed_one_keeps_its_schedules_and_the_old_one_goes_last() -> None:

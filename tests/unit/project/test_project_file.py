@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from headrace.project.desired import wanted_of
 from headrace.project.errors import FileProblems, ProjectError
 from headrace.project.model import Project
 from headrace.project.read import read_project
 from headrace.project.schema import schema_text
+from headrace.project.sources import Sources
 from headrace.project.write import RECIPES, new_file, with_deployment
 from headrace.project.yamlfile import parse_yaml
 
@@ -83,6 +85,31 @@ BAD = {
         7,
         "stored and shown",
     ),
+    "a secret for the environment by a template": (
+        HEAD + ONE + "    work_pool: {job_variables: {env: {DB: '{{ env.DB_PASSWORD }}'}}}\n",
+        5,
+        '{$secret: "env:DB_PASSWORD"}, from its own environment',
+    ),
+    "an environment variable that is a secret by a template": (
+        HEAD + ONE + "    work_pool: {job_variables: {env: {API_TOKEN: 'x{{ env.MINE }}'}}}\n",
+        5,
+        '{$secret: "env:MINE"}',
+    ),
+    "a secret parameter by a template": (
+        HEAD + ONE + "    parameters: {a: [{b: '{{env.API_KEY}}'}]}\n",
+        5,
+        "type the flow's parameter `Secret`",
+    ),
+    "a secret in a step by a template": (
+        HEAD + ONE + "    pull:\n      - run_shell_script: {script: 'get {{ env.TOKEN }}'}\n",
+        6,
+        "below `env` of the step",
+    ),
+    "an address with a password by a template": (
+        HEAD + ONE + "    parameters: {db: '{{ env.DATABASE }}'}\n",
+        5,
+        "stored and shown",
+    ),
     "two of one name": (HEAD + ONE + ONE, 5, "is in line 3 already"),
     "two steps in one": (HEAD + ONE + "    pull:\n      - {a: {}, b: {}}\n", 6, "at most 1"),
     "an alias of itself": ("name: a\ndefaults: &d\n  parameters: *d\n", 2, "refers to itself"),
@@ -94,6 +121,15 @@ def write(folder: Path, text: str) -> Path:
     path = folder / "headrace.yaml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+IN_BAD = {
+    "DB_PASSWORD": "hunter2",
+    "MINE": "hunter2",
+    "API_KEY": "hunter2",
+    "TOKEN": "hunter2",
+    "DATABASE": "postgresql://me:hunter2@host/db",
+}
 
 
 def read(folder: Path, text: str, patterns: list[str] | None = None, **environment: str) -> Project:
@@ -138,6 +174,51 @@ def test_what_is_not_deployed_needs_no_environment(tmp_path: Path) -> None:
         read(tmp_path, GOOD, ["report"], TEAM="mill")
 
 
+def test_what_is_no_secret_is_filled_in_and_steps_that_run_here_may_have_any(tmp_path: Path) -> None:
+    more = (
+        "    parameters: {stage: '{{ env.STAGE }}', max_tokens: '{{ env.MAX_TOKENS }}'}\n"
+        "    work_pool: {job_variables: {env: {SORT_KEY: '{{ env.KEY }}', KEY_FILE: '{{ env.KEY_FILE }}'}}}\n"
+        "    push: [{run_shell_script: {script: 'push {{ env.TOKEN }}'}}]\n"
+    )
+    environment = {"STAGE": "prod", "MAX_TOKENS": "7", "KEY": "day", "KEY_FILE": "/k", "TOKEN": "hunter2"}
+    (one,) = read(tmp_path, HEAD + ONE + more, **environment).deployments
+    assert one.parameters == {"stage": "prod", "max_tokens": "7"}
+    assert one.work_pool.job_variables == {"env": {"SORT_KEY": "day", "KEY_FILE": "/k"}}
+    assert one.push == [{"run_shell_script": {"script": "push hunter2"}}]
+
+
+def test_what_an_earlier_step_gives_is_left_to_the_worker(tmp_path: Path) -> None:
+    steps = (
+        "      - run_shell_script: {id: mk, script: 'echo {{ env.STAGE }}'}\n"
+        "      - set_working_directory: {directory: '{{ mk.stdout }}/{{ env.STAGE }}'}\n"
+    )
+    for text in (HEAD + ONE + "    pull:\n" + steps, f"name: a\npull:\n{steps}" + "deployments:\n" + ONE):
+        (one,) = read(tmp_path, text, STAGE="prod").deployments
+        assert one.pull and one.pull[0]["run_shell_script"]["script"] == "echo prod"  # type: ignore[index]
+        assert one.pull[1] == {"set_working_directory": {"directory": "{{ mk.stdout }}/prod"}}
+    for wrong in (
+        "    pull:\n      - set_working_directory: {directory: '{{ mk.stdout }}'}\n"
+        "      - run_shell_script: {id: mk, script: x}\n",
+        "    description: '{{ mk.stdout }}'\n    pull: [{run_shell_script: {id: mk, script: x}}]\n",
+    ):
+        with pytest.raises(FileProblems, match=r"mk\.stdout \}\} means nothing here"):
+            read(tmp_path, HEAD + ONE + wrong)
+
+
+def test_labels_path_and_commands_become_the_deployments(tmp_path: Path) -> None:
+    text = (
+        "name: shop\ndefaults: {work_pool: {name: pool, job_variables: {nice: 1}}, labels: {team: mill, tier: 1}}\n"
+        "deployments:\n  - {name: a, entrypoint: f.py:f, labels: {tier: 2}, path: flows}\n"
+        "  - {name: b, command: sh run.sh}\n  - {name: c, command: sh run.sh, flow_name: shell}\n"
+    )
+    entries = read(tmp_path, text).deployments
+    a, b, c = (wanted_of(one, one.flow_name or one.name, {}, Sources(tmp_path)) for one in entries)
+    assert (a.body["labels"], a.body["path"]) == ({"team": "mill", "tier": 2}, "flows")
+    assert (b.key, b.body["entrypoint"], b.body["labels"]) == ("b/b", None, {"team": "mill", "tier": 1})
+    assert b.body["job_variables"] == {"nice": 1, "command": "sh run.sh"}
+    assert c.key == "shell/c"
+
+
 def test_a_pattern_that_matches_nothing(tmp_path: Path) -> None:
     with pytest.raises(ProjectError) as error:
         read(tmp_path, GOOD, ["elt-*"], TEAM="mill", VERSION="7")
@@ -147,9 +228,10 @@ def test_a_pattern_that_matches_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("text", "line", "said"), BAD.values(), ids=BAD.keys())
 def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, line: int, said: str) -> None:
     with pytest.raises(FileProblems) as error:
-        read(tmp_path, text)
+        read(tmp_path, text, **IN_BAD)
     first = error.value.problems[0]
     assert f"headrace.yaml:{line}: " in str(error.value), str(error.value)
+    assert "hunter2" not in str(error.value)
     assert said in first.message
 
 

@@ -103,6 +103,8 @@ def test_a_password_in_the_address_is_refused(clone: Path) -> None:
     [
         ("https://a:b@git.example/x.git", "https://git.example/x.git"),
         ("https://token@git.example:8443/x", "https://git.example:8443/x"),
+        ("https://git.example/x?a=1&access_token=hunter2", "https://git.example/x?a=1"),
+        ("https://git.example/x?private_token=hunter2", "https://git.example/x"),
         ("ssh://git@git.example/x.git", "ssh://git@git.example/x.git"),
         ("git@git.example:x.git", "git@git.example:x.git"),
         ("/srv/x.git", "/srv/x.git"),
@@ -136,11 +138,15 @@ def test_knows_what_is_not_committed_and_not_pushed(clone: Path) -> None:
     here = read_checkout(clone / "sub")
     assert here and here.commit and (here.prefix, here.branch) == ("sub", "main")
     file = clone / "sub" / "flows.py"
-    assert not here.is_changed(file) and here.is_commit_pushed(here.commit)
+    assert not here.changed([file]) and here.is_commit_pushed(here.commit)
     file.write_text("x = 2\n")
-    assert here.is_changed(file)
+    assert here.changed([file]) == {file}
     git(clone, "commit", "-q", "-a", "-m", "b")
     again = read_checkout(clone)
-    assert again and again.commit and not again.is_changed(file) and not again.is_commit_pushed(again.commit)
+    assert again and again.commit and not again.changed([file]) and not again.is_commit_pushed(again.commit)
     (clone / "new.py").write_text("")
-    assert again.is_changed(clone / "new.py")
+    (clone / "made").mkdir()
+    (clone / "made" / "c.py").write_text("")
+    (clone / ".gitignore").write_text("made/c.py\n")
+    both = [clone / "new.py", clone / "made" / "c.py"]
+    assert again.changed([*both, file]) == set(both)

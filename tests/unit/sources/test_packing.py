@@ -183,3 +183,30 @@ def test_damaged_bundles(folder: Path, tmp_path: Path) -> None:
         path.write_bytes(wrong)
         with pytest.raises(UnpackError, match="damaged"):
             unpack(path, tmp_path / f"out{number}")
+
+
+def test_links_make_no_folder_outside(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.zip"
+    with zipfile.ZipFile(bad, "w") as zipped:
+        for name, target in (("a", "../../outside"), ("a/b/c", "x")):
+            info = zipfile.ZipInfo(name)
+            info.create_system = 3
+            info.external_attr = (stat.S_IFLNK | 0o777) << 16
+            zipped.writestr(info, target)
+    inner = tmp_path / "deep" / "inner"
+    (tmp_path / "outside").mkdir()
+    with pytest.raises(UnpackError):
+        unpack(bad, inner)
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_other_compressions_are_refused_before_they_can_fail(tmp_path: Path, method: int) -> None:
+    bad = tmp_path / "bad.zip"
+    with zipfile.ZipFile(bad, "w", method) as zipped:
+        zipped.writestr("a", b"a" * 1000)
+    data = bytearray(bad.read_bytes())
+    data[36:40] = b"\xff" * 4
+    bad.write_bytes(data)
+    with pytest.raises(UnpackError, match="compressed in a way"):
+        unpack(bad, tmp_path / "target")

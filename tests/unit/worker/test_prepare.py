@@ -68,6 +68,22 @@ def test_modules_to_preload(wanted: object, given: tuple[str, ...]) -> None:
     assert prepare(grant({"preload": wanted}), ENV).preload == given
 
 
+@pytest.mark.parametrize("configuration", [{}, {"command": "sh run.sh"}], ids=["flow", "command"])
+def test_a_secret_for_the_environment_is_read_here_and_taken_out_of_what_is_said(
+    configuration: dict[str, object],
+) -> None:
+    chosen = {"env": {"PASSWORD": {"$secret": "env:MINE"}}, **configuration}
+    launch = prepare(grant(chosen), {**ENV, "MINE": "hunter2"})
+    assert launch.env["PASSWORD"] == "hunter2"
+    assert "hunter2" in launch.redact
+    with pytest.raises(
+        PrepareError, match="secret env:MINE of environment variable 'PASSWORD' cannot be read"
+    ):
+        prepare(grant(chosen), ENV)
+    with pytest.raises(PrepareError, match="by reference only"):
+        prepare(grant({"env": {"A": {"value": "hunter2"}}}), ENV)
+
+
 @pytest.mark.parametrize("command", ["sh -c 'echo hi'", ["sh", "-c", "echo hi"]])
 def test_any_command_runs_instead_of_the_engine(command: object) -> None:
     launch = prepare(

@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
+Specs = Sequence[tuple[str, GitIgnoreSpec]]
+"""Each `.gitignore` so far, with the folder that it is in."""
 IGNORE_FILE = ".headraceignore"
 NEVER = frozenset({".git", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis"})
 GIT_SECONDS = 60
@@ -22,7 +24,7 @@ GIT_SECONDS = 60
 def chosen(folder: Path) -> list[str]:
     """The files to pack: paths below `folder` with forward slashes, sorted."""
     listed = _listed_by_git(folder)
-    names = _walked(folder, []) if listed is None else listed
+    names = walked(folder, lambda entry: entry.name in NEVER) if listed is None else listed
     ignored = _spec(folder / IGNORE_FILE)
     return sorted(name for name in names if not (_never(folder, name) or ignored.match_file(name)))
 
@@ -49,20 +51,24 @@ def _listed_by_git(folder: Path) -> list[str] | None:
     return list(found)
 
 
-def _walked(folder: Path, specs: list[tuple[str, GitIgnoreSpec]], prefix: str = "") -> Iterator[str]:
-    specs = [*specs, (prefix, _spec(folder / ".gitignore"))]
+def walked(
+    folder: Path, is_left_out: Callable[[os.DirEntry[str]], bool], specs: Specs = (), prefix: str = ""
+) -> Iterator[str]:
+    """The files below a folder that no `.gitignore` names, outside of virtual environments."""
+    if (own := folder / ".gitignore").is_file():
+        specs = [*specs, (prefix, _spec(own))]
     for entry in sorted(os.scandir(folder), key=lambda one: one.name):
         name = prefix + entry.name
         is_folder = entry.is_dir(follow_symlinks=False)
-        if entry.name in NEVER or _ignored(specs, name + "/" * is_folder):
+        if is_left_out(entry) or _ignored(specs, name + "/" * is_folder):
             continue
         if not is_folder:
             yield name
         elif not (Path(entry.path) / "pyvenv.cfg").exists():
-            yield from _walked(Path(entry.path), specs, name + "/")
+            yield from walked(Path(entry.path), is_left_out, specs, name + "/")
 
 
-def _ignored(specs: list[tuple[str, GitIgnoreSpec]], name: str) -> bool:
+def _ignored(specs: Specs, name: str) -> bool:
     """The innermost file that says anything about the name decides, as in git."""
     for prefix, spec in reversed(specs):
         verdict = spec.check_file(name[len(prefix) :]).include

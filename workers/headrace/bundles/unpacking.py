@@ -41,6 +41,8 @@ def _unpack(zipped: zipfile.ZipFile, folder: Path, max_bytes: int, max_files: in
     links: list[tuple[Path, str]] = []
     left = max_bytes
     for info in entries:
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise UnpackError(f"{info.filename!r} is compressed in a way that bundles are not")
         target = folder / _inside(info.filename)
         kind = stat.S_IFMT(info.external_attr >> 16)
         if info.is_dir():
@@ -104,9 +106,10 @@ def _make_links(folder: Path, links: list[tuple[Path, str]]) -> None:
 
 
 def _make_link(folder: Path, path: Path, target: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    # Before any folder is made: one of those above it may be a link, which has not been checked yet.
     if not path.parent.resolve().is_relative_to(folder) or os.path.lexists(path):
         raise UnpackError(f"the link {path.name!r} stands in the way of another name")
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.symlink_to(target)
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 from headrace.cli.errors import BadUsage
+from headrace.project.plain_secrets import HOW, NOT_TAKEN, REFERENCE, marks, plain_secrets, wrong_references
 
 MISSING = object()
-_REFERENCE = re.compile(r"(env|ssm|secretsmanager):")
 
 
 def split_pairs(pairs: Iterable[str], option: str) -> dict[str, str]:
@@ -33,12 +32,14 @@ def split_pairs(pairs: Iterable[str], option: str) -> dict[str, str]:
 def read_pairs(pairs: Iterable[str], option: str, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Read values as JSON where they parse, as text otherwise and where the schema says string."""
     texts = split_pairs(pairs, option)
-    return {
-        key: {"$secret": text}
-        if wants_secret(schema, key) and _REFERENCE.match(text)
-        else read_value(text, wants_text(schema, key))
-        for key, text in texts.items()
-    }
+    return {key: read_for(schema, key, text) for key, text in texts.items()}
+
+
+def read_for(schema: Mapping[str, Any] | None, key: str, text: str) -> Any:
+    """One value as the schema wants it: `env:NAME` is a reference where it says secret."""
+    if wants_secret(schema, key) and REFERENCE.fullmatch(text):
+        return {"$secret": text}
+    return read_value(text, wants_text(schema, key))
 
 
 def read_value(text: str, as_text: bool = False) -> Any:
@@ -69,11 +70,7 @@ def wants_text(schema: Mapping[str, Any] | None, key: str) -> bool:
 
 def wants_secret(schema: Mapping[str, Any] | None, key: str) -> bool:
     """Whether a parameter schema says that this parameter is a secret: then `env:NAME` is a reference."""
-    entry = ((schema or {}).get("properties") or {}).get(key)
-    if not isinstance(entry, Mapping):
-        return False
-    members = entry.get("anyOf", ())
-    return entry.get("x-secret") is True or any(one.get("x-secret") is True for one in members)
+    return marks(((schema or {}).get("properties") or {}).get(key))
 
 
 def read_object(text: str, option: str) -> dict[str, Any]:
@@ -119,6 +116,17 @@ def _kind(value: object) -> str:
 def merge_parameters(
     params: str | None, pairs: Iterable[str], schema: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The object of `--params`, with each `--param` over it."""
+    """The object of `--params`, with each `--param` over it. A secret itself is refused, and not repeated."""
     base = read_object(params, "--params") if params is not None else {}
-    return base | read_pairs(pairs, "--param", schema)
+    merged = base | read_pairs(pairs, "--param", schema)
+    if plain := plain_secrets(schema, merged):
+        raise BadUsage(f"{plain[0]} {NOT_TAKEN}", HOW)
+    return merged
+
+
+def read_job_variables(pairs: Iterable[str]) -> dict[str, Any]:
+    """The job variables given; what means to be a reference to a secret must be one."""
+    found = read_pairs(pairs, "--job-variable")
+    if wrong := wrong_references(found, "job_variables"):
+        raise BadUsage(f"{wrong[0]} {NOT_TAKEN}", HOW)
+    return found

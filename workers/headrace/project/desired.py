@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from headrace.contract.deployments import DeploymentCreate
 from headrace.project.errors import ProjectError
 from headrace.project.model import DeploymentEntry
+from headrace.project.plain_secrets import HOW, NOT_TAKEN, plain_secrets, wrong_references
 from headrace.project.plan import Wanted
 from headrace.project.sources import LOCAL, Sources
 
@@ -35,6 +36,7 @@ def wanted_of(entry: DeploymentEntry, flow_name: str, facts: Mapping[str, Any], 
             f"Deployment {entry.name!r} names no work pool.",
             "Add work_pool: {name: ...} to it or to the defaults.",
         )
+    _refuse_plain_secrets(entry, facts)
     pull = [dict(step) for step in entry.pull] if entry.pull is not None else [{LOCAL: {}}]
     said = {
         "description": entry.description,
@@ -46,6 +48,8 @@ def wanted_of(entry: DeploymentEntry, flow_name: str, facts: Mapping[str, Any], 
         "retry_policy": entry.retry_policy,
         "timeout_seconds": entry.timeout,
         "work_queue_name": entry.work_pool.work_queue_name,
+        "labels": entry.labels,
+        "path": entry.path,
     }
     members = {name: value for name, value in facts.items() if value is not None}
     members |= {name: value for name, value in said.items() if value is not None}
@@ -55,13 +59,34 @@ def wanted_of(entry: DeploymentEntry, flow_name: str, facts: Mapping[str, Any], 
         "entrypoint": entry.entrypoint,
         "parameters": entry.parameters,
         "work_pool_name": entry.work_pool.name,
-        "job_variables": entry.work_pool.job_variables,
+        "job_variables": _job_variables(entry),
         "pull_steps": sources.steps(pull),
         "paused": bool(entry.paused),
     }
     if entry.schedules is not None:
         members["schedules"] = [each.request() for each in entry.schedules]
     return Wanted(flow_name, entry.name, _body(members, entry), entry.renamed_from)
+
+
+def _job_variables(entry: DeploymentEntry) -> dict[str, Any]:
+    """The pool's variables; the command is one of them."""
+    return entry.work_pool.job_variables | ({} if entry.command is None else {"command": entry.command})
+
+
+def _refuse_plain_secrets(entry: DeploymentEntry, facts: Mapping[str, Any]) -> None:
+    """The control plane refuses them too, but only after a bundle with this very file was uploaded."""
+    schema = facts.get("parameter_openapi_schema")
+    schedules = [(f"schedules.{n}.parameters", one.parameters) for n, one in enumerate(entry.schedules or ())]
+    found = [
+        f"{place}.{path}"
+        for place, values in (("parameters", entry.parameters), *schedules)
+        for path in plain_secrets(schema, values)
+    ]
+    found += wrong_references(entry.work_pool.job_variables, "work_pool.job_variables")
+    found += wrong_references(entry.pull or [], "pull")
+    if found:
+        hint = f'{HOW} In headrace.yaml: {{$secret: "env:NAME"}}.'
+        raise ProjectError(f"Deployment {entry.name!r}: {found[0]} {NOT_TAKEN}", hint)
 
 
 def _body(members: dict[str, Any], entry: DeploymentEntry) -> dict[str, Any]:

@@ -63,13 +63,15 @@ def _kept(folder: Path, names: list[str]) -> Iterator[str]:
 
 
 def _walked(folder: Path) -> Iterator[str]:
-    for place, folders, files in os.walk(folder):
-        folders[:] = [
-            name for name in folders if not is_skipped(name) and not _is_environment(Path(place, name))
-        ]
-        for name in files:
-            if name.endswith(".py"):
-                yield Path(place, name).relative_to(folder).as_posix()
+    """Where git has no say, as it would be: the same reading of `.gitignore` that bundles are made by."""
+    from headrace.bundles.choosing import walked
+
+    def is_left_out(entry: os.DirEntry[str]) -> bool:
+        if entry.is_dir(follow_symlinks=False):
+            return is_skipped(entry.name) or not os.access(entry.path, os.R_OK | os.X_OK)
+        return not entry.name.endswith(".py")
+
+    return walked(folder, is_left_out)
 
 
 def is_skipped(name: str) -> bool:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 _TIMEOUT = 60
+_SECRET_QUERY = re.compile(r"(?i)token|secret|passw|pwd|auth|api_?key|signature|^(key|sig|code)$")
+"""Names in an address's query that carry what must not be stored."""
 
 
 @dataclass(frozen=True)
@@ -21,26 +25,41 @@ class Checkout:
     repository: str | None
     branch: str | None
     commit: str | None
+    _known: dict[tuple[str, ...], str | None] = field(default_factory=dict, repr=False, compare=False)
+    """Answers of git about commits: one question each, however many deployments ask."""
 
     def commit_of(self, branch: str) -> str | None:
         """The tip of a branch, as far as this clone knows it: the remote's if there is one."""
         if branch == self.branch:
             return self.commit
         refs = [f"refs/remotes/{self.remote}/{branch}", f"refs/heads/{branch}"]
-        found = (_ask(self.root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}") for ref in refs)
-        return next((each for each in found if each), None)
+        return next((commit for ref in refs if (commit := self.has_commit(ref))), None)
+
+    def own_tip(self, branch: str) -> str | None:
+        """The tip of a branch of this very clone."""
+        return self.commit if branch == self.branch else self.has_commit(f"refs/heads/{branch}")
 
     def is_commit_pushed(self, commit: str) -> bool:
         """Whether some branch of a remote has the commit, as far as this clone knows."""
-        return bool(_ask(self.root, "branch", "--remotes", "--contains", commit))
+        return bool(self._once("branch", "--remotes", "--contains", commit))
 
-    def is_changed(self, file: Path) -> bool:
-        """Whether a file differs from the last commit, or is not in it at all."""
-        return bool(_ask(self.root, "status", "--porcelain", "--ignored", "--", str(file)))
+    def changed(self, files: Sequence[Path]) -> set[Path]:
+        """Those of the files that differ from the last commit, or are not in it at all."""
+        if not files:
+            return set()
+        options = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored")
+        said = _ask(self.root, *options, "--", *map(str, files))
+        told = [self.root / entry[3:] for entry in (said or "").split("\0") if entry]
+        return {file for file in files if not {file.resolve(), *file.resolve().parents}.isdisjoint(told)}
 
     def has_commit(self, commit: str) -> str | None:
         """The full hash of a commit that this clone has."""
-        return _ask(self.root, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
+        return self._once("rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}")
+
+    def _once(self, *words: str) -> str | None:
+        if words not in self._known:
+            self._known[words] = _ask(self.root, *words)
+        return self._known[words]
 
 
 def read_checkout(folder: Path) -> Checkout | None:
@@ -62,11 +81,12 @@ def read_checkout(folder: Path) -> Checkout | None:
 
 
 def without_secrets(url: str) -> str:
-    """A repository's address without the name and password that a clone may have written into it."""
+    """A repository's address without the name, password or token that a clone may have written into it."""
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or "@" not in parts.netloc:
+    if parts.scheme not in ("http", "https"):
         return url
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    kept = [pair for pair in parts.query.split("&") if not _SECRET_QUERY.search(pair.partition("=")[0])]
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="&".join(kept)))
 
 
 def _ask(folder: Path, *words: str) -> str | None:
@@ -87,4 +107,4 @@ def _ask(folder: Path, *words: str) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return done.stdout.rstrip() if done.returncode == 0 else None

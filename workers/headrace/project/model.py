@@ -98,20 +98,51 @@ class Shared(_Part):
         default=None, gt=0, le=YEAR, description="Seconds; the flow's own if left out."
     )
     paused: bool | None = Field(default=None, description="Left as it is if not said.")
+    labels: dict[str, str | int | float | bool] | None = Field(
+        default=None,
+        description="Names and values; those that others gave the deployment stay.",
+        max_length=50,
+    )
+    path: str | None = Field(
+        default=None, max_length=4000, description="The folder to go to, from where the pull steps end."
+    )
     pull: Steps | None = Field(default=None, description="How a worker gets the code.")
     build: Steps | None = Field(default=None, description="What to do here before deploying.")
     push: Steps | None = Field(default=None, description="What to do here after building.")
 
 
 class DeploymentEntry(Shared):
-    """One deployment."""
+    """One deployment: of a flow's function, or of a command."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"anyOf": [{"required": ["entrypoint"]}, {"required": ["command"]}]},
+    )
 
     name: Name
-    entrypoint: Entrypoint = Field(description="path/file.py:function or package.module:function.")
-    flow_name: Name | None = Field(default=None, description="Only to be sure: the flow must have this name.")
+    entrypoint: Entrypoint | None = Field(
+        default=None, description="path/file.py:function or package.module:function."
+    )
+    command: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=10_000,
+        description="Any program with its arguments, run instead of a Python flow; its exit code decides.",
+    )
+    flow_name: Name | None = Field(
+        default=None,
+        description="The name of the flow: only to be sure with an entrypoint; the deployment's name if it is a "
+        "command and this is left out.",
+    )
     renamed_from: FullName | None = Field(
         default=None, description="The full name it had before (flow/name): that one is deleted."
     )
+
+    @model_validator(mode="after")
+    def _something_to_run(self) -> DeploymentEntry:
+        if self.entrypoint is None and self.command is None:
+            raise ValueError("lacks 'entrypoint', or 'command' for what is no Python flow")
+        return self
 
 
 class Project(_Part):

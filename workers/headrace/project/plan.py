@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +62,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class FieldChange:
-    """One member that differs."""
+    """One member that differs, by its dotted path; `before` or `after` is None where it is absent."""
 
     member: str
     before: Any
@@ -107,9 +107,11 @@ def make_plan(
     """
     actions: list[Action] = []
     for each in wanted:
-        before = existing.get(each.key) or existing.get(each.renamed_from or "")
-        body = _completed(project, each, before, sync=sync)
         now = existing.get(each.key)
+        before = now or existing.get(each.renamed_from or "")
+        body = _completed(project, each, before, sync=sync)
+        if now is not None and each.body.get("paused") is None:
+            del body["paused"]  # not sent: somebody may pause or resume it at this very moment
         if now is None:
             actions.append(Create(each.key, body))
         elif changes := differences(now, body):
@@ -152,11 +154,25 @@ def schedule_request(schedule: Body) -> dict[str, Any]:
 
 
 def differences(before: Body, after: Body) -> tuple[FieldChange, ...]:
-    """The members that differ, both sides in one form."""
+    """What differs, member by member down to the innermost, both sides in one form."""
     old, new = comparable(before), comparable(after)
-    return tuple(
-        FieldChange(member, old[member], new[member]) for member in COMPARED if old[member] != new[member]
-    )
+    if after.get("paused") is None:
+        new["paused"] = old["paused"]
+    return tuple(change for member in COMPARED for change in _within(member, old[member], new[member]))
+
+
+def _within(path: str, old: Any, new: Any) -> Iterator[FieldChange]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in sorted(old.keys() | new.keys()):
+            if name in old and name in new:
+                yield from _within(f"{path}.{name}", old[name], new[name])
+            else:
+                yield FieldChange(f"{path}.{name}", old.get(name), new.get(name))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for number, (one, other) in enumerate(zip(old, new, strict=True)):
+            yield from _within(f"{path}.{number}", one, other)
+    elif old != new or isinstance(old, bool) is not isinstance(new, bool):
+        yield FieldChange(path, old, new)
 
 
 def comparable(body: Body) -> dict[str, Any]:

@@ -35,7 +35,9 @@ _STEPS = {
     "run_shell_script": "run_shell_script",
     "pip_install_requirements": "pip_install",
 }
+_CLONE = ("repository", "branch", "tag", "commit", "commit_sha", "include_submodules", "directories", "id")
 _TEMPLATE = re.compile(r"\{\{(.*?)\}\}")
+_SECRET = re.compile(r"\{\{\s*prefect\.blocks\.secret\.[^{}]+\}\}")
 
 
 @dataclass
@@ -55,6 +57,7 @@ class _Reader:
     def __init__(self, file: YamlFile) -> None:
         self._file = file
         self._notes: list[Problem] = []
+        self._ids: set[str] = set()
 
     def read(self) -> Imported:
         data = self._file.data
@@ -157,7 +160,7 @@ class _Reader:
         return done
 
     def _steps(self, steps: Any, place: Place, kind: str) -> list[dict[str, Any]]:
-        done = []
+        done: list[dict[str, Any]] = []
         for number, step in enumerate(steps if isinstance(steps, list) else []):
             for name, options in step.items() if isinstance(step, dict) else ():
                 mine = self._step(str(name), options or {}, (*place, number, str(name)), kind)
@@ -173,44 +176,56 @@ class _Reader:
         if kind != "pull" and last != "run_shell_script":
             self._note(place, f"only run_shell_script is known as a {kind} step; it is left out")
             return None
-        kept = {key: value for key, value in options.items() if key not in ("id", "requires")}
+        kept = {key: value for key, value in options.items() if key != "requires"}
+        if kind != "pull":
+            kept.pop("id", None)
+        elif isinstance(label := kept.get("id"), str):
+            self._ids.add(label)
         if last == "git_clone":
             kept = self._git(kept, place)
         return {PREFIX + last: kept}
 
     def _git(self, options: dict[str, Any], place: Place) -> dict[str, Any]:
+        done = {name: options[name] for name in options if name in _CLONE}
+        for name in options.keys() - {*_CLONE, "access_token", "credentials"}:
+            self._note((*place, name), "has no counterpart")
         for name in ("access_token", "credentials"):
             if name in options:
-                del options[name]
-                self._note(
-                    (*place, name), "name where a worker finds the secret instead: credentials: {env: NAME}"
-                )
-        known = {"repository", "branch", "commit"}
-        for name in options.keys() - known:
-            self._note((*place, name), "has no counterpart")
-        return {name: options[name] for name in options if name in known}
+                variable = _variable_of(options[name])
+                where = f"it is read from {variable}" if variable else "credentials: {env: NAME}"
+                self._note((*place, name), f"name where a worker finds the secret instead: {where}")
+                done |= {"credentials": {"env": variable}} if variable else {}
+        return done
 
     def _texts(self, value: Any, place: Place = ()) -> Any:
         if isinstance(value, dict):
-            return {key: self._texts(inner, place) for key, inner in value.items()}
+            return {key: self._texts(inner, (*place, str(key))) for key, inner in value.items()}
         if isinstance(value, list):
-            return [self._texts(inner, place) for inner in value]
+            return [self._texts(inner, (*place, number)) for number, inner in enumerate(value)]
         if not isinstance(value, str):
             return value
         for match in _TEMPLATE.finditer(value):
-            self._template(match.group(1).strip())
+            self._template(match.group(1).strip(), "parameters" in place)
+        secret = _variable_of(value) if _SECRET.fullmatch(value.strip()) else None
+        if secret and not {"env", "parameters"}.isdisjoint(place):
+            return {"$secret": f"env:{secret}"}
         return _TEMPLATE.sub(_filled, value)
 
-    def _template(self, expression: str) -> None:
+    def _template(self, expression: str, in_parameters: bool) -> None:
         """Note what a template stands for that nobody gives here."""
-        if expression.startswith("$"):
+        first, _, name = expression.partition(".")
+        if expression.startswith("$") or first in self._ids:
             return
-        outside = expression.startswith(("prefect.blocks.", "prefect.variables."))
-        message = (
-            "there are no blocks or variables: set the environment variable that stands there now"
-            if outside
-            else "steps hand nothing on: write the value itself"
-        )
+        if expression.startswith("prefect.variables."):
+            name = expression.removeprefix("prefect.variables.")
+            message = f"make the variable: headrace variable set {name} VALUE"
+        elif expression.startswith("prefect.blocks.secret."):
+            message = f"set {_environment_name(expression)} where the workers run: they read the secret there"
+            message += ", and the flow's parameter must be typed `Secret`" if in_parameters else ""
+        elif expression.startswith("prefect.blocks."):
+            message = f"there are no blocks: set {_environment_name(expression)} where you deploy"
+        else:
+            message = "steps that run before the deploy hand nothing on: write the value itself"
         lines = [n for n, line in enumerate(self._file.text.splitlines(), 1) if expression in line]
         self._notes += [Problem(line, expression, message) for line in lines]
 
@@ -219,9 +234,24 @@ def _filled(match: re.Match[str]) -> str:
     expression = match.group(1).strip()
     if expression.startswith("$"):
         return f"{{{{ env.{expression[1:]} }}}}"
-    if expression.startswith(("prefect.blocks.", "prefect.variables.")):
-        return "{{ env." + re.sub(r"\W", "_", expression).upper() + " }}"
+    if expression.startswith("prefect.variables."):
+        return "{{ variable." + expression.removeprefix("prefect.variables.") + " }}"
+    if expression.startswith("prefect.blocks."):
+        return "{{ env." + _environment_name(expression) + " }}"
     return match.group(0)
+
+
+def _environment_name(expression: str) -> str:
+    return re.sub(r"\W", "_", expression).upper()
+
+
+def _variable_of(value: Any) -> str | None:
+    """The variable of a worker's environment that stands for a text which is nothing but a block or a variable."""
+    match = _TEMPLATE.fullmatch(value.strip()) if isinstance(value, str) else None
+    expression = match.group(1).strip() if match else ""
+    if expression.startswith("$"):
+        return expression[1:]
+    return _environment_name(expression) if expression.startswith("prefect.blocks.") else None
 
 
 def _seconds(value: Any) -> float | None:

@@ -19,7 +19,7 @@ from headrace.project.yamlfile import Place, YamlFile, read_yaml
 
 FILE = "headrace.yaml"
 _MODELS: tuple[type[BaseModel], ...] = (Project, Shared, DeploymentEntry, ScheduleEntry, WorkPoolEntry)
-_MERGED = ("parameters", "work_pool")
+_MERGED = ("parameters", "labels", "work_pool")
 
 
 def read_project(
@@ -142,13 +142,11 @@ def _refuse_doubles(file: YamlFile, project: Project) -> None:
     seen: dict[tuple[str, str], int] = {}
     problems = []
     for number, entry in enumerate(project.deployments):
-        key = (entry.entrypoint, entry.name)
+        key = (entry.entrypoint or entry.flow_name or entry.name, entry.name)
         if key in seen:
             place: Place = ("deployments", number, "name")
             first = file.line(("deployments", seen[key], "name"))
-            problems.append(
-                file.problem(place, f"{entry.name!r} of {entry.entrypoint} is in line {first} already")
-            )
+            problems.append(file.problem(place, f"{entry.name!r} of {key[0]} is in line {first} already"))
         seen[key] = number
     if problems:
         raise FileProblems(file.name, problems)

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from headrace.project.errors import Problem
+from headrace.project.secret_names import instead, secret_variable
 from headrace.project.yamlfile import Place, YamlFile
 
+KINDS = frozenset({"env", "git", "variable"})
 _PATTERN = re.compile(r"\\\{\{|\{\{(.*?)\}\}", re.DOTALL)
 _WORD = re.compile(r"(\w+)\.([\w-]+)")
 _IN_ADDRESS = re.compile(r"://[^/@]*\{\{[^/]*@")
@@ -21,8 +23,6 @@ STORED = (
     "what a template gives is stored and shown: name the place where a worker finds the secret instead, "
     "credentials: {env: NAME}"
 )
-
-
 _VARIABLE = re.compile(r"\{\{\s*variable\.([\w-]+)\s*\}\}")
 """A text that is nothing but a variable takes its value as it is: a number stays one."""
 
@@ -87,33 +87,71 @@ def _is_secret(place: Place, text: str) -> bool:
     return place[-1:] == ("repository",) and _IN_ADDRESS.search(text) is not None
 
 
-def fill(text: str, values: Values) -> str:
-    """One text with its templates filled in. Raises `Unfilled`."""
-    return _PATTERN.sub(lambda m: "{{" if m.group(1) is None else values.look_up(m.group(1)), text)
+def fill(text: str, values: Values, left: Callable[[str], bool] = lambda _: False) -> str:
+    """One text with its templates filled in, without those that are to be left. Raises `Unfilled`."""
+
+    def filled(match: re.Match[str]) -> str:
+        expression = match.group(1)
+        if expression is None:
+            return "{{"
+        return match.group(0) if left(expression.strip()) else values.look_up(expression)
+
+    return _PATTERN.sub(filled, text)
 
 
 def fill_all(
     file: YamlFile, values: Values, wanted: Callable[[Place], bool] = lambda _: True
 ) -> tuple[Any, list[Problem]]:
     """All texts of a file; where `wanted` says no, a template without a value is left as it stands."""
-    problems: list[Problem] = []
+    filling = _Filling(file, values, wanted)
+    return filling.walk(file.data, (), frozenset()), filling.problems
 
-    def walk(value: Any, place: Place) -> Any:
+
+class _Filling:
+    """One walk through a file. `ids` are those of the pull steps so far: what they give, a worker fills in."""
+
+    def __init__(self, file: YamlFile, values: Values, wanted: Callable[[Place], bool]) -> None:
+        self._file = file
+        self._values = values
+        self._wanted = wanted
+        self.problems: list[Problem] = []
+
+    def walk(self, value: Any, place: Place, ids: frozenset[str]) -> Any:
         if isinstance(value, dict):
-            return {key: walk(inner, (*place, str(key))) for key, inner in value.items()}
+            return {key: self.walk(inner, (*place, str(key)), ids) for key, inner in value.items()}
         if isinstance(value, list):
-            return [walk(inner, (*place, number)) for number, inner in enumerate(value)]
-        if not isinstance(value, str):
-            return value
-        if _is_secret(place, value):
-            problems.append(file.problem(place, STORED))
-            return value
-        try:
-            alone = _VARIABLE.fullmatch(value)
-            return values.variable(alone.group(1)) if alone else fill(value, values)
-        except Unfilled as error:
-            if wanted(place):
-                problems.append(file.problem(place, str(error)))
-            return value
+            done = []
+            for number, inner in enumerate(value):
+                done.append(self.walk(inner, (*place, number), ids))
+                ids |= _ids(inner) if place[-1:] == ("pull",) else frozenset()
+            return done
+        return self._text(value, place, ids) if isinstance(value, str) else value
 
-    return walk(file.data, ()), problems
+    def _text(self, text: str, place: Place, ids: frozenset[str]) -> Any:
+        if message := self._secret(text, place):
+            self.problems.append(self._file.problem(place, message))
+            return text
+        try:
+            alone = _VARIABLE.fullmatch(text)
+            if alone:
+                return self._values.variable(alone.group(1))
+            return fill(text, self._values, lambda expression: expression.partition(".")[0] in ids)
+        except Unfilled as error:
+            if self._wanted(place):
+                self.problems.append(self._file.problem(place, str(error)))
+            return text
+
+    def _secret(self, text: str, place: Place) -> str | None:
+        """Why what a template gives must not be stored there, if so."""
+        if _is_secret(place, text):
+            return STORED
+        expressions = [found.group(1) for found in _PATTERN.finditer(text) if found.group(1) is not None]
+        name = secret_variable(place, expressions, self._values.environment) if self._wanted(place) else None
+        return name and instead(place, name)
+
+
+def _ids(step: object) -> frozenset[str]:
+    """The `id` of a step, unless it is a word that means something by itself."""
+    options = next(iter(step.values()), None) if isinstance(step, dict) else None
+    label = options.get("id") if isinstance(options, dict) else None
+    return frozenset({label} if isinstance(label, str) else ()) - KINDS

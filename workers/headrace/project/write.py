@@ -76,8 +76,8 @@ def _member(node: yaml.Node | None, name: str) -> tuple[yaml.Node, yaml.Node] | 
 
 
 def _is_same(node: yaml.Node, entry: Mapping[str, Any]) -> bool:
-    members = {name: _member(node, name) for name in ("name", "entrypoint")}
-    return all(found is not None and found[1].value == str(entry[name]) for name, found in members.items())
+    found = {name: _member(node, name) for name in ("name", "entrypoint")}
+    return all(str(entry.get(name)) == (str(one[1].value) if one else "None") for name, one in found.items())
 
 
 def _extent(lines: list[str], node: yaml.Node) -> tuple[int, int]:

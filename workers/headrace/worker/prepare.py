@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from headrace.contract.sync import Grant, RunError
-from headrace.secret import references_in
+from headrace.secret import KEY, reference_in, references_in
 from headrace.worker.events import Launch
 from headrace.worker.keeper.wire import Message
 from headrace.worker.sources import Job, SourceError, Workshop, activated, make_ready
@@ -69,7 +69,7 @@ def prepare(
     secrets = _secrets(grant, job) if engine else {}
     return Launch(
         argv=_engine(grant, job.python) if engine else _command(command),
-        env=_environment(grant, environ, job.python),
+        env=_environment(grant, environ, job),
         cwd=str(_working_dir(configuration.get("working_dir"), job.folder)),
         spec=_spec(grant, timeout, secrets) if engine else None,
         timeout=timeout + ENGINE_SLACK if timeout and engine else timeout,
@@ -131,9 +131,9 @@ def _command(command: object) -> list[str]:
     return [str(word) for word in words]
 
 
-def _environment(grant: Grant, environ: Mapping[str, str], python: Path | None) -> dict[str, str]:
+def _environment(grant: Grant, environ: Mapping[str, str], job: Job) -> dict[str, str]:
     env = {name: value for name, value in environ.items() if INHERITED.fullmatch(name)}
-    env |= {} if python is None else activated(python, env)
+    env |= {} if job.python is None else activated(job.python, env)
     env["PYTHONUNBUFFERED"] = "1"
     chosen = grant.configuration.get("env") or {}
     if not isinstance(chosen, dict):
@@ -141,6 +141,8 @@ def _environment(grant: Grant, environ: Mapping[str, str], python: Path | None) 
     for name, value in chosen.items():
         if value is None:
             env.pop(name, None)
+        elif isinstance(value, dict):
+            env[name] = _secret(value, f"environment variable {name!r}", job)
         else:
             env[name] = str(value)
     facts = {
@@ -200,19 +202,24 @@ def _number(value: object, name: str, default: float) -> float:
 
 def _secrets(grant: Grant, job: Job) -> dict[str, str]:
     """The secrets that parameters refer to, by reference: read now, and told to nobody but the child."""
-    found: dict[str, str] = {}
-    for name, value in grant.parameters.items():
-        for reference in references_in(value):
-            kind, _, place = reference.partition(":")
-            try:
-                found[reference] = read_reference({kind: place}, job.workshop.environ, job.redactor)
-            except SourceError as error:
-                message = f"The secret {reference} of parameter {name!r} cannot be read: {error}."[:MESSAGE]
-                hint = "Mend that, and start the run again: headrace flow-run retry."
-                raise PrepareError(
-                    f"{message} {hint}", RunError(type="SecretError", message=message, hint=hint)
-                ) from error
-    return found
+    return {
+        reference: _secret({KEY: reference}, f"parameter {name!r}", job)
+        for name, value in grant.parameters.items()
+        for reference in references_in(value)
+    }
+
+
+def _secret(reference: dict[str, object], of: str, job: Job) -> str:
+    try:
+        return read_reference(reference, job.workshop.environ, job.redactor)
+    except SourceError as error:
+        named = reference_in(reference)
+        what = f"The secret {named} of {of}" if named else f"The secret of {of}"
+        message = f"{what} cannot be read: {error}."[:MESSAGE]
+        hint = "Mend that, and start the run again: headrace flow-run retry."
+        raise PrepareError(
+            f"{message} {hint}", RunError(type="SecretError", message=message, hint=hint)
+        ) from error
 
 
 def _spec(grant: Grant, timeout: float | None, secrets: dict[str, str]) -> Message:

@@ -9,6 +9,7 @@ from headrace.cli.deploying.flags import (
     All,
     Branch,
     CollisionStrategy,
+    Command,
     Commit,
     Concurrency,
     CreatePool,
@@ -16,6 +17,7 @@ from headrace.cli.deploying.flags import (
     Description,
     Entrypoint,
     Flags,
+    FlowName,
     InPool,
     Names,
     NoCheck,
@@ -44,6 +46,8 @@ PROJECT_FILE = "headrace.yaml"
 def command(
     entrypoint: Entrypoint = None,
     *,
+    program: Command = None,
+    flow: FlowName = None,
     name: Names = None,
     pool: InPool = None,
     create_pool: CreatePool = False,
@@ -91,15 +95,21 @@ def command(
 
 
 def _names_alone(flags: Flags) -> bool:
-    return flags.entrypoint is None and bool(flags.names) and Path(PROJECT_FILE).is_file()
+    return (
+        flags.entrypoint is None
+        and flags.command is None
+        and bool(flags.names)
+        and Path(PROJECT_FILE).is_file()
+    )
 
 
 def _batch(flags: Flags, options: dict[str, Any]) -> None:
     """Everything else about these deployments stands in the file."""
-    from headrace.cli.deploying.batch import Wish, deploy
+    from headrace.cli.deploying import batch
 
     for name, given in {
         "an entrypoint": flags.entrypoint,
+        "--command": flags.command,
         "--pool": flags.pool,
         "--param": flags.param or flags.params,
         "--tag": flags.tags,
@@ -115,8 +125,8 @@ def _batch(flags: Flags, options: dict[str, Any]) -> None:
     if flags.names and (options["all_"] or options["sync"]):
         option = "--all" if options["all_"] else "--sync"
         raise BadUsage(f"{option} and --name contradict each other.", "Give one of them.")
-    deploy(
-        Wish(
+    batch.deploy(
+        batch.Wish(
             file=options["file"] or Path(PROJECT_FILE),
             patterns=flags.names or None,
             only_plan=options["plan"],
@@ -135,7 +145,7 @@ def _single(flags: Flags) -> None:
     missing = [
         option
         for option, value in (
-            ("ENTRYPOINT", flags.entrypoint),
+            ("ENTRYPOINT", flags.entrypoint or flags.command),
             ("--name", flags.name),
             ("--pool", flags.pool),
         )

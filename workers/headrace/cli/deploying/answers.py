@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.cli.deploying.flags import SourceKind
 from headrace.cli.schedules import exact
-from headrace.cli.values import quote, read_value
+from headrace.cli.values import quote, read_for
 from headrace.project.sources import BUNDLE, GIT, LOCAL
+from headrace.secret import reference_in
 
 if TYPE_CHECKING:
     from headrace.cli.inspection import FlowFacts
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class Answers:
     """One deployment to be made."""
 
-    entrypoint: str
+    entrypoint: str | None
     name: str
     pool: str
     facts: FlowFacts
@@ -40,26 +41,40 @@ class Answers:
 
     def command_line(self) -> str:
         """`headrace deploy ...` with an option for each answer."""
-        words = ["headrace", "deploy", self.entrypoint, "--name", self.name, "--pool", self.pool]
+        words = ["headrace", "deploy", *([self.entrypoint] if self.entrypoint else self._command_words())]
+        words += ["--name", self.name, "--pool", self.pool]
         words += ["--create-pool"] if self.create_pool else []
         words += _schedule_words(self.times or {})
-        words += _each("--param", (f"{key}={_written(value)}" for key, value in self.parameters.items()))
+        words += _parameter_words(self.parameters, self.facts.parameter_openapi_schema)
         words += ["--source", self.source.value, *_git_words(self.git)]
         words += _each("--tag", self.tags or [])
-        words += _member_words(self.members)
+        words += _member_words(self.members, with_command=self.entrypoint is not None)
         words += ["--save"] if self.save else []
         words += [] if self.check else ["--no-check"]
         return " ".join(map(quote, words))
+
+    def _command_words(self) -> list[str]:
+        return ["--command", str(self.members["job_variables"]["command"]), "--flow", self.facts.flow_name]
 
 
 def _each(option: str, values: Any) -> list[str]:
     return [word for value in values for word in (option, value)]
 
 
-def _written(value: Any) -> str:
-    """A value that is read back as it is: text plainly, unless it would be read as something else."""
-    if isinstance(value, str) and read_value(value) == value:
-        return value
+def _parameter_words(parameters: dict[str, Any], schema: dict[str, Any]) -> list[str]:
+    """`--param` for what is read back as it is under this schema, `--params` for the rest."""
+    written = {key: _written(value, schema, key) for key, value in parameters.items()}
+    plain = {key: text for key, text in written.items() if read_for(schema, key, text) == parameters[key]}
+    rest = {key: parameters[key] for key in parameters.keys() - plain.keys()}
+    words = ["--params", json.dumps(rest, ensure_ascii=False, sort_keys=True)] if rest else []
+    return words + _each("--param", (f"{key}={text}" for key, text in plain.items()))
+
+
+def _written(value: Any, schema: dict[str, Any] | None = None, key: str = "") -> str:
+    """A value as one would type it: text and references plainly, unless they would be read as something else."""
+    for text in (value, reference_in(value)):
+        if isinstance(text, str) and read_for(schema, key, text) == value:
+            return text
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -85,13 +100,15 @@ def _git_words(git: dict[str, Any]) -> list[str]:
     return words + _each("--credential", reference)
 
 
-def _member_words(members: dict[str, Any]) -> list[str]:
+def _member_words(members: dict[str, Any], *, with_command: bool) -> list[str]:
     words = []
     plain = {"work_queue_name": "--queue", "description": "--description", "version": "--version"}
     for name, option in {**plain, "concurrency_limit": "--concurrency-limit"}.items():
         words += [option, str(members[name])] if name in members else []
     if "concurrency_options" in members:
         words += ["--collision-strategy", members["concurrency_options"]["collision_strategy"]]
-    variables = members.get("job_variables", {})
+    variables = dict(members.get("job_variables", {}))
+    if not with_command:
+        del variables["command"]
     words += _each("--job-variable", (f"{key}={_written(value)}" for key, value in variables.items()))
     return words + (["--paused"] if members.get("paused") else [])

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.connect import connect
-from headrace.cli.deploying import building
-from headrace.cli.deploying.facts import facts_of
+from headrace.cli.deploying import building, remarks
+from headrace.cli.deploying.facts import facts_of, facts_of_command
 from headrace.cli.deploying.terminal import is_interactive
 from headrace.cli.errors import BadUsage, CliError
 from headrace.cli.output import Format, note, print_json, say
+from headrace.cli.values import quote
 from headrace.project.execute import execute
 from headrace.project.plan import PROJECT_LABEL, Action, Change, Create, Delete, Wanted, make_plan
 from headrace.project.sources import Sources
@@ -54,6 +55,8 @@ def deploy(wish: Wish) -> None:
     with Sources(folder).kept() as sources:
         wanted = _wanted(project, folder, sources, check=wish.check)
         with connect() as api:
+            for remark in _remarks(api, wanted, sources):
+                note(f"Warning: {remark}")
             actions = make_plan(project.name, wanted, _existing(api, project, wanted, wish), sync=wish.sync)
             if not wish.only_plan:
                 _confirm(actions, wish)
@@ -80,9 +83,12 @@ def _wanted(project: Project, folder: Path, sources: Sources, *, check: bool) ->
     known: dict[str, FlowFacts] = {}
     wanted = []
     for entry in project.deployments:
-        if entry.entrypoint not in known:
-            known[entry.entrypoint] = facts_of(entry.entrypoint, folder, check=check)
-        facts = known[entry.entrypoint]
+        if entry.entrypoint is None:
+            facts = facts_of_command(entry.flow_name or entry.name)
+        elif entry.entrypoint in known:
+            facts = known[entry.entrypoint]
+        else:
+            facts = known[entry.entrypoint] = facts_of(entry.entrypoint, folder, check=check)
         wanted.append(wanted_of(entry, facts.flow_name, facts.members(), sources))
     doubled = {one.key for one in wanted if sum(one.key == other.key for other in wanted) > 1}
     if doubled:
@@ -90,6 +96,20 @@ def _wanted(project: Project, folder: Path, sources: Sources, *, check: bool) ->
             f"Two deployments of the file are named {', '.join(sorted(doubled))}.", "Rename one of them."
         )
     return wanted
+
+
+def _remarks(api: Api, wanted: Sequence[Wanted], sources: Sources) -> Iterator[str]:
+    """About all of them together: git is asked as often as for one."""
+    from headrace.client.errors import NotFound
+
+    yield from remarks.about_code(
+        [(one.body["entrypoint"], one.body["pull_steps"]) for one in wanted], sources
+    )
+    for name in sorted({str(one.body["work_pool_name"]) for one in wanted}):
+        try:
+            yield from remarks.about_pools([api.pools.read(name)])
+        except NotFound:
+            yield f"there is no work pool {name!r}: headrace work-pool create --type process {quote(name)}"
 
 
 def _existing(api: Api, project: Project, wanted: Sequence[Wanted], wish: Wish) -> dict[str, dict[str, Any]]:
@@ -130,7 +150,7 @@ def _carry_out(api: Api, actions: list[Action], sources: Sources, wish: Wish) ->
 
     target = ApiTarget(api)
     made = [action for action in actions if not isinstance(action, Delete)]
-    for pool in {str(action.body["work_pool_name"]) for action in made}:
+    for pool in sorted({str(action.body["work_pool_name"]) for action in made}):
         api.pools.read(pool)
     if made and sources.packed is not None:
         api.bundles.upload(sources.packed.path, sources.packed.digest)
@@ -184,5 +204,7 @@ def _print(actions: Sequence[Action]) -> None:
 def _brief(value: Any) -> str:
     import json
 
+    if value is None:
+        return "-"
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= LONG else f"{text[: LONG - 3]}..."

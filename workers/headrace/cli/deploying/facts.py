@@ -20,6 +20,11 @@ def facts_of(entrypoint: str, folder: Path, *, check: bool) -> FlowFacts:
         raise CliError(error.message, f"{error.hint}\n{advice}" if error.hint else advice) from error
 
 
+def facts_of_command(flow_name: str) -> FlowFacts:
+    """A command tells nothing of itself; whatever parameters it is given are not checked."""
+    return _unseen(flow_name, None)
+
+
 def _by_reading(entrypoint: str, folder: Path) -> FlowFacts:
     """The name and first line that the source tells; no schema, so parameters are not checked."""
     from headrace.project.discovery import find_flows
@@ -29,9 +34,15 @@ def _by_reading(entrypoint: str, folder: Path) -> FlowFacts:
     found = [
         flow for flow in find_flows(folder).flows if flow.entrypoint == f"{Path(file).as_posix()}:{function}"
     ]
+    if found:
+        return _unseen(found[0].name, found[0].summary or None)
+    return _unseen(function.replace("_", "-"), None)
+
+
+def _unseen(flow_name: str, description: str | None) -> FlowFacts:
     return FlowFacts(
-        flow_name=found[0].name if found else function.replace("_", "-"),
-        description=found[0].summary or None if found else None,
+        flow_name=flow_name,
+        description=description,
         version=None,
         retry_policy=None,
         timeout_seconds=None,

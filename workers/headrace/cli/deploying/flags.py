@@ -13,7 +13,7 @@ from headrace.cli.connect import given
 from headrace.cli.errors import BadUsage
 from headrace.cli.output import Format
 from headrace.cli.schedules import read_schedule, read_times
-from headrace.cli.values import merge_parameters, read_pairs
+from headrace.cli.values import merge_parameters, read_job_variables
 
 
 class Strategy(StrEnum):
@@ -43,6 +43,13 @@ CollisionStrategy = Annotated[
 Entrypoint = Annotated[
     str | None,
     typer.Argument(help="path/file.py:function or package.module:function.", show_default=False),
+]
+Command = Annotated[
+    str | None,
+    typer.Option("--command", help="Instead of a flow: any program with its arguments.", metavar="COMMAND"),
+]
+FlowName = Annotated[
+    str | None, typer.Option("--flow", help="Name of the flow that a --command is; --name if left out.")
 ]
 Names = Annotated[
     list[str] | None,
@@ -93,6 +100,8 @@ class Flags:
     """One command line of `headrace deploy`."""
 
     entrypoint: str | None = None
+    command: str | None = None
+    flow_name: str | None = None
     names: list[str] = field(default_factory=list)
     pool: str | None = None
     create_pool: bool = False
@@ -124,9 +133,10 @@ def read_flags(options: dict[str, Any]) -> Flags:
     times = read_times(options["cron"], options["interval"], options["rrule"], options["timezone"])
     if times is not None:
         read_schedule(times)
-    job_variable = options["job_variable"]
     flags = Flags(
         entrypoint=options["entrypoint"],
+        command=options["program"],
+        flow_name=_flow_name(options),
         names=options["name"] or [],
         pool=options["pool"],
         create_pool=options["create_pool"],
@@ -139,7 +149,7 @@ def read_flags(options: dict[str, Any]) -> Flags:
             description=options["description"],
             version=options["version"],
             paused=options["paused"] or None,
-            job_variables=read_pairs(job_variable, "--job-variable") if job_variable else None,
+            job_variables=_job_variables(options["job_variable"] or [], options["program"]),
             **_concurrency(options["concurrency_limit"], options["collision_strategy"]),
         ),
         git=_git(options),
@@ -150,6 +160,22 @@ def read_flags(options: dict[str, Any]) -> Flags:
     flags.source = _source(options["source"], flags.git)
     flags.parameters()
     return flags
+
+
+def _flow_name(options: dict[str, Any]) -> str | None:
+    if options["flow"] is not None and (options["program"] is None or options["entrypoint"]):
+        raise BadUsage("--flow names the flow of a --command; a function's flow has a name.", "Leave it out.")
+    return None if options["flow"] is None else str(options["flow"])
+
+
+def _job_variables(pairs: list[str], command: str | None) -> dict[str, Any] | None:
+    """The job variables given; the command is one of them."""
+    given_ = read_job_variables(pairs)
+    if command is None:
+        return given_ or None
+    if "command" in given_ or not command.strip():
+        raise BadUsage("The command is given twice, or is empty.", "Write it like --command 'sh run.sh'.")
+    return {**given_, "command": command}
 
 
 def _concurrency(limit: int | None, strategy: Strategy | None) -> dict[str, Any]:

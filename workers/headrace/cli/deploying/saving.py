@@ -72,9 +72,13 @@ def _entry(answers: Answers) -> dict[str, Any]:
     schedules = None
     if answers.times is not None:
         schedules = [answers.times]
+    variables = dict(members.get("job_variables") or {})
+    command = None if answers.entrypoint else variables.pop("command")
     return given(
         name=answers.name,
         entrypoint=answers.entrypoint,
+        command=command,
+        flow_name=None if answers.entrypoint else answers.facts.flow_name,
         description=members.get("description"),
         version=members.get("version"),
         tags=answers.tags or None,
@@ -82,7 +86,7 @@ def _entry(answers: Answers) -> dict[str, Any]:
         work_pool=given(
             name=answers.pool,
             work_queue_name=members.get("work_queue_name"),
-            job_variables=members.get("job_variables"),
+            job_variables=variables or None,
         ),
         schedules=schedules,
         concurrency_limit=members.get("concurrency_limit"),

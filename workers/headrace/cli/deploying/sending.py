@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from headrace.cli.connect import checked, connect, given
+from headrace.cli.connect import checked, given
 from headrace.cli.deploying import remarks
-from headrace.cli.errors import CliError
-from headrace.cli.output import note
+from headrace.cli.deploying.undoing import undoing
 from headrace.cli.schedules import read_schedule
-from headrace.cli.values import quote
 from headrace.project.sources import Sources
 
 if TYPE_CHECKING:
@@ -37,7 +33,7 @@ class Made:
     workers: list[str] = field(default_factory=list)
 
 
-def send(answers: Answers, sources: Sources, project: str | None = None) -> Made:
+def send(api: Api, answers: Answers, sources: Sources, project: str | None = None) -> Made:
     """Make the deployment, or bring it up to date; nothing is sent before all is known to fit."""
     from headrace.contract.flows import FlowCreate
 
@@ -45,31 +41,38 @@ def send(answers: Answers, sources: Sources, project: str | None = None) -> Made
     members = _members(answers, steps, project)
     _body(members, NO_FLOW)
     flow_body = checked(FlowCreate, name=answers.facts.flow_name)
-    said = [*remarks.about_code(answers.entrypoint, steps, sources)]
-    with connect() as api:
-        made_pool = _needs_pool(api, answers, said)
-        if sources.packed is not None:
-            api.bundles.upload(sources.packed.path, sources.packed.digest)
-        with _pool_for(api, answers.pool, make=made_pool):
-            flow = api.flows.create(flow_body).value
-            before = _known(api, flow_body.name, answers.name)
-            deployment = api.deployments.create(_body(members, flow.id)).value
-        workers = _serving(api, deployment)
-        address = f"{api.transport.api_url}/deployments/{deployment.id}"
-    return Made(deployment, before, address, made_pool, said, workers)
+    said = [*remarks.about_code([(answers.entrypoint, steps)], sources)]
+    made_pool = _needs_pool(api, answers, said)
+    if sources.packed is not None:
+        api.bundles.upload(sources.packed.path, sources.packed.digest)
+    with undoing(api) as undo:
+        if made_pool:
+            undo.make_pool(answers.pool)
+        flow = api.flows.create(flow_body).value
+        before = _known(api, flow_body.name, answers.name)
+        undo.makes(None if before else f"{flow_body.name}/{answers.name}")
+        deployment = api.deployments.create(_body(members, flow.id)).value
+    address = f"{api.transport.api_url}/deployments/{deployment.id}"
+    return Made(deployment, before, address, made_pool, said)
 
 
-def _serving(api: Api, deployment: Deployment) -> list[str]:
-    """Names of the live workers that would take its runs; those of one page at most."""
+def look_for_workers(api: Api, made: Made) -> None:
+    """Note the live workers that would take its runs; those of one page at most."""
+    from headrace.client.errors import ApiError
     from headrace.contract.deployments import DeploymentStatus
     from headrace.contract.workers import WorkerStatus
 
-    pool, queue = deployment.work_pool_name, deployment.work_queue_name or "default"
-    if pool is None or deployment.status is not DeploymentStatus.READY:
-        return []
-    return [
+    pool, queue = made.deployment.work_pool_name, made.deployment.work_queue_name or "default"
+    if pool is None or made.deployment.status is not DeploymentStatus.READY:
+        return
+    try:
+        found = api.workers.list(pool).items
+    except ApiError as error:
+        made.remarks.append(f"the deployment is made, but nobody told who serves its pool: {error.message}")
+        return
+    made.workers = [
         worker.name
-        for worker in api.workers.list(pool).items
+        for worker in found
         if worker.status is WorkerStatus.ONLINE and (not worker.work_queues or queue in worker.work_queues)
     ]
 
@@ -111,29 +114,9 @@ def _needs_pool(api: Api, answers: Answers, said: list[str]) -> bool:
     from headrace.client.errors import NotFound
 
     try:
-        said += remarks.about_pool(api.pools.read(answers.pool))
+        said += remarks.about_pools([api.pools.read(answers.pool)])
     except NotFound:
         if answers.create_pool:
             return True
         raise
     return False
-
-
-@contextmanager
-def _pool_for(api: Api, name: str, *, make: bool) -> Iterator[None]:
-    """Make the pool at the last moment; if what follows fails, say that it was made."""
-    if not make:
-        yield
-        return
-    from headrace.contract.work_pools import WorkPoolCreate
-
-    api.pools.create(checked(WorkPoolCreate, name=name, type="process"))
-    try:
-        yield
-    except BaseException as error:
-        note(
-            f"Work pool {name!r} was made before this and stays; to remove it: headrace work-pool delete {quote(name)}"
-        )
-        if isinstance(error, KeyboardInterrupt):
-            raise CliError("Stopped before the deployment was made.", code=130) from None
-        raise

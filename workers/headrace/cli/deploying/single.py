@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from headrace.cli.connect import checked, given
+from headrace.cli.connect import checked, connect, given
 from headrace.cli.deploying.answers import Answers
-from headrace.cli.deploying.facts import facts_of
+from headrace.cli.deploying.facts import facts_of, facts_of_command
 from headrace.cli.deploying.flags import Flags, SourceKind
 from headrace.cli.lookup import full_name, quoted_name
 from headrace.cli.output import Format, note, report
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def deploy(flags: Flags) -> None:
     """Deploy what the options say, without a question."""
     answers = Answers(
-        entrypoint=str(flags.entrypoint),
+        entrypoint=flags.entrypoint,
         name=str(flags.name),
         pool=str(flags.pool),
         facts=_facts(flags),
@@ -46,26 +46,26 @@ def _facts(flags: Flags) -> FlowFacts:
     from headrace.contract.deployments import DeploymentCreate
 
     members = given(tags=flags.tags, schedules=None if flags.times is None else [read_schedule(flags.times)])
-    members |= {
-        "name": flags.name,
-        "work_pool_name": flags.pool,
-        "entrypoint": flags.entrypoint,
-        **flags.members,
-    }
-    checked(DeploymentCreate, **members, flow_id=UUID(int=0))
-    return facts_of(str(flags.entrypoint), Path.cwd(), check=flags.check)
+    members |= given(name=flags.name, work_pool_name=flags.pool, entrypoint=flags.entrypoint)
+    checked(DeploymentCreate, **members, **flags.members, flow_id=UUID(int=0))
+    if flags.entrypoint is None:
+        return facts_of_command(flags.flow_name or str(flags.name))
+    return facts_of(flags.entrypoint, Path.cwd(), check=flags.check)
 
 
 def finish(answers: Answers, output: Format, *more: str) -> None:
     """Send it, save it if wished, and tell."""
     from headrace.cli.deploying.saving import project_name, saved
-    from headrace.cli.deploying.sending import send
+    from headrace.cli.deploying.sending import look_for_workers, send
     from headrace.project.read import FILE
 
     folder = Path.cwd()
     project = project_name(folder / FILE) if answers.save else None
-    with saved(answers, folder), Sources(folder).kept() as sources:
-        made = send(answers, sources, project)
+    with connect() as api:
+        with saved(answers, folder), Sources(folder).kept() as sources:
+            made = send(api, answers, sources, project)
+        # From here on it is made: whatever fails now must not put the project file back.
+        look_for_workers(api, made)
     for remark in made.remarks:
         note(f"Warning: {remark}")
     told = [f"Saved in {FILE}."] if answers.save else []
@@ -93,13 +93,14 @@ def _done(made: Made) -> str:
 def _lines(made: Made, answers: Answers) -> list[str]:
     deployment = made.deployment
     queue = deployment.work_queue_name or "default"
+    what = deployment.entrypoint or f"`{deployment.job_variables.get('command')}`"
     where = {SourceKind.LOCAL: " here", SourceKind.BUNDLE: " from the uploaded bundle"}.get(
         answers.source, " from git"
     )
     return [
         _done(made),
         *([f"Made work pool {deployment.work_pool_name!r} for it."] if made.made_pool else []),
-        f"It runs {deployment.entrypoint}{where}, by queue {queue!r} of pool {deployment.work_pool_name!r}.",
+        f"It runs {what}{where}, by queue {queue!r} of pool {deployment.work_pool_name!r}.",
         *(f"Schedule {schedule.slug!r}: {describe(schedule)}." for schedule in deployment.schedules),
         f"Look at it:      headrace deployment inspect {quoted_name(deployment)}   ({made.address})",
         _who_runs_it(made),

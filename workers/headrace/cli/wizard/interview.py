@@ -6,6 +6,7 @@ from pathlib import Path
 
 from headrace.cli.connect import connect
 from headrace.cli.deploying.answers import Answers
+from headrace.cli.deploying.facts import facts_of_command
 from headrace.cli.deploying.flags import Flags, SourceKind
 from headrace.cli.deploying.single import finish
 from headrace.cli.output import note
@@ -28,9 +29,10 @@ def interview(flags: Flags) -> None:
 def _ask(flags: Flags, folder: Path) -> Answers:
     with connect() as api:
         api.system.health()
-        entrypoint = flags.entrypoint or flow.ask_entrypoint(folder)
-        facts, check = flow.ask_facts(entrypoint, folder, check=flags.check)
+        entrypoint = flags.entrypoint or (None if flags.command else flow.ask_entrypoint(folder))
+        known = flow.ask_facts(entrypoint, folder, check=flags.check) if entrypoint else None
         name = flags.name or flow.ask_name()
+        facts, check = known or (facts_of_command(flags.flow_name or name), flags.check)
         times = flags.times if flags.times is not None else schedule.ask_schedule(api)
         chosen, create = (flags.pool, flags.create_pool) if flags.pool else pool.ask_pool(api)
     answers = Answers(entrypoint, name, chosen, facts, create, times, members=flags.members, check=check)

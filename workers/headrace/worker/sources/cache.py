@@ -8,18 +8,23 @@ larger than the bound, the one unused for longest goes first, and none that a ru
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import stat
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from uuid import uuid4
 
 from headrace.worker.sources.leases import Key, Leases
 from headrace.worker.sources.locks import locked, locked_if_free
 
+_log = logging.getLogger(__name__)
+ASIDE = ".removed"
+"""Ends the names of folders that are on their way out."""
 KINDS = ("trees", "bundles", "environments", "mirrors")
 
 
@@ -39,6 +44,7 @@ class Cache:
         self.root = root
         self.leases = leases
         self._most = most
+        self._told: set[Path] = set()
 
     def path(self, name: str) -> Path:
         """The folder of an entry, made or not."""
@@ -52,13 +58,13 @@ class Cache:
         folder = self._place(name)
         with locked(self._lock(name)):
             self.leases.hold(key, name)
-            made = not self._ready(name).exists()
+            made = self._size(name) is None
             if made:
-                remove(folder)
+                self._discard(folder)
                 try:
                     make(folder)
                 except BaseException:
-                    remove(folder)
+                    self._discard(folder)
                     raise
                 self.note(name)
             else:
@@ -95,16 +101,17 @@ class Cache:
         found = []
         for kind in KINDS:
             for path in (self.root / kind).glob("*.ready"):
-                try:
-                    content = json.loads(path.read_text(encoding="utf-8"))
-                    used = path.stat().st_mtime
-                except FileNotFoundError:
-                    continue  # removed meanwhile by another worker
-                found.append(Entry(f"{kind}/{path.stem}", int(content["size"]), used))
+                name = f"{kind}/{path.stem}"
+                used = self._stamp(name)
+                if used is not None and (size := self._size(name)) is not None:
+                    found.append(Entry(name, size, used / 1e9))
         return sorted(found, key=lambda entry: entry.used)
 
     def evict(self) -> None:
-        """Remove what was interrupted, then the oldest unused entries until the rest fits."""
+        """Remove what was interrupted, then the oldest unused entries until the rest fits.
+
+        What cannot be removed, since a run left files of another user in it, is told, and left.
+        """
         self._sweep()
         entries = self.entries()
         over = sum(entry.size for entry in entries) - self._most
@@ -127,8 +134,25 @@ class Cache:
             if not free or self._is_mirror_of_trees(name) or name in self.leases.held():
                 return False
             self._ready(name).unlink(missing_ok=True)
-            remove(self.path(name))
+            gone = self._discard(self.path(name))
             self._lock(name).unlink(missing_ok=True)
+        return gone
+
+    def _discard(self, folder: Path) -> bool:
+        """Remove a folder; one that resists is put aside at least, so that its name can be used again."""
+        if not os.path.lexists(folder):
+            return True
+        if not folder.name.endswith(ASIDE):
+            aside = folder.with_name(f"{folder.name}.{uuid4().hex[:8]}{ASIDE}")
+            with suppress(OSError):
+                folder = folder.rename(aside)
+        try:
+            remove(folder)
+        except OSError as error:
+            if folder not in self._told:
+                self._told.add(folder)
+                _log.warning("cannot remove %s from the cache: %s", folder, error)
+            return False
         return True
 
     def _is_mirror_of_trees(self, name: str) -> bool:
@@ -140,13 +164,29 @@ class Cache:
         for kind in KINDS:
             for path in (self.root / kind).glob("*"):
                 name = f"{kind}/{path.name}"
-                if path.is_dir() and not self._ready(name).exists():
+                if path.is_dir() and self._size(name) is None:
                     with locked_if_free(self._lock(name)) as free:
-                        if free and not self._ready(name).exists():
-                            remove(path)
+                        if free and self._size(name) is None and not self._is_held_damaged(name):
+                            self._ready(name).unlink(missing_ok=True)
+                            if self._discard(path):
+                                self._lock(name).unlink(missing_ok=True)
 
-    def _stamp(self, name: str) -> Any:
-        return self._ready(name).stat().st_mtime_ns if self._ready(name).exists() else None
+    def _is_held_damaged(self, name: str) -> bool:
+        """A run uses it, although what says that it is ready cannot be read."""
+        return self._ready(name).exists() and name in self.leases.held()
+
+    def _size(self, name: str) -> int | None:
+        """Bytes of a ready entry; None for one that is not, or whose `.ready` a crash of the machine emptied."""
+        try:
+            return int(json.loads(self._ready(name).read_text(encoding="utf-8"))["size"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _stamp(self, name: str) -> int | None:
+        try:
+            return self._ready(name).stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
 
     def _lock(self, name: str) -> Path:
         return self.root / f"{name}.lock"
@@ -165,16 +205,24 @@ def size_of(folder: Path) -> int:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder, also one with files that are read-only, as git's are."""
-    if not os.path.lexists(folder):
-        return
+    """Remove a folder, also one with files that are read-only, as git's are.
+
+    Raises:
+        OSError: Something in it cannot be removed; all the rest is.
+    """
+    failures: list[OSError] = []
 
     def again(function: Callable[[str], object], path: str, _: object) -> None:
-        Path(path).parent.chmod(stat.S_IRWXU)
-        Path(path).chmod(stat.S_IRWXU)
-        function(path)
+        try:
+            Path(path).parent.chmod(stat.S_IRWXU)
+            Path(path).chmod(stat.S_IRWXU)
+            function(path)
+        except OSError as error:
+            failures.append(error)
 
     if sys.version_info >= (3, 12):
         shutil.rmtree(folder, onexc=again)
     else:
         shutil.rmtree(folder, onerror=again)
+    if failures:
+        raise failures[0]

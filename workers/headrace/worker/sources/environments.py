@@ -12,9 +12,12 @@ import json
 import re
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import headrace
+from headrace.bundles.choosing import chosen
 from headrace.contract.base import Json
+from headrace.project.files import is_skipped
 from headrace.worker.sources.commands import Done, run_command
 from headrace.worker.sources.errors import SourceError
 from headrace.worker.sources.shell import folder_of
@@ -64,14 +67,36 @@ def _install(arguments: list[str], options: Json, job: Job) -> dict[str, object]
 
 
 def _content(arguments: list[str], folder: Path) -> list[str]:
-    """All that decides what pip installs: lines of the files, and the folder where one names a local path."""
+    """All that decides what pip installs: lines of the files, and of local paths the folder and what is in it."""
     lines: list[str] = []
     if arguments[0] == "-r":
         _read(folder / arguments[1], lines, set())
     else:
         lines += arguments[1:]
-    local = any(_LOCAL.search(line) for line in lines)
-    return [*lines, str(folder.resolve())] if local else lines
+    local = [line for line in lines if _LOCAL.search(line)]
+    told = [text for line in local for text in _seen(folder, line)]
+    return [*lines, str(folder.resolve()), *told] if local else lines
+
+
+def _seen(folder: Path, line: str) -> list[str]:
+    """Names, sizes and times of the files of a local package, so that one that was edited is installed anew."""
+    place = folder / (_path(line) or ".")
+    if not place.is_dir():
+        return [_state(place)] if place.is_file() else []
+    # What pip makes there while it installs does not count: it would be another package each time.
+    own = [name for name in chosen(place) if not any(map(is_skipped, name.split("/")[:-1]))]
+    return [_state(place / name) for name in own]
+
+
+def _path(line: str) -> str:
+    """The path in `-e ./package[extra]`, `package @ file:///path` or `../package`."""
+    text = re.sub(r"^\s*(-e|--editable)[\s=]*", "", line).rpartition("@ ")[2]
+    return unquote(re.sub(r"^file:(//)?", "", re.sub(r"\[[^\]]*\]\s*$", "", text.partition(";")[0].strip())))
+
+
+def _state(path: Path) -> str:
+    about = path.lstat()
+    return f"{path}:{about.st_size}:{about.st_mtime_ns}"
 
 
 def _read(path: Path, lines: list[str], seen: set[Path]) -> None:
@@ -95,7 +120,7 @@ def _must(job: Job, argv: list[str], cwd: Path, what: str) -> Done:
     env.pop("PYTHONPATH", None)
     done = run_command(argv, env=env, cwd=cwd, seconds=SECONDS, redactor=job.redactor, what=what)
     if done.status:
-        hint = _VENV if "ensurepip" in done.output else None
+        hint = next((hint for words, hint in _HINTS if any(word in done.output for word in words)), None)
         raise SourceError(f"{what} ended with exit code {done.status}", output=done.output, hint=hint)
     return done
 
@@ -113,4 +138,30 @@ def _link_engine(target: Path) -> None:
             link.symlink_to(Path(headrace.__file__).parent, target_is_directory=True)
 
 
-_VENV = "On Debian and Ubuntu, venv is a package of its own: apt install python3-venv."
+_HINTS = (
+    (("ensurepip",), "On Debian and Ubuntu, venv is a package of its own: apt install python3-venv."),
+    (
+        ("Could not connect", "NewConnectionError", "Name or service not known", "timed out", "ProxyError"),
+        "Can this worker's host reach the package index? PIP_INDEX_URL and HTTPS_PROXY in the worker's environment "
+        "say where it is.",
+    ),
+    (
+        ("No matching distribution", "Could not find a version"),
+        "The index has no such package or version for this worker's Python and platform: correct the name or the "
+        "version, or name another index (PIP_INDEX_URL in the worker's environment).",
+    ),
+    (
+        ("ResolutionImpossible", "conflicting dependencies"),
+        "The requirements contradict each other: pin versions that go together (pip-compile finds some).",
+    ),
+    (
+        ("Failed building wheel", "subprocess-exited-with-error", "Failed to build"),
+        "A package must be built, and cannot be on this worker: install its compiler and headers there, or pin a "
+        "version that has a wheel.",
+    ),
+    (
+        ("No space left on device", "Disk quota exceeded"),
+        "Make room on this worker's disk, or lower HEADRACE_CACHE_MB.",
+    ),
+)
+"""What pip says, and what that usually means."""

@@ -60,7 +60,12 @@ def call_function(name: str, options: Json, job: Job, known: str) -> dict[str, o
                 f"{job.folder} ({said}); it knows {known}"
             )
         if done.status or not answer.exists():
-            raise SourceError(f"the function {name} failed", output=done.output)
+            raise SourceError(
+                f"the function {name} failed",
+                output=done.output,
+                hint="Its own output is above. It was called with the step's members as keywords, in "
+                f"{job.folder}: call it so by hand, mend it, and deploy again.",
+            )
         result: dict[str, object] = json.loads(answer.read_text(encoding="utf-8"))
     if done.output.strip():
         job.notes.append(done.output.strip())

@@ -91,15 +91,17 @@ def _bring(git: Git, wanted: GitOptions, commit: str, mirror: Path) -> bool:
         # Submodules with a relative address are looked for beside this one.
         git.must("config", "remote.origin.url", wanted.repository, cwd=mirror)
     elif _has(git, commit, mirror):
+        _keep(
+            git, commit, mirror
+        )  # it may have come with another commit, whose branch is forced elsewhere one day
         return False
-    # A ref of its own keeps the commit when its branch is deleted or forced elsewhere.
     keep = f"+{commit}:refs/headrace/{commit}"
     done = _fetch(git, wanted, mirror, keep)
     if done and not _has(git, commit, mirror):
         # Some hosts give only what a branch or tag names.
         done = _fetch(git, wanted, mirror, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
         if not done and _has(git, commit, mirror):
-            git.must("update-ref", f"refs/headrace/{commit}", commit, cwd=mirror)
+            _keep(git, commit, mirror)
     if not _has(git, commit, mirror):
         if done:
             raise done
@@ -108,6 +110,11 @@ def _bring(git: Git, wanted: GitOptions, commit: str, mirror: Path) -> bool:
             hint="Push it, or deploy again from a commit that is there.",
         )
     return True
+
+
+def _keep(git: Git, commit: str, mirror: Path) -> None:
+    """A ref of its own keeps the commit when its branch is deleted or forced elsewhere."""
+    git.must("update-ref", f"refs/headrace/{commit}", commit, cwd=mirror)
 
 
 def _fetch(git: Git, wanted: GitOptions, mirror: Path, *refs: str) -> SourceError | None:
@@ -122,7 +129,10 @@ def _has(git: Git, commit: str, mirror: Path) -> bool:
 
 def _note_pointers(git: Git, tree: Path, job: Job) -> None:
     """Git LFS's files stay pointers: say so, since what reads them would be astonished."""
-    if not any(b"filter=lfs" in path.read_bytes() for path in _attributes(tree)):
+    known = job.workshop.attributes
+    if tree not in known:
+        known[tree] = _attributes(git, tree)
+    if not any(path.is_file() and b"filter=lfs" in path.read_bytes() for path in known[tree]):
         return
     names = git.must("ls-files", "-z", "--", ":(attr:filter=lfs)", cwd=tree).split("\0")
     left = [name for name in names if name and _starts_with(tree / name, LFS)]
@@ -134,8 +144,10 @@ def _note_pointers(git: Git, tree: Path, job: Job) -> None:
         )
 
 
-def _attributes(tree: Path) -> list[Path]:
-    return [path for path in (tree / ".gitattributes", *tree.glob("*/.gitattributes")) if path.is_file()]
+def _attributes(git: Git, tree: Path) -> list[Path]:
+    """At any depth, by git's index: it knows without a walk through the tree."""
+    names = git.must("ls-files", "-z", "--", ":(glob)**/.gitattributes", cwd=tree).split("\0")
+    return [tree / name for name in names if name]
 
 
 def _starts_with(path: Path, start: bytes) -> bool:

@@ -32,11 +32,12 @@ _KEPT = (
     "GIT_SSL_NO_VERIFY",
     "GIT_EXEC_PATH",
 )
-_ASKPASS = """#!/bin/sh
-case "$1" in
-  *"//$HEADRACE_GIT_HOST'"*|*"@$HEADRACE_GIT_HOST'"*) ;;
-  *) exit 1 ;;
-esac
+# Git asks "Password for 'https://user@host/path': ": what counts is the host, with or without a path behind it
+# (credential.useHttpPath), and nothing that only looks like it further on.
+ASKPASS = """#!/bin/sh
+place=${1#*://}
+place=${place%%[/\\']*}
+[ "${place##*@}" = "$HEADRACE_GIT_HOST" ] || exit 1
 case "$1" in
   Username*) printf '%s\\n' "$HEADRACE_GIT_USER" ;;
   *) printf '%s\\n' "$HEADRACE_GIT_SECRET" ;;
@@ -136,7 +137,7 @@ class Git:
             )
         redactor = self._job.redactor
         user, secret = fields_of(read_reference(credentials, self._job.workshop.environ, redactor), redactor)
-        script = _written(self.folder / "askpass.sh", _ASKPASS, 0o700)
+        script = _written(self.folder / "askpass.sh", ASKPASS, 0o700)
         return {
             "GIT_ASKPASS": str(script),
             "HEADRACE_GIT_HOST": address.netloc.rpartition("@")[2],
@@ -155,7 +156,7 @@ def _quiet(environ: Mapping[str, str]) -> dict[str, str]:
     env = {
         name: value
         for name, value in environ.items()
-        if name in _KEPT or not name.startswith(("GIT_", "HEADRACE_", "SSH_ASKPASS"))
+        if name in _KEPT or not name.startswith(("GIT_", "HEADRACE_", "SSHASKPASS"))
     }
     return env | {
         "GIT_TERMINAL_PROMPT": "0",

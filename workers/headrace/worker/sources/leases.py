@@ -7,17 +7,26 @@ runs, so what they use stays; when both are gone, no run of theirs is left, and 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
+_log = logging.getLogger(__name__)
 Key = tuple[UUID, int]
 Process = tuple[int, int]
 """A process id, and when that process began (0 where the system does not tell)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lease:
+    owner: str
+    processes: Sequence[Process]
+    holds: Sequence[str]
 
 
 class Leases:
@@ -58,8 +67,8 @@ class Leases:
             content = _read(path)
             if content is None:
                 continue
-            if any(_lives(int(pid), int(began)) for pid, began in content["processes"]):
-                names.update(content["holds"])
+            if any(_lives(pid, began) for pid, began in content.processes):
+                names.update(content.holds)
             else:
                 path.unlink(missing_ok=True)
         return names
@@ -70,21 +79,27 @@ class Leases:
             self._mine = {}
             for path in self._folder.glob("*.json") if self._folder.is_dir() else ():
                 content = _read(path)
-                if content is not None and content["owner"] == self._owner:
+                if content is not None and content.owner == self._owner:
                     run, _, attempt = path.stem.rpartition("-")
-                    self._mine[UUID(run), int(attempt)] = set(content["holds"])
+                    self._mine[UUID(run), int(attempt)] = set(content.holds)
         return self._mine
 
     def _path(self, key: Key) -> Path:
         return self._folder / f"{key[0]}-{key[1]}.json"
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read(path: Path) -> _Lease | None:
+    """A lease; None for one let go of meanwhile, and for one that a crash of the machine emptied: its runs are over."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
+        processes = [(int(pid), int(began)) for pid, began in content["processes"]]
+        return _Lease(str(content["owner"]), processes, [str(name) for name in content["holds"]])
     except FileNotFoundError:
-        return None  # let go of meanwhile
-    return content
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        _log.warning("the lease %s cannot be read, and is left out: %s", path, error)
+        path.unlink(missing_ok=True)
+        return None
 
 
 def _lives(pid: int, began: int) -> bool:

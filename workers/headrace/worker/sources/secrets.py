@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
+from headrace.secret import reference_in
 from headrace.worker.sources.errors import SourceError
 
 REFERENCES = '{"env": "NAME"}, {"ssm": "/path"} or {"secretsmanager": "arn"}'
@@ -42,11 +43,14 @@ class Redactor:
 
 
 def read_reference(reference: object, environ: Mapping[str, str], redactor: Redactor) -> str:
-    """The secret that a reference names.
+    """The secret that a reference names: `{"env": "NAME"}`, or `{"$secret": "env:NAME"}` as parameters have it.
 
     Raises:
         SourceError: It is no reference, or there is nothing where it points.
     """
+    if (written := reference_in(reference)) is not None:
+        kind, _, where = written.partition(":")
+        reference = {kind: where}
     if isinstance(reference, dict):
         for name, read in _READERS.items():
             if isinstance(place := reference.get(name), str) and place:

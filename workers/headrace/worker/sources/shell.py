@@ -33,8 +33,23 @@ def run_shell_script(options: Json, job: Job) -> dict[str, object]:
     if options.get("stream_output", True) and done.output.strip():
         job.notes.append(done.output.strip())
     if done.status:
-        raise SourceError(f"the script ended with exit code {done.status}", output=done.output)
+        raise SourceError(
+            f"the script ended with exit code {done.status}", output=done.output, hint=_hint(done.status)
+        )
     return {"stdout": done.stdout.strip(), "output": done.output.strip()}
+
+
+def _hint(status: int) -> str:
+    if status == 127:
+        return (
+            "A command of the script is not on this worker's PATH: install it there, or give its whole path."
+        )
+    if status == 126:
+        return "A file that the script starts is not executable: chmod +x it, or start it by its interpreter."
+    return (
+        "`sh -e` ends a script with its first command that fails; what it printed last is above. Mend it and deploy "
+        "again, or write `|| true` behind a command that may fail."
+    )
 
 
 def folder_of(options: Json, job: Job) -> Path:

@@ -25,6 +25,8 @@ class Workshop:
     cache: Cache
     environ: Mapping[str, str] = field(repr=False)
     download: Download
+    attributes: dict[Path, list[Path]] = field(default_factory=dict, repr=False)
+    """The `.gitattributes` of trees in the cache, which never change: git is asked once for each."""
 
     @classmethod
     def of(

@@ -1,0 +1,137 @@
+"""`headrace deploy --all`: what is told of a whole project, and how often git is asked for it. Real git."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from headrace.asking import ControlPlaneError
+from tests.unit.cli import canned
+from tests.unit.cli.conftest import Cli
+from tests.unit.cli.fake_api import Answer, FakeApi, error
+
+FLOW = "from headrace import flow\n\n@flow\ndef {name}():\n    'Does it.'\n"
+HEAD = "name: p\ndefaults: {{work_pool: {{name: my-process-pool}}}}\npull: [{{git_clone: {options}}}]\ndeployments:\n"
+
+
+def git(folder: Path, *words: str) -> None:
+    command = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@b.c", *words]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.fixture
+def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: FakeApi) -> Path:
+    """A clone with two pushed flows, the current folder."""
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    for name in ("one", "two"):
+        (folder / f"{name}.py").write_text(FLOW.format(name=name))
+    git(tmp_path, "init", "-q", "--bare", "origin.git")
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", ".")
+    git(folder, "commit", "-q", "-m", "a")
+    git(folder, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    git(folder, "push", "-q", "origin", "main")
+    monkeypatch.chdir(folder)
+    api.on("GET", "/deployments/name/.*", error(404, "not_found", "There is none."))
+    return folder
+
+
+def project(folder: Path, options: str = "{}", count: int = 2) -> None:
+    """A project file with so many deployments of the two flows."""
+    rows = [
+        f"  - {{name: d{number}, entrypoint: '{name}.py:{name}'}}\n"
+        for number, name in enumerate(["one", "two"] * (count // 2))
+    ]
+    (folder / "headrace.yaml").write_text(HEAD.format(options=options) + "".join(rows))
+
+
+def warnings(err: str) -> list[str]:
+    return [line.removeprefix("Warning: ") for line in err.splitlines() if line.startswith("Warning: ")]
+
+
+def test_nothing_is_told_where_nothing_surprises(cli: Cli, clone: Path) -> None:
+    project(clone)
+    result = cli("deploy", "--all", "--no-check")
+    assert (result.code, warnings(result.err)) == (0, []), result.err
+
+
+def test_surprises_are_told_once_each(cli: Cli, api: FakeApi, clone: Path) -> None:
+    project(clone, count=6)
+    (clone / "two.py").write_text(FLOW.format(name="two") + "# changed\n")
+    git(clone, "commit", "-q", "--allow-empty", "-m", "b")
+    api.on("GET", "/work_pools/my-process-pool", Answer(canned.POOL | {"status": "NOT_READY"}))
+    for words in (("--all",), ("--plan",), ("-n", "d*")):
+        told = warnings(cli("deploy", "--no-check", *words).err)
+        assert len(told) == 3, told
+        assert told[0].startswith("two.py has changes that are not committed")
+        assert "is not pushed to origin" in told[1]
+        assert told[2].startswith("no worker serves work pool 'my-process-pool'")
+
+
+def test_a_followed_branch_that_is_ahead_is_told(cli: Cli, clone: Path) -> None:
+    project(clone, "{track: branch}")
+    assert warnings(cli("deploy", "--all", "--no-check").err) == []
+    git(clone, "commit", "-q", "--allow-empty", "-m", "b")
+    (told,) = warnings(cli("deploy", "--all", "--no-check").err)
+    assert told.startswith("branch main has commits that are not pushed to origin")
+
+
+def test_a_missing_pool_is_told_by_the_plan_and_refused_by_the_deploy(
+    cli: Cli, api: FakeApi, clone: Path
+) -> None:
+    project(clone)
+    api.on("GET", "/work_pools/my-process-pool", error(404, "not_found", "There is no such pool."))
+    plan = cli("deploy", "--plan", "--no-check")
+    assert plan.code == 0 and "there is no work pool 'my-process-pool'" in plan.err
+    assert cli("deploy", "--all", "--no-check").code == 1
+    assert api.changes() == []
+
+
+def test_many_deployments_ask_git_as_often_as_few_and_fetch_nothing(
+    cli: Cli, clone: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, real = tmp_path / "calls", shutil.which("git")
+    wrapper = tmp_path / "bin" / "git"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\necho "$1" >> {calls}\nexec {real} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
+    counts = {}
+    for options in ("{}", "{branch: other}", "{track: branch}"):
+        git(clone, "branch", "-f", "other", "HEAD")
+        for count in (2, 12):
+            calls.write_text("")
+            project(clone, options, count)
+            result = cli("deploy", "--all", "--no-check")
+            assert result.code == 0, result.err
+            asked = calls.read_text().split()
+            assert not {"clone", "fetch", "pull", "ls-remote"} & set(asked)
+            counts[options, count] = len(asked)
+        assert counts[options, 2] == counts[options, 12] <= 14, counts
+
+
+def test_from_python_a_pool_made_in_vain_is_removed_and_pauses_are_not_sent(
+    api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "flow_of_this_test.py").write_text(FLOW.format(name="one"))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    one = importlib.import_module("flow_of_this_test").one
+    api.on("GET", "/work_pools/new", error(404, "not_found", "There is none."))
+    assert one.deploy("main", work_pool_name="new", create_pool=True)
+    assert "paused" not in next(seen.body for seen in api.sent("POST") if seen.path == "/deployments/")
+    assert not any(change.startswith("DELETE") for change in api.changes())
+    api.on("POST", "/deployments/", error(422, "invalid", "Not like that."))
+    with pytest.raises(ControlPlaneError, match="Not like that"):
+        one.deploy("main", work_pool_name="new", create_pool=True)
+    assert api.changes()[-1] == "DELETE /work_pools/new"
+    api.seen.clear()
+    with pytest.raises(ControlPlaneError, match="Not like that"):
+        one.deploy("main", work_pool_name="my-process-pool", create_pool=True)
+    assert api.changes()[-1] == "POST /deployments/"

@@ -1,0 +1,58 @@
+"""Which variables of the environment are secrets, so that a template must not write them into a deployment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from headrace.project.yamlfile import Place
+
+_SECRETS = frozenset(
+    ("password", "passwd", "passphrase", "pass", "pwd", "secret", "secrets", "token", "credential", "apikey")
+) | {"credentials", "dsn"}
+"""Words in a name that say what it holds."""
+_ABOUT = frozenset(
+    ("path", "file", "name", "url", "uri", "arn", "id", "region", "count", "limit", "length", "ttl")
+)
+"""Last words of names that are about a secret, and hold none."""
+_OPEN_KEYS = frozenset(("public", "primary", "foreign", "partition", "sort", "cache", "group", "idempotency"))
+"""What stands before `key` in the names of keys that open nothing."""
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_PASSWORD_IN_ADDRESS = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
+_NOT_STORED = frozenset({"build", "push"})
+"""Steps that run here, and are neither sent nor kept."""
+
+
+def names_a_secret(name: str) -> bool:
+    """Whether a name says that a secret is behind it: DB_PASSWORD, apiToken, STRIPE_KEY; not SORT_KEY."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    if not words or words[-1] in _ABOUT or name == "PWD":
+        return False
+    keys = any(after == "key" and before not in _OPEN_KEYS for before, after in pairwise(words))
+    return keys or not _SECRETS.isdisjoint(words)
+
+
+def secret_variable(place: Place, expressions: Sequence[str], environment: Mapping[str, str]) -> str | None:
+    """The variable, of those that templates name, that would be stored and is a secret by name, use or content."""
+    if not _NOT_STORED.isdisjoint(place) or place[:1] == ("definitions",):
+        return None
+    member = next((part for part in reversed(place) if isinstance(part, str)), "")
+    into_secret = names_a_secret(member) and not {"parameters", "env"}.isdisjoint(place)
+    for expression in expressions:
+        kind, _, name = expression.strip().partition(".")
+        address = _PASSWORD_IN_ADDRESS.search(environment.get(name, ""))
+        if kind == "env" and (into_secret or address or names_a_secret(name)):
+            return name
+    return None
+
+
+def instead(place: Place, name: str) -> str:
+    """What to write where a template would store a secret."""
+    told = f"{{{{ env.{name} }}}} is filled in now, and what it gives is stored and shown"
+    reference = f'{{$secret: "env:{name}"}}'
+    if "env" in place:
+        return f"{told}: let the worker read it, {reference}, from its own environment"
+    if "parameters" in place:
+        return f"{told}: let the worker read it, {reference}, and type the flow's parameter `Secret`"
+    return f"{told}: let the worker read it, as {reference} below `env` of the step or of job_variables"
