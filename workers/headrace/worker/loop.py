@@ -201,7 +201,7 @@ class Loop:
         if due is None or due > time.monotonic() or self.exit_code is not None:
             return
         batch = self.dialogue.go(self.options.limit, self.supervisor.free, self.supervisor.refs())
-        if batch is not None:
+        if batch is not None and self.dialogue.open:
             # The keeper's copy is written before the courier's thread has made a connection.
             self.keeper.sent(self.dialogue.seq, batch.marks())
 
