@@ -36,6 +36,9 @@ from chalicelib.services.workers import no_pool, served, session_closed
 from chalicelib.storage.logs import Record
 from headrace.contract.states import StateType
 
+NEIGHBOURS = 5
+"""Other workers' sessions that each looks after."""
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -149,10 +152,12 @@ class Sync:
         return session, found[1]
 
     def _look_after_others(self, session: Session) -> None:
-        """Take runs from workers of the pool that are gone, without waiting for the tick."""
-        ids = [
-            other for _, other in self._ports.sessions.open_ids(session.work_pool_name) if other != session.id
-        ]
+        """Take runs from workers of the pool that are gone, without waiting for the tick.
+
+        Each looks after the few that follow it by id, the last one after the first: so all are looked after,
+        and many workers cost each of them no more than few.
+        """
+        ids = self._ports.sessions.next_ids(session, NEIGHBOURS)
         others = self._ports.sessions.read_many(ids) if ids else []
         now = self._ports.clock()
         gone = [other for other in others if not other.is_open or other.lease_until < now]

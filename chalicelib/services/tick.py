@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
+from chalicelib.domain.errors import NotFound, WrongState
 from chalicelib.domain.names import stamp, unstamp
 from chalicelib.domain.pools import PoolView, Session
 from chalicelib.domain.runs import Run
@@ -130,9 +131,15 @@ class Tick:
             if run.session is None or run.session not in alive:
                 self._check_session(run)
             elif run.state.type is StateType.CANCELLING:
-                self._runs.cancel(run.id, run.cancel_reason)
+                self._order_again(run)
         for name in limits:
             self._limits.adopt(name, active)
+
+    def _order_again(self, run: Run) -> None:
+        try:
+            self._runs.cancel(run.id, run.cancel_reason)
+        except (WrongState, NotFound):
+            return  # it has ended meanwhile
 
     def _check_session(self, run: Run) -> None:
         """The session is not among the live ones listed; only a consistent read decides."""
