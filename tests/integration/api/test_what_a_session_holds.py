@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -143,6 +144,23 @@ def test_a_claim_lost_and_cancelled_on_its_way_does_not_stay_in_cancelling(plane
     plane.clock.forward(PART)
     worker.sync()
     assert plane.read(run)["state_type"] == "CANCELLED"
+
+
+def test_the_tick_finds_a_run_under_a_limit_that_its_session_does_not_hold(plane: Rig) -> None:
+    """A net of its own, should a session ever forget a run: there is no lane of PENDING runs."""
+    plane.pool(concurrency_limit=1)
+    worker = plane.worker()
+    run = plane.run(plane.deployment())
+    worker.claim()
+    worker.held.clear()
+    sessions = plane.plane.ports.sessions
+    sessions.change(UUID(worker.session), plane.clock.now, lambda one: replace(one, held=frozenset()))
+    plane.plane.tick()
+    assert plane.read(run)["state_type"] == "PENDING", "it was claimed a moment ago"
+    plane.clock.forward(61)
+    plane.plane.tick()
+    assert plane.read(run)["state_type"] == "SCHEDULED"
+    assert [grant["attempt"] for grant in worker.claim()] == [2]
 
 
 def test_another_transaction_at_the_same_limit_does_not_cost_the_claim(plane: Rig) -> None:
