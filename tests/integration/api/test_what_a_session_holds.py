@@ -64,6 +64,25 @@ def test_what_ended_leaves_with_its_report(plane: Rig) -> None:
     assert (session.lease_until - plane.clock.now).total_seconds() == 180
 
 
+def test_a_doorbell_that_was_lost_is_rung_again_for_a_worker_whose_one_run_has_just_ended(plane: Rig) -> None:
+    plane.pool()
+    worker, deployment = plane.worker(limit=1), plane.deployment()
+    plane.run(deployment)
+    (grant,) = worker.claim()
+    once(plane, lambda call: call.operation == "SendMessage", lambda call, carry: {"MessageId": "lost"})
+    run = plane.run(deployment)
+
+    def rung() -> int:
+        before = len(plane.aws.calls)
+        plane.plane.tick()
+        calls = plane.aws.calls[before:]
+        return sum(run["id"] in str(call.params) for call in calls if call.service == "sqs")
+
+    assert rung() == 0, "nobody has a slot for it"
+    worker.end(grant)
+    assert rung() == 1
+
+
 @pytest.mark.parametrize("heard", [500, 1])
 def test_an_answer_heard_in_another_session_is_no_word_about_this_one(plane: Rig, heard: int) -> None:
     plane.pool()

@@ -313,6 +313,10 @@ class RunLife(RuleBasedStateMachine):
         world.check_settled(now)
         checks.check_why(now, self.rig)
         checks.check_schedules(now, self.rig, self.deleted)
+        self.rig.clock.forward(13)
+        for hand in list(self.hands):
+            self._sync(hand, 0, [])
+        checks.check_known(world.read(self.rig.aws), self.hands)
 
     # --- always ---------------------------------------------------------------------------------------
 
