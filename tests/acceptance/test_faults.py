@@ -67,8 +67,9 @@ def test_a_worker_that_leaves_while_nobody_answers_has_its_report_delivered(home
     worker.says("No answer from the API")
     let_go(home)
     worker.says("Completed")
-    for _ in range(2):
-        worker.signal(signal.SIGINT)
+    worker.signal(signal.SIGINT)
+    worker.says("Taking nothing new")
+    worker.signal(signal.SIGINT)
     assert worker.popen.wait(20) == 0
     assert "delivers them" in worker.text()
     home.server()
