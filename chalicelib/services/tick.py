@@ -172,7 +172,7 @@ class Tick:
                 self._ports.slots.drop(name, holder, None)
             elif name not in run.slots:
                 self._ports.slots.drop(name, holder, run.revision)
-            elif run.session not in alive or holder not in alive[run.session].held:
+            elif not _is_held(run, alive):
                 self._check_session(run)
 
     def _limit_names(self) -> list[str]:
@@ -240,6 +240,11 @@ class _Work:
         """Raise the first failure, if there was one."""
         if self._failed is not None:
             raise self._failed
+
+
+def _is_held(run: Run, alive: Mapping[UUID, Session]) -> bool:
+    session = alive.get(run.session) if run.session else None
+    return session is not None and run.id in session.held
 
 
 def _all(page: Callable[[str | None], tuple[list[T], bool]], key: Callable[[T], str]) -> list[T]:
