@@ -41,6 +41,16 @@ class Settings:
         """The lease of a session with nothing in hand: it must outlast the time to its next sync."""
         return max(self.lease_seconds, 1.5 * self.idle_sync_seconds)
 
+    @property
+    def claiming_seconds(self) -> float:
+        """So long after a worker's request came in, its claims may be written."""
+        return self.lease_seconds / 3
+
+    @property
+    def claimed_seconds(self) -> float:
+        """After so long none of them can still be under way, the last one's way to the table included."""
+        return self.lease_seconds / 2
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Read `HEADRACE_<NAME>` for every field. Raises `Invalid` naming each value that is wrong."""

@@ -100,8 +100,9 @@ class Session:
     """One start of a worker: who it is, and how long it may keep its runs.
 
     `held` are the runs it holds or was about to (the intent is written before the claim, so a run too
-    many is harmless and one too few cannot be). `orders` are runs it has been told to cancel. `queues` are
-    the queues that it serves, as they were at `pool_revision`: enough to see that nothing waits.
+    many is harmless and one too few cannot be), `intended` when the last intent was written. `orders` are
+    runs it has been told to cancel. `queues` are the queues that it serves, as they were at
+    `pool_revision`: enough to see that nothing waits.
     """
 
     id: UUID
@@ -118,6 +119,7 @@ class Session:
     host: str = ""
     control_queue_url: str = ""
     renewed: datetime | None = None
+    intended: datetime | None = None
     closed: datetime | None = None
     queues: tuple[str, ...] = ()
     pool_revision: int = 0

@@ -24,11 +24,16 @@ from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
 from chalicelib.storage.runs import lane_place, ready_lane
+from chalicelib.storage.seam import Busy
 from headrace.contract.states import StateName, StateType
 
 Pages = dict[str, list[tuple[UUID, str]]]
 SPARE = 10
 """Candidates read beyond what is wanted: some are lost to others, some turn out to be blocked."""
+TRIES = 4
+"""Of one claim, where others' transactions at the same items are in its way."""
+PAUSE = 0.06
+"""Seconds between them at most, rising with each; the dice say how much of it."""
 ROUNDS = 12
 """Pages of one queue that one claim reads: bounds its time where many blocked runs stand in front."""
 
@@ -92,7 +97,8 @@ class Claims:
         """Claim what was chosen. A run lost to another, or a limit filled meanwhile, is left out.
 
         `until` is the latest moment at which a claim may be written: past it the worker may have given
-        up on the answer and its lease on life.
+        up on the answer and its lease on life. Why a claim was lost is not known, so a run whose doorbell
+        was asked about is answered as one that could start: the next to ask is told how it stands.
         """
         granted = []
         for run, judgement in choice.chosen:
@@ -104,13 +110,25 @@ class Claims:
                 after = runs.claimed(current, session.id, session.worker_name, judgement.slots, now)
             except WrongState:
                 continue
-            if self._ports.runs.tried(run, after):
+            if self._claim(run, after, until):
                 granted.append(replace(after, revision=run.revision + 1))
             else:
-                choice.seen[run.id] = Answer.START if not judgement.slots else Answer.WAIT
                 choice.lost.add(run.id)
         self._ports.measure("Seconds", {"claim_latency": [self._waited(run) for run in granted]})
         return granted
+
+    def _claim(self, run: Run, after: Run, until: datetime) -> bool:
+        """One claim. Somebody else's transaction at the same limit has not taken its last slot: try again, soon."""
+        for attempt in range(TRIES):
+            if attempt:
+                self._ports.pause(self._ports.dice() * PAUSE * attempt)
+                if self._ports.clock() >= until:
+                    return False
+            try:
+                return self._ports.runs.write(run, after)
+            except Busy:
+                continue  # nothing was written, and nothing is known of who is faster
+        return False
 
     def _waited(self, run: Run) -> float:
         """Seconds from when it was due to its claim."""

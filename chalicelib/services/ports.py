@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,12 +32,16 @@ def wall_clock() -> datetime:
 
 @dataclass(frozen=True)
 class Ports:
-    """Handed to each service by the composition root; tests hand in another clock or other dice."""
+    """Handed to each service by the composition root; tests hand in another clock or other dice.
+
+    `pause` waits for so many seconds.
+    """
 
     settings: Settings
     queues: Queues
     clock: Clock = wall_clock
     dice: Callable[[], float] = random.random
+    pause: Callable[[float], object] = time.sleep
     pools: PoolStore = field(default_factory=PoolStore)
     sessions: SessionStore = field(default_factory=SessionStore)
     slots: SlotsStore = field(default_factory=SlotsStore)

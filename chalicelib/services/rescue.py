@@ -51,8 +51,8 @@ class Rescue:
         """Close a session and take its runs away. May be repeated: what was done is not done again.
 
         With `lapsed`, only if its lease is over by now: it may have been renewed since it was read.
-        A sync that began before may still be claiming, up to a third of a lease later: until then the
-        session keeps the names of its runs, and the tick looks again.
+        A sync that began before may still be claiming: until it cannot, the session keeps the names of
+        its runs, and the tick looks again.
         """
         now = self._ports.clock()
         found = self._ports.sessions.read(session_id)
@@ -66,7 +66,7 @@ class Rescue:
         queue = session.control_queue_url
         if queue and self._ports.queues.delete(queue):
             queue = ""
-        claiming = timedelta(seconds=self._ports.settings.lease_seconds / 3)
+        claiming = timedelta(seconds=self._ports.settings.claimed_seconds)
         is_over = not session.held or now - (session.closed or now) > claiming
         if is_over or queue != session.control_queue_url:
             self._ports.sessions.change(session_id, now, lambda value: _emptied(value, is_over, queue))

@@ -5,7 +5,7 @@
 2. Apply the reports: one bad report gets its own verdict and never fails the rest. When the lease is
    due to be written anew, look after other workers of the pool whose lease has lapsed.
 3. Choose runs for the free slots, and grant again those whose answer was lost.
-4. Write the session: the lease renewed, and the intent to hold what was chosen.
+4. Write the session: the lease renewed, what ended let go, and the intent to hold what was chosen.
 5. Claim what was chosen; with slots left over, choose again.
 6. Store the logs, and answer.
 
@@ -15,7 +15,7 @@ the lease, it is renewed before them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -27,6 +27,7 @@ from chalicelib.domain.reports import Applied, Outcome, Told
 from chalicelib.domain.runs import Run
 from chalicelib.services.claims import Choice, Claims, Pages
 from chalicelib.services.grants import Granted, grants
+from chalicelib.services.held_sets import RENEW_AFTER, HeldSets
 from chalicelib.services.ports import Ports
 from chalicelib.services.reporting import Reporting
 from chalicelib.services.rescue import Rescue
@@ -35,8 +36,8 @@ from chalicelib.services.workers import no_pool, served, session_closed
 from chalicelib.storage.logs import Record
 from headrace.contract.states import StateType
 
-RENEW_AFTER = 0.1
-"""Part of a lease after which it is written anew even if nothing else of the session changes."""
+NEIGHBOURS = 5
+"""Other workers' sessions that each looks after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Sync:
         self._reporting = reporting
         self._rescue = rescue
         self._runs = use_cases
+        self._held_sets = HeldSets(ports, rescue)
 
     def sync(self, pool: str, worker: str, said: Said) -> Answered:
         """Do all six steps. Raises `NotFound` for a pool, `Conflict` (`session_closed`) for a session that is over."""
@@ -96,12 +98,15 @@ class Sync:
         session, revision = self._session(pool, worker, said.session)
         is_new = said.seq > session.seq
         if self._is_short(session, begun) and said.reports:
-            session, revision = self._write(session, revision, said, frozenset(), begun)
+            session, revision = self._write(session, revision, said, said.held.keys(), frozenset(), begun)
         verdicts, freed = self._reporting.apply(said.reports)
         due = self._is_due(session, said, begun)
         if due:
             self._look_after_others(session)
-        again, leftovers = self._lost_answers(session, said)
+        ended = _ended(session, verdicts)
+        listed = said.held.keys() - ended
+        unlisted = self._held_sets.unlisted(session, listed | ended, _has_heard(session, said))
+        again = unlisted.again
         want = max(said.want - len(again), 0) if is_new else 0
         pages = self._claims.waiting(session, want)
         view = None
@@ -116,10 +121,10 @@ class Sync:
             view = self._view(pool)
         choice = self._choose(session, view, said, freed, want, pages) if view else Choice()
         chosen = frozenset(run.id for run, _ in choice.chosen)
-        if chosen or again or due:
-            lean = replace(session, held=session.held - leftovers)
+        if chosen or due or unlisted.looked or ended & session.held:
+            lean = replace(session, held=session.held - ended - unlisted.over)
             lean = _knowing(lean, view) if view else lean
-            session, revision = self._write(lean, revision, said, chosen, begun)
+            session, revision = self._write(lean, revision, said, listed, chosen, begun)
         granted = self._take(session, revision, view, said, choice, begun) if view else []
         self._store_logs(said)
         return Answered(
@@ -147,10 +152,12 @@ class Sync:
         return session, found[1]
 
     def _look_after_others(self, session: Session) -> None:
-        """Take runs from workers of the pool that are gone, without waiting for the tick."""
-        ids = [
-            other for _, other in self._ports.sessions.open_ids(session.work_pool_name) if other != session.id
-        ]
+        """Take runs from workers of the pool that are gone, without waiting for the tick.
+
+        Each looks after the few that follow it by id, the last one after the first: so all are looked after,
+        and many workers cost each of them no more than few.
+        """
+        ids = self._ports.sessions.next_ids(session, NEIGHBOURS)
         others = self._ports.sessions.read_many(ids) if ids else []
         now = self._ports.clock()
         gone = [other for other in others if not other.is_open or other.lease_until < now]
@@ -170,17 +177,23 @@ class Sync:
         )
 
     def _write(
-        self, session: Session, revision: int, said: Said, intents: frozenset[UUID], now: datetime
+        self,
+        session: Session,
+        revision: int,
+        said: Said,
+        listed: Set[UUID],
+        intents: frozenset[UUID],
+        now: datetime,
     ) -> tuple[Session, int]:
         """Renew the lease and note what is held.
 
-        Losing the race means that the session was closed or that an order came in: read it again. Or that
-        this very request, sent twice, is being answered twice: then only one may grant, since the worker
-        hears one answer, and takes what it does not list then for known.
+        Losing the race means that the session was closed or that an order came in: read it again, and keep
+        all that it holds then. Or that this very request, sent twice, is being answered twice, or the worker
+        has gone on to the next one: then only one may grant, since the worker hears one answer.
         """
         settings = self._ports.settings
         while True:
-            held = session.held | frozenset(said.held) | intents
+            held = session.held | listed | intents
             lease = settings.lease_seconds if held else settings.idle_lease_seconds
             renewed = replace(
                 session,
@@ -188,6 +201,7 @@ class Sync:
                 slots=said.slots,
                 lease_until=max(session.lease_until, now + timedelta(seconds=lease)),
                 renewed=now,
+                intended=self._ports.clock() if intents else session.intended,
                 held=held,
                 orders=session.orders & frozenset(said.held),
             )
@@ -196,25 +210,9 @@ class Sync:
             found = self._ports.sessions.read(session.id)
             if found is None or not found[0].is_open:
                 raise session_closed(session.id)
-            if session.seq < said.seq <= found[0].seq:
+            if session.seq < said.seq <= found[0].seq or said.seq < found[0].seq:
                 raise Unavailable("The same sync is being answered already.", code="busy", hint="Try again.")
             session, revision = found
-
-    def _lost_answers(self, session: Session, said: Said) -> tuple[list[Run], frozenset[UUID]]:
-        """Runs granted earlier whose answer never arrived (to be granted again), and those no longer held."""
-        unlisted = [run for run in session.held if run not in said.held]
-        if said.heard is not None and said.heard >= session.seq:
-            return [], frozenset(unlisted)  # every answer that granted something arrived
-        if not unlisted:
-            return [], frozenset()
-        found = self._ports.runs.read_many(unlisted)
-        mine = [run for run in found.values() if run.session == session.id and run.is_held]
-        pending = [run for run in mine if run.state.type is StateType.PENDING]
-        cancelled = [run for run in mine if run.state.type is StateType.CANCELLING and not run.has_started]
-        for run in cancelled:
-            self._rescue.take_away(run.id, session.id, "Cancelled before its worker heard of it.")
-        kept = {run.id for run in mine} - {run.id for run in cancelled}
-        return pending, frozenset(unlisted) - kept
 
     def _view(self, pool: str) -> PoolView:
         view = self._ports.pools.view(pool)
@@ -241,7 +239,7 @@ class Sync:
         self, session: Session, revision: int, view: PoolView, said: Said, choice: Choice, begun: datetime
     ) -> list[Run]:
         """Claim, and choose again while slots are left and something was lost to others."""
-        until = begun + timedelta(seconds=self._ports.settings.lease_seconds / 3)
+        until = begun + timedelta(seconds=self._ports.settings.claiming_seconds)
         granted: list[Run] = []
         while choice.chosen:
             taken = self._claims.take(session, choice, until)
@@ -254,7 +252,8 @@ class Sync:
             if not further.chosen:
                 break
             intents = frozenset(run.id for run, _ in further.chosen)
-            session, revision = self._write(session, revision, said, intents, self._ports.clock())
+            now = self._ports.clock()
+            session, revision = self._write(session, revision, said, frozenset(), intents, now)
             choice.seen |= further.seen
             choice.deployments |= further.deployments
             choice.chosen = further.chosen
@@ -272,6 +271,20 @@ class Sync:
         for run, attempt, seq, records in said.logs:
             if records:
                 self._ports.logs.append(run, attempt, f"{seq:09d}", records, expires)
+
+
+def _has_heard(session: Session, said: Said) -> bool:
+    """Whether every answer that may have granted something arrived. Of answers not yet given it says nothing."""
+    return said.heard is not None and session.seq <= said.heard < said.seq
+
+
+def _ended(session: Session, verdicts: Sequence[tuple[UUID, Told, Applied]]) -> frozenset[UUID]:
+    """The runs of which this very sync learnt that they are no longer the session's.
+
+    Not those of a report that was known: its first handler may be claiming the run anew.
+    """
+    runs = (done.run for _, _, done in verdicts if done.outcome is Outcome.ACCEPTED)
+    return frozenset(run.id for run in runs if not (run.is_held and run.session == session.id))
 
 
 def _knowing(session: Session, view: PoolView) -> Session:

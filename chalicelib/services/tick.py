@@ -8,12 +8,13 @@ once before it judges any: the workers could not renew them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
+from chalicelib.domain.errors import NotFound, WrongState
 from chalicelib.domain.names import stamp, unstamp
 from chalicelib.domain.pools import PoolView, Session
 from chalicelib.domain.runs import Run
@@ -73,7 +74,7 @@ class Tick:
         for pool in pools:
             work.do(self._check_active, pool, alive.keys(), limits)
         for name in limits:
-            work.do(self._check_slots, name)
+            work.do(self._check_slots, name, alive)
         for name in work.do(self._lines_to_look_at, limits) or []:
             work.do(self._promote, name)
         for name, since in work.do(self._ports.slots.removed) or []:
@@ -130,29 +131,49 @@ class Tick:
             if run.session is None or run.session not in alive:
                 self._check_session(run)
             elif run.state.type is StateType.CANCELLING:
-                self._runs.cancel(run.id, run.cancel_reason)
+                self._order_again(run)
         for name in limits:
             self._limits.adopt(name, active)
 
-    def _check_session(self, run: Run) -> None:
-        """The session is not among the live ones listed; only a consistent read decides."""
-        found = self._ports.sessions.read(run.session) if run.session else None
-        if found and (found[0].is_open and found[0].lease_until >= self._ports.clock()):
-            return
-        if run.session and not (found and found[0].is_open):
-            self._rescue.take_away(run.id, run.session, "Its worker's session is over.")
+    def _order_again(self, run: Run) -> None:
+        try:
+            self._runs.cancel(run.id, run.cancel_reason)
+        except (WrongState, NotFound):
+            return  # it has ended meanwhile
 
-    def _check_slots(self, name: str) -> None:
-        """Holders whose run is over give their slot back."""
+    def _check_session(self, run: Run) -> None:
+        """The session is not among the live ones, or does not hold the run; only a consistent read decides."""
+        found = self._ports.sessions.read(run.session) if run.session else None
+        session = found[0] if found else None
+        if run.session is None or (session and session.is_open and session.lease_until < self._ports.clock()):
+            return
+        if session is None or not session.is_open:
+            self._rescue.take_away(run.id, run.session, "Its worker's session is over.")
+        elif run.state.type is StateType.PENDING and run.id not in session.held and self._is_settled(run):
+            self._rescue.take_away(run.id, run.session, "Its worker does not know of it.")
+
+    def _is_settled(self, run: Run) -> bool:
+        """Whether it has been in its state for longer than a claim takes: a worker that knew of it would list it."""
+        settled = timedelta(seconds=self._ports.settings.claimed_seconds)
+        return self._ports.clock() - run.state.timestamp > settled
+
+    def _check_slots(self, name: str, alive: Mapping[UUID, Session]) -> None:
+        """Holders whose run is over give their slot back; those that no session holds are taken away.
+
+        The second is a net of its own for PENDING runs, which are in no lane.
+        """
         slots = self._ports.slots.read([name]).get(name)
         if slots is None or not slots.holders:
             return
         held = self._ports.runs.read_many(slots.holders)
-        for run in slots.holders:
-            if run not in held:
-                self._ports.slots.drop(name, run, None)
-            elif name not in held[run].slots:
-                self._ports.slots.drop(name, run, held[run].revision)
+        for holder in slots.holders:
+            run = held.get(holder)
+            if run is None:
+                self._ports.slots.drop(name, holder, None)
+            elif name not in run.slots:
+                self._ports.slots.drop(name, holder, run.revision)
+            elif not _is_held(run, alive):
+                self._check_session(run)
 
     def _limit_names(self) -> list[str]:
         return _all(lambda after: self._ports.slots.names(after=after), lambda name: name)
@@ -219,6 +240,11 @@ class _Work:
         """Raise the first failure, if there was one."""
         if self._failed is not None:
             raise self._failed
+
+
+def _is_held(run: Run, alive: Mapping[UUID, Session]) -> bool:
+    session = alive.get(run.session) if run.session else None
+    return session is not None and run.id in session.held
 
 
 def _all(page: Callable[[str | None], tuple[list[T], bool]], key: Callable[[T], str]) -> list[T]:

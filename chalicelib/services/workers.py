@@ -123,18 +123,23 @@ class Workers:
         return view
 
     def _second(self, pool: str, worker: str, said: Introduction, now: datetime) -> Session | None:
-        """The session open under this name that is to be closed, if any; refused while another host keeps it."""
+        """The session left open under this name, which is to be closed. Refused while its lease runs.
+
+        Its keeper may have its runs going until then. Who takes its place knows it: that was its own.
+        """
         row = self._ports.pools.worker(pool, worker)
         if row is None or row.session in (None, said.session, said.predecessor):
             return None
         found = self._ports.sessions.read(row.session) if row.session else None
         if found is None or not found[0].is_open:
             return None
-        if found[0].lease_until >= now and found[0].host != said.host:
+        left = (found[0].lease_until - now).total_seconds()
+        if left >= 0:
             raise Conflict(
                 f"A worker {worker!r} of pool {pool!r} is online already, on host {found[0].host!r}.",
                 code="worker_online",
-                hint="Give this one another name with `--name`.",
+                hint="Give this one another name with `--name`, or stop that one. If it is gone, its name is "
+                f"free when its lease has run out, in {left:.0f} s.",
             )
         return found[0]
 

@@ -39,7 +39,8 @@ class RunStore:
         self.note_day(run)
         parts = large_parts(run)
         if not parts:
-            return documents.put_new(run_item(run))
+            item = run_item(run)
+            return documents.put_new(item) or _is_there(item)
         write = Transaction()
         write.put(run_item(run), Item.pk.does_not_exist())
         return with_parts(write, parts).commit()
@@ -64,7 +65,9 @@ class RunStore:
     def write(self, before: Run, after: Run) -> bool:
         """Write a change of a run, with the slots that it takes and gives back. False if it lost a race.
 
-        A claim that finds a limit full loses it too.
+        A claim that finds a limit full loses it too. Losing to oneself is no loss: a write whose answer was
+        lost is sent again by the SDK, and finds its condition broken by itself. (A transaction carries a
+        token by which it is known again.)
         """
         after = replace(after, revision=before.revision + 1)
         parts = large_parts(after, before)
@@ -72,7 +75,7 @@ class RunStore:
         taken = [name for name in after.slots if name not in before.slots]
         given = [name for name in before.slots if name not in after.slots]
         if not taken and not given and not parts:
-            return documents.replace(item, before.revision)
+            return documents.replace(item, before.revision) or _is_there(item)
         write = Transaction()
         write.put(item, Item.rev == before.revision)
         for name in taken:
@@ -283,6 +286,12 @@ def run_item(run: Run) -> Item:
 def _load(item: Item, parts: Mapping[Key, Item]) -> Run:
     run = _RUN.load(zlib.decompress(item.blob or b"").decode())
     return replace(run, revision=int(item.rev), **contents(item, parts))  # type: ignore[arg-type]
+
+
+def _is_there(item: Item) -> bool:
+    """Whether the table has this very document, at this revision."""
+    found = documents.get((item.pk, item.sk))
+    return found is not None and (found.rev, found.blob) == (item.rev, item.blob)
 
 
 def _id(key: Key) -> UUID:

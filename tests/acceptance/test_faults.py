@@ -7,15 +7,29 @@ import signal
 import time
 from pathlib import Path
 
+import httpx
+
 from tests.support.town import Town, eventually, is_alive
 
 
+def one_slot(home: Town) -> None:
+    """From now on the pool has room for one run at a time."""
+    httpx.patch(f"{home.api}/work_pools/pool", json={"concurrency_limit": 1}).raise_for_status()
+
+
+def slots_taken(home: Town) -> list[str]:
+    answer = httpx.post(f"{home.api}/work_pools/pool/concurrency_status", json={}).raise_for_status()
+    return list(answer.json()["flow_run_ids"])
+
+
 def start_marked(home: Town, *words: str) -> tuple[str, int]:
-    """A run that waits in its flow, and the pid of its child."""
+    """A run that waits in its flow and holds the pool's one slot, and the pid of its child."""
+    one_slot(home)
     home.deploy("mark", *words)
     run = home.trigger("mark/main", folder=str(home.home), name="a")
     pid = home.started_mark("a")
     home.until(run, "RUNNING")
+    assert slots_taken(home) == [run]
     return run, pid
 
 
@@ -42,6 +56,28 @@ def test_a_killed_worker_that_comes_back_adopts_its_run(home: Town) -> None:
     found = home.until(run, "COMPLETED")
     assert (found["attempt"], found["run_count"], home.marks("a")) == (1, 1, [pid])
     assert "waiting for go" in home.run("flow-run", "logs", run).stdout
+    assert slots_taken(home) == []
+
+
+def test_a_worker_that_leaves_while_nobody_answers_has_its_report_delivered(home: Town) -> None:
+    """By the next of its name: the run was over before, so nobody loses it and nobody starts it again."""
+    server, worker = home.started[0], home.worker()
+    run, pid = start_marked(home)
+    server.kill()
+    worker.says("No answer from the API")
+    let_go(home)
+    worker.says("Completed")
+    worker.signal(signal.SIGINT)
+    worker.says("Taking nothing new")
+    worker.signal(signal.SIGINT)
+    assert worker.popen.wait(20) == 0
+    assert "delivers them" in worker.text()
+    home.server()
+    home.worker()
+    found = home.until(run, "COMPLETED", "CRASHED")
+    assert (found["state_type"], found["result"], found["attempt"]) == ("COMPLETED", "a", 1)
+    assert home.marks("a") == [pid]
+    assert slots_taken(home) == []
 
 
 def test_the_run_of_a_worker_lost_for_good_is_ended_and_crashed(brief: Town) -> None:
@@ -55,9 +91,11 @@ def test_the_run_of_a_worker_lost_for_good_is_ended_and_crashed(brief: Town) -> 
     found = brief.until(run, "CRASHED")
     assert "lease" in found["state"]["message"]
     assert not children_left(brief)
+    assert slots_taken(brief) == []
 
 
 def test_a_lost_run_is_retried_by_its_policy(brief: Town) -> None:
+    one_slot(brief)
     worker = brief.worker()
     brief.deploy("mark_again")
     run = brief.trigger("mark-again/main", folder=str(brief.home), name="a")
@@ -69,6 +107,7 @@ def test_a_lost_run_is_retried_by_its_policy(brief: Town) -> None:
     brief.worker("w2")
     found = brief.until(run, "COMPLETED")
     assert (found["attempt"], found["lost_count"], len(brief.marks("a"))) == (2, 1, 2)
+    assert slots_taken(brief) == []
 
 
 def test_a_killed_child_is_crashed_with_a_hint(home: Town) -> None:
@@ -77,6 +116,7 @@ def test_a_killed_child_is_crashed_with_a_hint(home: Town) -> None:
     os.kill(pid, signal.SIGKILL)
     found = home.until(run, "CRASHED")
     assert "memory" in str(found["error"]) + str(found["state"]["message"])
+    assert slots_taken(home) == []
 
 
 def test_a_killed_keeper_takes_its_children_along_and_the_worker_goes_on(home: Town) -> None:
@@ -100,6 +140,7 @@ def test_everything_killed_at_once(brief: Town) -> None:
     found = brief.until(run, "CRASHED")
     assert (found["attempt"], brief.marks("a")) == (1, [pid])
     assert not children_left(brief)
+    assert slots_taken(brief) == []
 
 
 def test_a_stopped_worker_loses_its_run_before_anybody_else_may_have_it(brief: Town) -> None:
@@ -128,6 +169,7 @@ def test_a_server_away_for_twice_the_lease(brief: Town) -> None:
     brief.server()
     found = brief.until(run, "CRASHED")
     assert (found["attempt"], brief.marks("a")) == (1, [pid])
+    assert slots_taken(brief) == []
 
 
 def test_on_disconnect_continue_goes_on_past_the_deadline(brief: Town) -> None:

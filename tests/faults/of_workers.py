@@ -45,7 +45,7 @@ def _two_in_hand(rig: Rig) -> Scene:
 def _body(worker: WorkerRig, **more: Any) -> dict[str, Any]:
     held = [{"run": run, "attempt": attempt} for run, attempt in worker.held.items()]
     base = {"session": worker.session, "seq": worker.seq + 1, "slots": worker.limit, "want": 0, "held": held}
-    return {**base, **more}
+    return {**base, "heard": worker.seq, **more}
 
 
 def _sync(rig: Rig, scene: Scene, body: dict[str, Any]) -> Reply:

@@ -17,7 +17,6 @@ from tests.support.plane import Reply, Rig
 from tests.support.strict import Call
 
 Act = Callable[[Rig, Scene], Reply | None]
-ONE_AT_A_TIME = {"claim under limits of every kind", "report everything, and claim", "report cancelled runs"}
 
 
 def _tick(rig: Rig, scene: Scene) -> None:
@@ -72,8 +71,6 @@ OTHERS: dict[str, Callable[[Scenario], Act]] = {
 @pytest.mark.parametrize("other", OTHERS)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 def test_what_happens_between_two_calls_changes_nothing(plane: Rig, scenario: Scenario, other: str) -> None:
-    if other == "the same request" and scenario.name in ONE_AT_A_TIME:
-        pytest.skip("a worker has one request at a time on its way, and its session refuses a second")
     scene = scenario.prepare(plane)
     if other == "another worker's claim" and scene.workers:
         scene.other = plane.worker(name="other", limit=2)

@@ -128,6 +128,7 @@ class WorkerRig:
             "want": want,
             "held": [{"run": run, "attempt": attempt} for run, attempt in self.held.items()],
             "reports": reports or [],
+            **({"heard": self.seq - 1} if self.seq > 1 else {}),
             **more,
         }
         answer = self.rig.ok("POST", f"/work_pools/{self.pool}/workers/{self.name}/sync", body)
@@ -163,7 +164,10 @@ def rig(**settings: object) -> Iterator[Rig]:
         defaults = {"require_keys": False, "worker_role_arn": role}
         values = Settings(**{**defaults, **settings})  # type: ignore[arg-type]
         clock = FakeClock()
-        plane = wiring.build(Ports(settings=values, queues=Queues(values), clock=clock, dice=lambda: 0.5))
+        ports = Ports(
+            settings=values, queues=Queues(values), clock=clock, dice=lambda: 0.5, pause=clock.forward
+        )
+        plane = wiring.build(ports)
         create_table()
         serve(lambda: plane)
         try:

@@ -56,6 +56,10 @@ def stubborn(folder: str):
         time.sleep(1)
 
 @flow
+def quick() -> None:
+    """Nothing."""
+
+@flow
 def fail(message: str = "no luck"):
     raise ValueError(message)
 '''

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from tests.support import world
+from tests.support.aws import Carry
 from tests.support.plane import Rig, WorkerRig
+from tests.support.strict import Call
 
 EVERY_MINUTE = {"interval": 60, "anchor_date": "2026-01-01T00:00:30Z"}
 AWAY = 600
@@ -69,3 +73,52 @@ def test_leases_are_extended_once_before_any_is_judged(plane: Rig) -> None:
         plane.clock.forward(60)
         plane.plane.tick()
     assert plane.read(run)["state_type"] == "CRASHED", "the time given is over, and nobody came"
+
+
+def test_many_workers_look_after_each_other_and_each_after_few(plane: Rig) -> None:
+    """Without a tick: the first and the last by id are lost, of more than are read at once."""
+    plane.pool()
+    workers = sorted((plane.worker(name=f"w{n}") for n in range(23)), key=lambda worker: worker.session)
+    lost, rest = [workers[0], workers[-1]], workers[1:-1]
+    plane.clock.forward(170)
+    for worker in rest:
+        worker.sync()
+    plane.clock.forward(20)
+    before = len(plane.aws.calls)
+    for worker in rest:
+        worker.sync()
+    sessions = world.read(plane.aws).sessions
+    assert [sessions[UUID(worker.session)].is_open for worker in lost] == [False, False]
+    reads = [call for call in plane.aws.calls[before:] if call.operation == "BatchGetItem"]
+    read = sum("SESSION#" in str(key) for call in reads for key in _keys(call))
+    assert read <= 5 * len(rest)
+
+
+def _keys(call: Call) -> list[Any]:
+    return [key for table in call.params["RequestItems"].values() for key in table["Keys"]]
+
+
+def test_a_cancelled_run_that_ends_during_the_tick_does_not_break_it_off(plane: Rig) -> None:
+    """The tick orders a cancel again, since the order may have been lost; its report comes just before that."""
+    plane.pool()
+    deployment = plane.deployment()
+    run = plane.run(deployment)
+    worker = plane.worker(limit=2)
+    (grant,) = worker.claim()
+    worker.start(grant)
+    plane.ok("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING"}})
+    reads = 0
+
+    def fault(call: Call, carry: Carry) -> Any:
+        nonlocal reads
+        answer = carry()
+        reads += call.operation == "BatchGetItem" and run["id"] in str(_keys(call))
+        if reads == 1:
+            plane.aws.fault = None
+            worker.report(grant, "cancelled")
+        return answer
+
+    plane.aws.fault = fault
+    plane.plane.tick()
+    assert reads == 1
+    assert plane.read(run)["state_type"] == "CANCELLED"

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.plane import Rig
+from tests.support.plane import Reply, Rig
 
 
 def shown(plane: Rig, pool: str = "pool", **status: Any) -> dict[str, str]:
@@ -120,29 +120,38 @@ def test_registering_says_what_a_worker_must_know(plane: Rig) -> None:
     assert [queue["name"] for queue in changed["queues"]] == ["default", "urgent", "third"]
 
 
-def test_a_restart_on_the_same_host_takes_the_place_of_the_old_session(plane: Rig) -> None:
+def _opens(plane: Rig, **body: object) -> Reply:
+    said = {"session": str(uuid4()), "info": {"host": "host"}, **body}
+    return plane.call("POST", "/work_pools/pool/workers/w1/sessions", said)
+
+
+def test_who_was_that_worker_takes_the_place_of_its_session(plane: Rig) -> None:
     plane.pool()
     run = plane.run(plane.deployment())
     old = plane.worker()
     old.claim()
-    new = plane.worker()
+    assert _opens(plane, predecessor=old.session).status == 201
     assert plane.read(run)["state_type"] == "SCHEDULED"
-    assert [grant["attempt"] for grant in new.claim()] == [2]
     (row,) = plane.ok("POST", "/work_pools/pool/workers/filter", {})
-    assert row["session_id"] == new.session
+    assert row["session_id"] not in (None, old.session)
 
 
-def test_another_host_is_refused_until_the_lease_is_over(plane: Rig) -> None:
+@pytest.mark.parametrize("host", ["host", "elsewhere"])
+def test_a_name_is_refused_to_another_until_the_lease_is_over(plane: Rig, host: str) -> None:
+    """Also on the same host: with another home its keeper is not found, and keeps the run going."""
     plane.pool()
-    plane.worker()
-    path, body = (
-        "/work_pools/pool/workers/w1/sessions",
-        {"session": str(uuid4()), "info": {"host": "elsewhere"}},
-    )
-    refused = plane.call("POST", path, body)
+    run = plane.run(plane.deployment(retry_policy={"retries": 1}))
+    worker = plane.worker()
+    (grant,) = worker.claim()
+    worker.start(grant)
+    refused = _opens(plane, info={"host": host}, predecessor=str(uuid4()))
     assert (refused.status, refused.body["code"]) == (409, "worker_online")
+    assert "--name" in refused.body["hint"]
+    assert "180 s" in refused.body["hint"]
+    assert plane.read(run)["state_type"] == "RUNNING"
     plane.clock.forward(181)
-    plane.ok("POST", path, body)
+    assert _opens(plane, info={"host": host}).status == 201
+    assert plane.read(run)["state_name"] == "AwaitingRetry"
 
 
 def test_hints_are_sorted(plane: Rig) -> None:

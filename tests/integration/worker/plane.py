@@ -40,7 +40,7 @@ class Run:
 
 
 class Plane:
-    """Disturb it by `away`, `too_large`, `closed`; look at `runs`, `syncs`, `registers`, `signed_off`."""
+    """Disturb it by `away`, `too_large`, `closed`, `name_taken`; look at `runs`, `syncs`, `registers`, `signed_off`."""
 
     def __init__(self) -> None:
         self.lease, self.within, self.idle = 60.0, 15.0, 60.0
@@ -55,6 +55,7 @@ class Plane:
         self.too_large: int | None = None
         self.refusals = 0
         self.pool_exists = True
+        self.name_taken = 0
         self.messages: dict[str, list[Body]] = {"default": [], "control": []}
         self.deleted: list[str] = []
         self.given_back: list[str] = []
@@ -119,6 +120,10 @@ class Plane:
                 "detail": "",
                 "hint": "make it",
             }
+        if self.name_taken:
+            self.name_taken -= 1
+            message = "A worker 'w' is online already."
+            return 409, {"code": "worker_online", "message": message, "detail": message}
         self.registers.append(body)
         for ref in body.get("lost", []):
             if (run := self.runs.get(ref["run"])) and run.attempt == ref["attempt"] and run.state == "held":
@@ -145,7 +150,7 @@ class Plane:
             self.refusals += 1
             return 413, {"code": "too_large", "message": "too large", "detail": "too large"}
         self.syncs.append(body)
-        verdicts = [self._report(report) for report in body.get("reports", [])]
+        verdicts = [self._report(report, body["session"]) for report in body.get("reports", [])]
         for batch in body.get("logs", []):
             self.order.append(("logs", batch["run"]))
             self.runs[batch["run"]].logs.setdefault(batch["seq"], batch["records"])
@@ -176,7 +181,7 @@ class Plane:
             return "granted"
         return "ready" if run is not None and run.state == "ready" else "gone"
 
-    def _report(self, report: Body) -> Body:
+    def _report(self, report: Body, session: str) -> Body:
         run = self.runs[report["run"]]
         self.order.append((report["kind"], run.id))
         known = any(
@@ -184,7 +189,7 @@ class Plane:
             for old in run.reports
             if "seq" in old
         )
-        fenced = report["attempt"] != run.attempt
+        fenced = not known and (report["attempt"], session) != (run.attempt, run.session)
         if not known and not fenced:
             run.reports.append(report)
             if report["kind"] == "released":

@@ -96,6 +96,8 @@ def test_a_stopped_worker_loses_its_runs_at_the_deadline(plane: Plane, worker: S
     again = plane.add(command="true")
     until(lambda: again.end, "another run's end in the new session")
     assert run.kinds() == ["started"]
+    mine = [sync for sync in plane.syncs if sync["session"] == plane.registers[1]["session"]]
+    assert [sync.get("heard") for sync in mine] == [None, *(sync["seq"] for sync in mine[:-1])]
 
 
 def test_a_laptop_may_go_on_past_the_deadline(plane: Plane, worker: Starter, gate: Path) -> None:
@@ -252,8 +254,21 @@ def test_a_worker_that_leaves_during_an_outage_leaves_its_reports_to_the_next(
     until(lambda: run.end, "the report")
     assert run.end is not None
     assert run.end["state_type"] == "COMPLETED"
-    assert plane.registers[1].get("lost", []) == []
     until(lambda: run.lines() == ["last words"], "the log")
+    until(lambda: len(plane.registers) == 2, "a session of its own")
+    assert plane.registers[1].get("lost", []) == []
+    (delivery,) = [sync for sync in plane.syncs if sync.get("reports") and sync["seq"] == 1][-1:]
+    assert (delivery["session"], delivery["want"]) == (plane.registers[0]["session"], 0)
+
+
+def test_a_worker_waits_for_its_name(plane: Plane, worker: Starter) -> None:
+    """One that crashed and left no note is back within a lease."""
+    plane.name_taken = 1
+    run = plane.add(command=["true"])
+    process = worker()
+    until(lambda: run.end, "a run after the wait")
+    assert process.text.count("is online already.") == process.text.count("Waiting for it.") == 1
+    assert "Trying again" not in process.text
 
 
 def test_what_nobody_keeps_is_reported_lost_at_the_next_start(plane: Plane, worker: Starter) -> None:

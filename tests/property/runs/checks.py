@@ -39,6 +39,13 @@ def check_children(hands: Iterable[Hand], world: World) -> None:
             assert (found.attempt, str(found.session)) == (attempt, hand.session)
 
 
+def check_known(world: World, hands: Iterable[Hand]) -> None:
+    """What a live session has by the table, its worker knows of: nothing waits in PENDING for nobody."""
+    for hand in hands:
+        mine = {str(run.id) for run in world.held() if str(run.session) == hand.session}
+        assert mine <= hand.held.keys(), f"{hand.name} does not know of {mine - hand.held.keys()}"
+
+
 def check_grants(granted: list[str], before: World, after: World, rig: Rig, hand: Hand) -> None:
     """What started was due, not paused, of its schedule's revision, of a served queue, within its limits."""
     for name in granted:

@@ -129,9 +129,17 @@ class RunLife(RuleBasedStateMachine):
         for other in old:
             other.children.clear()  # a restart: its keeper is gone, or has ended them
             self.hands.remove(other)
-        assert hand.register(old[0] if old else None).status == 201
+        reply = hand.register(old[0] if old else None)
+        if reply.status == 409:
+            assert reply.body["code"] == "worker_online"
+            assert any((ghost.pool, ghost.name) == (pool, name) for ghost in self.ghosts)
+            return
+        assert reply.status == 201
         assert hand.register(old[0] if old else None).status == 201, "repeating it is harmless"
         self.hands.append(hand)
+        sessions = world.read(self.rig.aws).sessions.values()
+        same = [one for one in sessions if (one.work_pool_name, one.worker_name) == (pool, name)]
+        assert [str(one.id) for one in same if one.is_open] == [hand.session], "one of a name at a time"
 
     @precondition(lambda self: self.hands)
     @rule(pick=NUMBERS, want=st.booleans(), lost=st.integers(0, 4), hints=st.lists(NUMBERS, max_size=3))
@@ -305,6 +313,10 @@ class RunLife(RuleBasedStateMachine):
         world.check_settled(now)
         checks.check_why(now, self.rig)
         checks.check_schedules(now, self.rig, self.deleted)
+        self.rig.clock.forward(13)
+        for hand in list(self.hands):
+            self._sync(hand, 0, [])
+        checks.check_known(world.read(self.rig.aws), self.hands)
 
     # --- always ---------------------------------------------------------------------------------------
 

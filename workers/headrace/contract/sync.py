@@ -94,7 +94,8 @@ class LogBatch(Request):
 class SyncRequest(Request):
     """What a worker says. `slots` is its limit, `want` how many runs it would start now.
 
-    `heard` is the highest `seq` whose answer arrived: what was granted up to there is known to the worker.
+    `heard` is the highest `seq` of this session whose answer arrived: what was granted up to there is known to
+    the worker, so there is no hurry to find out what became of runs that it does not list.
     """
 
     session: UUID

@@ -70,13 +70,13 @@ def _requests(count: float, **more: float) -> Units:
     )
 
 
-RUN = _requests(3, sqs_requests=3, write_units=8, read_units=6)
+RUN = _requests(3, sqs_requests=3, write_units=9, read_units=6)
 """A short run made by a request: create, claim, and start with end in one sync; ring, receive, delete."""
 CREATE = _requests(1, sqs_requests=1, write_units=4, read_units=1)
 """Of that, making and ringing it."""
 OCCURRENCE = Units(write_units=10, read_units=3, sqs_requests=1)
 """Making and ringing it by its schedule instead: within a tick, in a transaction that checks the schedule."""
-ATTEMPT = _requests(2, sqs_requests=2, write_units=7, read_units=5)
+ATTEMPT = _requests(2, sqs_requests=2, write_units=8, read_units=5)
 """One more attempt of a run: back to its queue, claimed and reported again."""
 HELD_SYNC = _requests(1, write_units=1, read_units=2)
 """A worker with runs in hand renews its lease; all its runs at once."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from headrace.client.errors import ApiError, Conflict, Invalid, NotFound, TooLarge, Unauthorized, Unreachable
-from headrace.contract.sync import Grant, HintVerdict, SyncRequest
-from headrace.contract.workers import QueueAddress, Registered
+from headrace.contract.sync import Grant, HintVerdict, ReportVerdict, SyncRequest
+from headrace.contract.workers import QueueAddress, Registered, RunRef
 from headrace.worker.burial import sweep
 from headrace.worker.decisions import Key
 from headrace.worker.events import Joined, Rung, Synced
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FATAL = (NotFound, Conflict, Invalid, Unauthorized)
 """Errors that no waiting mends, when a session is to be opened."""
+NAME_TAKEN = 2.0
+"""Seconds between questions whether another worker has left the name that this one is to have."""
 TRIES_ONCE = 5
 """A worker that shall run once gives up after so many failures to open a session."""
 
@@ -32,6 +34,7 @@ class Answers:
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self._tries = 0
+        self._lost: list[RunRef] = []
         self._exhausted = False
         self.exit_code = 0
 
@@ -46,9 +49,12 @@ class Answers:
         if welcome is None:
             loop.keeper.start()
         memory = loop.folder.load()
-        lost = [ref for ref in memory.held if (ref.run, ref.attempt) not in left] if memory else []
-        sweep((ref.run, ref.attempt) for ref in lost)
-        loop.dialogue.join(memory.session if memory else None, lost)
+        self._lost = [ref for ref in memory.held if (ref.run, ref.attempt) not in left] if memory else []
+        sweep((ref.run, ref.attempt) for ref in self._lost)
+        if memory and loop.outbox.reports:
+            loop.dialogue.deliver_for(memory.session, memory.held)
+        else:
+            loop.dialogue.join(memory.session if memory else None, self._lost)
 
     def joined(self, event: Joined) -> None:
         """A session is open."""
@@ -73,13 +79,21 @@ class Answers:
         loop = self._loop
         self._tries += 1
         enough = loop.options.run_once and self._tries >= TRIES_ONCE
-        if isinstance(error, FATAL) or not isinstance(error, ApiError) or enough:
+        if isinstance(error, Conflict) and error.code == "worker_online" and not enough:
+            self._wait_for_name(error)
+        elif isinstance(error, FATAL) or not isinstance(error, ApiError) or enough:
             self._give_up(str(error))
         else:
             self._away(error)
 
     def synced(self, event: Synced) -> None:
         """A sync was answered."""
+        if self._loop.dialogue.delivering:
+            self._delivered(event)
+        else:
+            self._answered(event)
+
+    def _answered(self, event: Synced) -> None:
         loop, answer = self._loop, event.answer
         within = answer.sync_within_seconds if loop.supervisor.live() else self._idle_seconds()
         if event.request.want:
@@ -106,7 +120,7 @@ class Answers:
         """A sync was not answered, or not well."""
         loop = self._loop
         if isinstance(error, Conflict) and error.code == "session_closed":
-            self._session_over()
+            self._session_over() if not loop.dialogue.delivering else self._succeed()
         elif isinstance(error, TooLarge | Invalid) and loop.outbox.in_flight:
             dropped = loop.dialogue.too_large()
             if dropped:
@@ -129,6 +143,30 @@ class Answers:
         for batch in logs:
             loop.outbox.add_batch(batch)
         return {(report.run, report.attempt) for report in reports if report.kind != "started"}
+
+    def _delivered(self, event: Synced) -> None:
+        """What the predecessor left was told in its session; what was granted there goes back as that is closed."""
+        loop = self._loop
+        away = loop.dialogue.answered(event.answer.pool_revision, 0.0)[2]
+        if away is not None:
+            loop.say("good", f"The control plane answers again, after {away:.0f} s.")
+        for verdict in event.answer.verdicts:
+            if verdict.verdict in (ReportVerdict.FENCED, ReportVerdict.REFUSED):
+                loop.say(
+                    "bad", f"A predecessor's report of run {verdict.run} came too late: {verdict.message}"
+                )
+        if not loop.outbox.reports:
+            self._succeed()
+
+    def _succeed(self) -> None:
+        """A session of our own, in place of the predecessor's."""
+        self._loop.dialogue.join(self._loop.dialogue.session, self._lost)
+
+    def _wait_for_name(self, error: Conflict) -> None:
+        loop = self._loop
+        if self._tries == 1:
+            loop.say("bad", f"{error} Waiting for it.")
+        loop.dialogue.join_later(NAME_TAKEN)
 
     def _take_over(self, welcome: Message) -> None:
         loop = self._loop

@@ -45,6 +45,7 @@ class Dialogue:
         self._request: SyncRequest | None = None
         self._revision: int | None = None
         self._heard: int | None = None
+        self._legacy: list[RunRef] | None = None
         self._told_logs = self._left_logs = False
         self._usual: deque[float] = deque(maxlen=USUAL)
         self._rungs: list[Rung] = []
@@ -60,6 +61,19 @@ class Dialogue:
         """Whether nothing is under way or left to tell; a failed call that tells nothing is not waited for."""
         return not (self.timing.flying or self._outbox or self._outbox.awaits)
 
+    @property
+    def delivering(self) -> bool:
+        """Whether what a predecessor left is being told in its session."""
+        return self._legacy is not None
+
+    def deliver_for(self, predecessor: UUID, held: Sequence[RunRef]) -> None:
+        """Before a session of our own: tell in its predecessor's, which held these runs, what that could not.
+
+        In any other session its reports are of no worth, and a session that is succeeded is closed.
+        """
+        self.session, self.seq, self._legacy = predecessor, 0, list(held)
+        self.timing.soon()
+
     def join(self, predecessor: UUID | None, lost: Sequence[RunRef]) -> None:
         """Open a session, as soon as the loop calls `go`."""
         info = WorkerInfo(
@@ -74,14 +88,19 @@ class Dialogue:
         )
         given = {"predecessor": predecessor, "lost": list(lost)} if predecessor else {}
         self._register = Register.model_validate({"session": uuid4(), "info": info, **given})
-        self.session = self.registered = self._request = None
+        self.session = self.registered = self._request = self._legacy = self._heard = None
         self._outbox.returned()
         self.timing.rejected()
+
+    def join_later(self, seconds: float) -> None:
+        """The service refused for now: ask for the same session again then."""
+        self.timing.never()
+        self.timing.soon(seconds)
 
     def abandon(self) -> None:
         """No session, and none is wanted any more."""
         self._outbox.returned()
-        self.registered = self._register = self._request = None
+        self.registered = self._register = self._request = self._legacy = None
         self.timing.never()
 
     def resume(self, registered: Registered, seq: int) -> None:
@@ -196,6 +215,8 @@ class Dialogue:
     def _compose(self, slots: int, want: int, held: list[RunRef], *, brisk: bool) -> SyncRequest:
         if self.session is None:
             raise AssertionError("a sync needs a session")
+        if self._legacy is not None:
+            want, held = 0, self._legacy
         self.seq += 1
         self._asked, self._rungs = self._rungs[:HINTS], self._rungs[HINTS:]
         # A run that waits to be claimed is worth more than log records, of which there may be very many.
