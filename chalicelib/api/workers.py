@@ -22,6 +22,8 @@ from headrace.contract.base import StepName
 
 _PATH = "/work_pools/{pool}/workers"
 _NAME: TypeAdapter[str] = TypeAdapter(StepName)
+AT_ONCE = 0.1
+"""Seconds after which a worker asks again where not all that waits could be looked at."""
 
 
 @endpoint(
@@ -179,7 +181,7 @@ def _answer(call: Call[object], body: sync_wire.SyncRequest, answered: Answered)
     ]
     return sync_wire.SyncAnswer(
         lease_seconds=answered.lease_seconds,
-        sync_within_seconds=call.plane.ports.settings.sync_within_seconds,
+        sync_within_seconds=AT_ONCE if answered.has_more else call.plane.ports.settings.sync_within_seconds,
         granted=[render.grant(granted, view.pool) for granted in answered.granted] if view else [],
         hints=[
             sync_wire.HintAnswer(run=run, verdict=sync_wire.HintVerdict(verdict))

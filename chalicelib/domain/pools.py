@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from uuid import UUID, uuid5
 
 from chalicelib.domain.names import NAMESPACE
@@ -70,8 +71,13 @@ class PoolView:
     queues: Mapping[str, WorkQueue]
 
     def in_order(self) -> list[WorkQueue]:
-        """The queues as they are served: by priority, then by name."""
+        """The queues as they are shown: by priority, then by name."""
         return sorted(self.queues.values(), key=lambda queue: (queue.priority, queue.name))
+
+    def by_priority(self) -> list[list[WorkQueue]]:
+        """The queues as they are served: those of one priority together, the first priority first."""
+        groups = groupby(self.in_order(), key=lambda queue: queue.priority)
+        return [list(queues) for _, queues in groups]
 
 
 @dataclass(frozen=True, slots=True)

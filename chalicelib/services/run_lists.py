@@ -107,16 +107,20 @@ class RunLists:
     def waiting(self, pool: str, queues: Sequence[str], before: datetime | None, limit: int) -> list[Run]:
         """Runs that wait in queues of a pool, in the order in which they are claimed."""
         view = self._ports.pools.view(pool)
+        until = before + EARLY if before else None
         rows: list[Run] = []
-        for queue in view.in_order() if view else ():
-            if queues and queue.name not in queues:
-                continue
-            until = (before or self._ports.clock()) + EARLY if before else None
-            page = self._ports.runs.lane(ready_lane(pool, queue.name), until=until, limit=limit - len(rows))
-            rows += self._ports.runs.read_many([run for run, _ in page]).values()
+        for group in view.by_priority() if view else ():
+            wanted = [queue.name for queue in group if not queues or queue.name in queues]
+            pages = [
+                self._ports.runs.lane(ready_lane(pool, name), until=until, limit=limit - len(rows))
+                for name in wanted
+            ]
+            merged = sorted((row for page in pages for row in page), key=lambda row: row[1])
+            ids = [run for run, _ in merged[: limit - len(rows)]]
+            rows += self._ports.runs.read_many(ids).values()
             if len(rows) >= limit:
                 break
-        return rows[:limit]
+        return rows
 
     def _batches(self, query: RunQuery) -> Iterator[list[tuple[UUID, str]]]:
         owners = self._owners(query)
