@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 Key = tuple[str, str]
+WHOLE_PAGE = 1000
 T = TypeVar("T")
 
 
@@ -104,6 +105,19 @@ def index_page(
         found = list(index.query(value, sort.between(low, high), scan_index_forward=forward, limit=limit))
     rows = [((item.pk, item.sk), str(getattr(item, names[1]))) for item in found]
     return IndexPage(rows, more=len(rows) == limit)
+
+
+def whole_index(
+    index: GlobalSecondaryIndex[Item], value: str, *, low: str = " ", high: str = "\U0010ffff"
+) -> list[tuple[Key, str]]:
+    """All keys of a small collection, page by page."""
+    rows: list[tuple[Key, str]] = []
+    while True:
+        page = index_page(index, value, low=low, high=high, limit=WHOLE_PAGE)
+        rows += page.rows
+        if not page.more:
+            return rows
+        low = f"{page.rows[-1][1]}\x00"
 
 
 _INDEX_ATTRIBUTES = {

@@ -50,11 +50,11 @@ class SessionStore:
             "The worker's session is being changed by many at once.", code="busy", hint="Try again."
         )
 
-    def open_ids(self, pool: str | None = None, limit: int = 1000) -> list[tuple[str, UUID]]:
-        """(pool, id) of sessions that are open or not wound up yet, of one pool or of all."""
+    def open_ids(self, pool: str | None = None) -> list[tuple[str, UUID]]:
+        """(pool, id) of all sessions that are open or not wound up yet, of one pool or of all."""
         low, high = (f"{pool}/", f"{pool}/~") if pool is not None else (" ", "\U0010ffff")
-        page = documents.index_page(Item.lane_index, "CATALOGUE#SESSION", low=low, high=high, limit=limit)
-        rows = [text.rpartition("/") for _, text in page.rows]
+        found = documents.whole_index(Item.lane_index, "CATALOGUE#SESSION", low=low, high=high)
+        rows = [text.rpartition("/") for _, text in found]
         return [(name, UUID(identity)) for name, _, identity in rows]
 
     def read_many(self, ids: list[UUID]) -> list[Session]:

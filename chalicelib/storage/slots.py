@@ -39,10 +39,10 @@ class SlotsStore:
         write.commit()
 
     def removed(self) -> list[tuple[str, datetime]]:
-        """Limits removed lately, and since when; until `forget`, runs may wait for them."""
-        page = documents.index_page(Item.lane_index, REMOVED, limit=1000)
-        rows = [place.partition("#") for _, place in page.rows]
-        return [(name, unstamp(moment)) for moment, _, name in rows]
+        """Limits lifted lately, and since when; until `forget`, runs may wait for them."""
+        rows = documents.whole_index(Item.lane_index, REMOVED)
+        places = [place.partition("#") for _, place in rows]
+        return [(name, unstamp(moment)) for moment, _, name in places]
 
     def forget(self, name: str) -> None:
         """No run waits for this removed limit any more. Unless it was made again."""
