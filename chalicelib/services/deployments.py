@@ -138,10 +138,12 @@ class Deployments:
             )
             raise Invalid("Runs of a deployment cannot be moved.", errors=[problem])
         schedules = self._ports.deployments.schedules(deployment.id)
-        coming = self._schedules.coming(schedules)
         limit = deployment_limit(deployment.id)
-        kept = (run for run in self.waiting_runs(deployment) if run.id not in coming)
+        kept = (run for run in self.waiting_runs(deployment) if not run.is_untouched_occurrence)
         self._waiting.settle(f"Deployment {deployment.full_name!r}", kept, fate)
+        for run in self.waiting_runs(deployment):
+            if run.is_untouched_occurrence:
+                self._ports.runs.delete(run)
         self._schedules.withdraw(schedules)
         now = self._ports.clock()
         tombstones = [

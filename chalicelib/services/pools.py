@@ -16,6 +16,7 @@ from chalicelib.domain.pools import PoolView, Session, WorkPool, WorkQueue
 from chalicelib.services.active import active_runs
 from chalicelib.services.limits import Limits
 from chalicelib.services.lines import Lines
+from chalicelib.services.pointing import refuse_while_pointed_at
 from chalicelib.services.ports import Ports
 from chalicelib.services.waiting import Fate, Waiting
 from chalicelib.services.workers import Workers, no_pool
@@ -103,6 +104,8 @@ class Pools:
             )
         lanes = [ready_lane(name, queue) for queue in view.queues]
         self._waiting.settle(f"Work pool {name!r}", self._waiting.in_lanes(lanes, pool=name), fate, pool=name)
+        if fate == Fate():
+            refuse_while_pointed_at(self._ports, f"Work pool {name!r}", name)
         if not self._ports.pools.remove_pool(view):
             raise Conflict(f"Work pool {name!r} changed at the same moment.", code="busy", hint="Try again.")
         for queue in view.queues.values():
@@ -184,6 +187,8 @@ class Pools:
             )
         rows = self._waiting.in_lanes([ready_lane(pool, name)], pool=pool, queue=name)
         self._waiting.settle(f"Work queue {name!r}", rows, fate, pool=pool, queue=name)
+        if fate == Fate():
+            refuse_while_pointed_at(self._ports, f"Work queue {name!r}", pool, name)
         if not self._ports.pools.remove_queue(view.queues[name], view.pool):
             raise Conflict(f"Pool {pool!r} changed at the same moment.", code="busy", hint="Try again.")
         self._ports.queues.delete(view.queues[name].url)

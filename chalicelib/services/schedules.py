@@ -121,10 +121,6 @@ class Schedules:
             f"There is no schedule {schedule_id}.", hint="`headrace deployment schedule ls` lists them."
         )
 
-    def coming(self, schedules: Sequence[ScheduleRecord]) -> set[UUID]:
-        """Ids of the runs that `withdraw` would delete."""
-        return {run.id for run in self._making.upcoming_runs(schedules)}
-
     def refuse_without_pool(self, schedules: Sequence[ScheduleRecord]) -> None:
         """Raise `Invalid` if a deployment that has no work pool any more has these schedules."""
         if any(not schedule.deleted for schedule in schedules):
