@@ -48,6 +48,28 @@ def test_a_key_still_finds_a_run_that_is_over(plane: Rig) -> None:
     assert worker.claim() == []
 
 
+@pytest.mark.parametrize("parameters", [{"x": 1}, LARGE], ids=["small", "large"])
+def test_a_key_is_free_again_after_the_retention(plane: Rig, parameters: object) -> None:
+    """Also while DynamoDB has not deleted the old run yet."""
+    plane.pool()
+    deployment = plane.deployment()
+    path = f"/deployments/{deployment['id']}/create_flow_run"
+    bulk = f"{path}s"
+    worker = plane.worker(limit=2)
+    wanted = {"idempotency_key": "k", "parameters": parameters}
+    plane.run(deployment, **wanted)
+    plane.ok("POST", bulk, {"flow_runs": [{"idempotency_key": "l", "parameters": parameters}]})
+    for grant in worker.claim(2):
+        worker.start(grant)
+        worker.end(grant)
+    plane.clock.forward(31 * 86_400)
+    assert plane.call("POST", path, wanted).status == 201
+    again = plane.ok("POST", bulk, {"flow_runs": [{"idempotency_key": "l", "parameters": parameters}]})
+    assert plane.call("POST", path, wanted).status == 200
+    assert len(plane.worker(name="w2", limit=9).claim(9)) == 2
+    assert again
+
+
 def test_a_subflow_has_keys_too(plane: Rig) -> None:
     flow = plane.ok("POST", "/flows", {"name": "flow"})
     body = {"flow_id": flow["id"], "idempotency_key": "k"}
