@@ -18,7 +18,7 @@ from chalicelib.domain.eligibility import Slots
 from chalicelib.domain.names import stamp, unstamp
 from chalicelib.domain.pools import PoolView, Session
 from chalicelib.domain.runs import Run
-from chalicelib.services.active import active_runs
+from chalicelib.services.active import active_runs, free_slots
 from chalicelib.services.limits import Limits
 from chalicelib.services.lines import Lines
 from chalicelib.services.occurrences import Occurrences
@@ -172,9 +172,8 @@ class Tick:
             return
         for queue in view.queues.values():
             serving = [session for session in live if session.serves(queue.name)]
-            free = sum(max(session.slots - len(session.held), 0) for session in serving)
             if serving and not queue.is_paused:
-                self._ring_queue(view, queue.name, min(free, RINGS), now)
+                self._ring_queue(view, queue.name, min(free_slots(self._ports, serving), RINGS), now)
 
     def _ring_queue(self, view: PoolView, queue: str, most: int, now: datetime) -> None:
         lane = ready_lane(view.pool.name, queue)
