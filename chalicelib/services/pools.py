@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from shlex import quote
 from typing import TypeVar
 from uuid import UUID
 
@@ -100,7 +101,7 @@ class Pools:
             raise Conflict(
                 f"Work pool {name!r} has runs that are going.",
                 code="runs_active",
-                hint="Cancel them first: `headrace flow-run cancel --pool NAME`, or wait for them.",
+                hint=f"Cancel them first: `headrace flow-run cancel --pool {quote(name)}`, or wait for them.",
             )
         lanes = [ready_lane(name, queue) for queue in view.queues]
         self._waiting.settle(f"Work pool {name!r}", self._waiting.in_lanes(lanes, pool=name), fate, pool=name)
@@ -183,7 +184,8 @@ class Pools:
             raise Conflict(
                 f"Work queue {name!r} has runs that are going.",
                 code="runs_active",
-                hint="Wait for them, or cancel them: one that is retried would come back to it.",
+                hint=f"Wait for them, or cancel them: `headrace flow-run cancel --pool {quote(pool)} "
+                f"--queue {quote(name)}`. One that is retried would come back to it.",
             )
         rows = self._waiting.in_lanes([ready_lane(pool, name)], pool=pool, queue=name)
         self._waiting.settle(f"Work queue {name!r}", rows, fate, pool=pool, queue=name)

@@ -196,6 +196,19 @@ def test_cancelling_by_choice_leaves_runs_that_are_over(cli: Cli, api: FakeApi) 
     assert result.out == f"{RUN_ID} is Cancelling.\n"
 
 
+def test_runs_are_cancelled_by_place_and_tags(cli: Cli, api: FakeApi) -> None:
+    result = cli("flow-run", "cancel", *["--pool", "p", "--queue", "q", "--tag", "a", "--tag", "b"])
+
+    sent = next(one.body for one in api.seen if one.path == "/flow_runs/filter")
+    assert (sent["work_pools"], sent["work_pool_queues"]) == (
+        {"name": {"any_": ["p"]}},
+        {"name": {"any_": ["q"]}},
+    )
+    assert sent["flow_runs"]["tags"] == {"all_": ["a", "b"]}
+    assert "COMPLETED" not in sent["flow_runs"]["state"]["type"]["any_"]
+    assert result.out == f"{RUN_ID} is Cancelling.\n"
+
+
 def test_a_retry_is_forced_by_a_person(cli: Cli, api: FakeApi) -> None:
     cli("flow-run", "retry", RUN_ID)
 
