@@ -120,13 +120,15 @@ def sync(call: Call[sync_wire.SyncRequest], pool: str, worker: str) -> sync_wire
 
 @endpoint("POST", _PATH + "/filter", body=wire.WorkerList, answer=list[wire.Worker], needs=Need.VIEW)
 def page(call: Call[wire.WorkerList], pool: str) -> Page:
-    """The workers of a pool."""
+    """The workers of a pool. A page of those of one status may be short, and another follow."""
+    body = call.body
+    found, cursor = call.plane.workers.of_pool(pool, body.cursor, body.limit, body.offset)
     now = call.plane.ports.clock()
-    rows = [render.worker(worker, session, now) for worker, session in call.plane.workers.of_pool(pool)]
-    status = call.body.workers.status if call.body.workers else None
+    rows = [render.worker(worker, session, now) for worker, session in found]
+    status = body.workers.status if body.workers else None
     if status and status.any_ is not None:
         rows = [row for row in rows if row.status in status.any_]
-    return Page(rows[call.body.offset : call.body.offset + call.body.limit])
+    return Page(rows, cursor)
 
 
 @endpoint("POST", _PATH + "/heartbeat", body=wire.WorkerHeartbeat, needs=Need.WORK)

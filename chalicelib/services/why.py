@@ -76,7 +76,13 @@ class Why:
         return next((index for index, row in enumerate(rows) if row[0] == run.id), len(rows))
 
     def _since(self, pool: str) -> str:
-        seen = [session.renewed for _, session in self._workers.of_pool(pool) if session and session.renewed]
+        seen = []
+        after: str | None = None
+        while True:
+            found, after = self._workers.of_pool(pool, after, 100)
+            seen += [session.renewed for _, session in found if session and session.renewed]
+            if after is None:
+                break
         return f" since {max(seen):%Y-%m-%d %H:%M:%S UTC}" if seen else ""
 
 
