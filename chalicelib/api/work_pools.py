@@ -121,4 +121,5 @@ def concurrency_status(call: Call[wire.Page], name: str) -> wire.ConcurrencyStat
 )
 def skip_late(call: Call[None], name: str) -> system_wire.Skipped:
     """End the late runs of a pool as Skipped."""
-    return system_wire.Skipped(skipped=call.plane.lateness.skip_in_pool(name))
+    skipped, more = call.plane.lateness.skip_in_pool(name)
+    return system_wire.Skipped(skipped=skipped, more=more)

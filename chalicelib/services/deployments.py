@@ -16,7 +16,7 @@ from chalicelib.services.lines import Lines
 from chalicelib.services.numbering import By, again, deployment_of
 from chalicelib.services.ports import Ports
 from chalicelib.services.schedules import Schedules
-from chalicelib.services.waiting import Fate, Waiting
+from chalicelib.services.waiting import WITHIN, Fate, Waiting, unfinished
 from chalicelib.services.wishes import Wish
 from chalicelib.storage.runs import line_lane, ready_lane
 
@@ -141,9 +141,7 @@ class Deployments:
         limit = deployment_limit(deployment.id)
         kept = (run for run in self.waiting_runs(deployment) if not run.is_untouched_occurrence)
         self._waiting.settle(f"Deployment {deployment.full_name!r}", kept, fate)
-        for run in self.waiting_runs(deployment):
-            if run.is_untouched_occurrence:
-                self._ports.runs.delete(run)
+        self._drop_untouched(deployment)
         self._schedules.withdraw(schedules)
         now = self._ports.clock()
         tombstones = [
@@ -160,6 +158,13 @@ class Deployments:
             raise Conflict("The deployment changed at the same moment.", code="busy", hint="Try again.")
         self._schedules.withdraw(schedules)
         self._lines.promote([limit])
+
+    def _drop_untouched(self, deployment: Deployment) -> None:
+        count, begun = 0, self._ports.clock()
+        for run in self.waiting_runs(deployment):
+            count += run.is_untouched_occurrence and self._ports.runs.delete(run)
+            if count and self._ports.clock() - begun > WITHIN:
+                raise unfinished(f"Deployment {deployment.full_name!r}", count, "deleted")
 
     def waiting_runs(self, deployment: Deployment) -> Iterator[Run]:
         """Its runs that wait: in any queue of its pool, or in a line."""

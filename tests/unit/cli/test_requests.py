@@ -13,7 +13,7 @@ import pytest
 from tests.unit.cli import canned
 from tests.unit.cli.canned import DEPLOYMENT_ID, RUN_ID
 from tests.unit.cli.conftest import Cli
-from tests.unit.cli.fake_api import Answer, FakeApi, Seen
+from tests.unit.cli.fake_api import Answer, FakeApi, Seen, error
 
 CREATE_RUN = f"/deployments/{DEPLOYMENT_ID}/create_flow_run"
 
@@ -284,3 +284,13 @@ def test_an_inspected_run_shows_its_way_to_its_state(cli: Cli, api: FakeApi) -> 
     api.on("GET", f"/flow_runs/{RUN_ID}", Answer(canned.run(state_history=history)))
 
     assert "Scheduled > Pending > Completed" in cli("flow-run", "inspect", RUN_ID).out
+
+
+def test_what_one_request_does_not_get_through_is_gone_on_with(cli: Cli, api: FakeApi) -> None:
+    deletes = iter([error(409, "unfinished", "More wait."), Answer(None, 204)])
+    skips = iter([Answer({"skipped": 3, "more": True}), Answer({"skipped": 2, "more": False})])
+    api.on("DELETE", "/work_pools/my-process-pool", lambda seen: next(deletes))
+    api.on("POST", "/work_pools/my-process-pool/skip_late", lambda seen: next(skips))
+    assert "Skipped 5 late runs" in cli("work-pool", "skip-late", "my-process-pool").out
+    assert "Deleted" in cli("work-pool", "delete", "my-process-pool", "--cancel-runs").out
+    assert len(api.sent("DELETE")) == 2

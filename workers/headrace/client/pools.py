@@ -6,7 +6,6 @@ from uuid import UUID
 
 from headrace.client.resource import Page, Resource, at
 from headrace.contract.flow_runs import QueueRunsRequest, ScheduledRun, ScheduledRunsRequest
-from headrace.contract.system import Skipped
 from headrace.contract.work_pools import (
     DeleteOptions,
     WorkPool,
@@ -49,8 +48,7 @@ class Pools(Resource):
 
     def skip_late(self, name: str) -> int:
         """End the late runs of this pool as Skipped; how many."""
-        answer: Skipped = self._post(Skipped, at("work_pools", name, "skip_late"), None, safe=True)
-        return answer.skipped
+        return self._skip_late(at("work_pools", name, "skip_late"))
 
     def resume(self, name: str) -> None:
         """Start runs of this pool again."""
@@ -58,7 +56,7 @@ class Pools(Resource):
 
     def delete(self, name: str, options: DeleteOptions | None = None) -> None:
         """Delete a pool; refused while runs wait in it, unless `options` say what becomes of them."""
-        self._delete(at("work_pools", name), **_query(options))
+        self._delete_whole(at("work_pools", name), **_query(options))
 
     def scheduled(self, name: str, request: ScheduledRunsRequest) -> Page[ScheduledRun]:
         """Runs that wait in the pool's queues."""
@@ -110,7 +108,7 @@ class Queues(Resource):
 
     def delete(self, queue_id: UUID, options: DeleteOptions | None = None) -> None:
         """Delete a queue; refused while runs wait in it, unless `options` say what becomes of them."""
-        self._delete(at("work_queues", queue_id), **_query(options))
+        self._delete_whole(at("work_queues", queue_id), **_query(options))
 
 
 def _query(options: DeleteOptions | None) -> dict[str, str | bool | None]:
