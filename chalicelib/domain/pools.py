@@ -15,7 +15,7 @@ from chalicelib.domain.names import NAMESPACE
 class WorkPool:
     """A typed group of queues. `revision` rises with every change of the pool or of one of its queues.
 
-    `template_changed`: since when deployments that were not checked again may not fit the job template.
+    `template_changed`: since when versions of deployments may not fit the job template; None if it never changed.
     """
 
     name: str

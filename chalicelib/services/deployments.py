@@ -61,13 +61,18 @@ class Deployments:
     def upsert(
         self, flow_id: UUID, name: str, values: Mapping[str, object], wishes: Sequence[Wish] | None, by: By
     ) -> tuple[Deployment, bool]:
-        """A deployment by flow and name: made (True), or brought up to these values (False)."""
+        """A deployment by flow and name: made (True), or brought up to these values (False).
+
+        One that is paused stays so, unless the values say otherwise.
+        """
         flow = self.flow(flow_id)
 
         def change() -> tuple[Deployment, bool]:
             now = self._ports.clock()
             before = self._ports.deployments.read(deployment_id(flow.name, name))
-            fresh = Deployment(flow.name, name, before.created if before else now, now, **values)  # type: ignore[arg-type]
+            kept = {"paused": before.paused} if before else {}
+            said = {**kept, **values}
+            fresh = Deployment(flow.name, name, before.created if before else now, now, **said)  # type: ignore[arg-type]
             return self._definitions.deploy(fresh, before, wishes, by), before is None
 
         return again(change)
@@ -79,6 +84,8 @@ class Deployments:
 
         def change() -> Deployment:
             before = self.read(deployment)
+            if wishes is None and changes.keys() == {"paused"}:
+                return self._definitions.pause(before, bool(changes["paused"]))
             base = self._definitions.base(before)
             moves = "work_pool_name" in changes and changes["work_pool_name"] != base.work_pool_name
             queue: dict[str, object] = {"work_queue_name": None} if moves else {}

@@ -78,3 +78,28 @@ def test_a_pause_is_no_change_of_the_template(plane: Rig, deployment: Any) -> No
     plane.ok("PATCH", "/work_pools/pool", {"is_paused": True})
     plane.ok("PATCH", "/work_pools/pool", {"is_paused": False})
     assert granted(plane, deployment).problem is None
+
+
+def test_what_no_longer_fits_can_still_be_paused_and_resumed(plane: Rig, deployment: Any) -> None:
+    change(plane, priority={"type": "integer"})
+    path = f"/deployments/{deployment['id']}"
+    for paused in (True, False):
+        plane.clock.forward(1)
+        plane.ok("PATCH", path, {"paused": paused})
+        assert plane.ok("GET", path)["paused"] is paused
+    assert plane.call("PATCH", path, {"paused": True, "tags": ["x"]}).status == 422
+    assert granted(plane, deployment).problem is not None, "a pause is no check against the template"
+
+
+def test_a_retry_of_an_old_version_meets_the_new_template(plane: Rig, deployment: Any) -> None:
+    run = plane.run(deployment)
+    worker = plane.worker()
+    (grant,) = worker.claim()
+    worker.start(grant)
+    worker.end(grant, "FAILED")
+    change(plane, niceness={"type": "integer"})
+    plane.clock.forward(1)
+    plane.deployment(job_variables={"niceness": 5})
+    plane.ok("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": "SCHEDULED"}, "force": True})
+    (again,) = worker.claim()
+    assert "nice" in str(again["problem"]), "its version has other job variables than the live one"

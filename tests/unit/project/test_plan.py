@@ -172,6 +172,7 @@ def test_what_the_file_does_not_say_stays() -> None:
     (action,) = make_plan("mine", [deployment("a")], world, sync=True)
     assert isinstance(action, Change)
     assert [change.member for change in action.changes] == ["schedules"]
+    assert "paused" not in action.body, "somebody may pause or resume it before this is sent"
 
 
 def test_a_renamed_one_keeps_its_schedules_and_the_old_one_goes_last() -> None:

@@ -108,8 +108,10 @@ def make_plan(
     actions: list[Action] = []
     for each in wanted:
         before = existing.get(each.key) or existing.get(each.renamed_from or "")
-        body = _completed(project, each, before, sync=sync)
         now = existing.get(each.key)
+        body = _completed(project, each, before, sync=sync)
+        if now is not None and each.body.get("paused") is None:
+            del body["paused"]  # it may be paused or resumed until this is sent
         if now is None:
             actions.append(Create(each.key, body))
         elif changes := differences(now, body):
@@ -152,8 +154,10 @@ def schedule_request(schedule: Body) -> dict[str, Any]:
 
 
 def differences(before: Body, after: Body) -> tuple[FieldChange, ...]:
-    """The members that differ, both sides in one form."""
+    """The members that differ, both sides in one form. What does not say whether it is paused leaves that."""
     old, new = comparable(before), comparable(after)
+    if after.get("paused") is None:
+        new["paused"] = old["paused"]
     return tuple(
         FieldChange(member, old[member], new[member]) for member in COMPARED if old[member] != new[member]
     )
