@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.api import render
-from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.api.endpoint import Call, Found, Page, endpoint
 from chalicelib.api.queries import fate, given, only_names
 from chalicelib.domain.access import Need
 from chalicelib.domain.eligibility import pool_limit
@@ -20,11 +20,11 @@ from headrace.contract import work_pools as wire
     status=201,
     needs=Need.DEPLOY,
 )
-def create(call: Call[wire.WorkPoolCreate]) -> wire.WorkPool:
-    """Make a work pool with its default queue."""
+def create(call: Call[wire.WorkPoolCreate]) -> Found:
+    """Make a work pool with its default queue; 200 when the idempotency key finds the one made before."""
     values = given(call.body, leave_out={"name", "storage_configuration"})
-    pool = call.plane.pools.create(call.body.name, values)
-    return render.pool(pool, call.plane.pools.statuses(pool.name)(pool))
+    pool, made = call.plane.pools.create(call.body.name, values)
+    return Found(render.pool(pool, call.plane.pools.statuses(pool.name)(pool)), 201 if made else 200)
 
 
 @endpoint("GET", "/work_pools/{name}", answer=wire.WorkPool, needs=Need.VIEW)

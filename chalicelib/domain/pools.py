@@ -15,7 +15,8 @@ from chalicelib.domain.names import NAMESPACE
 class WorkPool:
     """A typed group of queues. `revision` rises with every change of the pool or of one of its queues.
 
-    `template_changed`: since when versions of deployments may not fit the job template; None if it never changed.
+    `idempotency_key` is what the request that made it said. `template_changed`: since when versions of
+    deployments may not fit the job template; None if it never changed.
     """
 
     name: str
@@ -29,6 +30,7 @@ class WorkPool:
     concurrency_limit: int | None = None
     revision: int = 1
     template_changed: datetime | None = None
+    idempotency_key: str | None = None
 
     @property
     def id(self) -> UUID:
@@ -51,6 +53,7 @@ class WorkQueue:
     paused_since: datetime | None = None
     concurrency_limit: int | None = None
     revision: int = 1
+    idempotency_key: str | None = None
 
     @property
     def id(self) -> UUID:

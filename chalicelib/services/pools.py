@@ -24,6 +24,7 @@ from chalicelib.services.workers import Workers, no_pool
 from chalicelib.storage.runs import ready_lane
 
 T = TypeVar("T")
+K = TypeVar("K", WorkPool, WorkQueue)
 TYPES = ("process",)
 TRIES = 5
 WAKE = 10
@@ -50,13 +51,17 @@ class Pools:
         self._lines = lines
         self._waiting = waiting
 
-    def create(self, name: str, values: Mapping[str, object]) -> WorkPool:
-        """A new pool with its default queue. Raises `Conflict` for a name that is taken."""
+    def create(self, name: str, values: Mapping[str, object]) -> tuple[WorkPool, bool]:
+        """A new pool with its default queue (True), or the one that a request of this key made (False).
+
+        Raises `Conflict` for a name that is taken.
+        """
         now = self._ports.clock()
         pool = WorkPool(name=name, created=now, updated=now, **values)  # type: ignore[arg-type]
         self._check(pool)
-        if self._ports.pools.pool(name):
-            raise self._taken(f"work pool {name!r}")
+        known = self._ports.pools.pool(name)
+        if known:
+            return self._found(known, pool, f"work pool {name!r}"), False
         pool = replace(
             pool,
             base_job_template=pool.base_job_template or job_templates.default_template(pool.type),
@@ -65,8 +70,16 @@ class Pools:
         queue = WorkQueue(name, DEFAULT_QUEUE, now, now, url=self._ports.queues.create(name, "q"))
         if not self._ports.pools.create(pool, queue):
             self._ports.queues.delete(queue.url)
-            raise self._taken(f"work pool {name!r}")
-        return pool
+            return self._found(self._ports.pools.pool(name), pool, f"work pool {name!r}"), False
+        return pool, True
+
+    def _found(self, known: K | None, wanted: K, what: str) -> K:
+        """What an earlier request made with the key of this one; else the name is taken."""
+        if known and wanted.idempotency_key is not None and known.idempotency_key == wanted.idempotency_key:
+            return known
+        raise Conflict(
+            f"There is a {what} already.", code="exists", hint="Choose another name, or update it."
+        )
 
     def view(self, name: str) -> PoolView:
         """A pool with its queues; raises `NotFound`."""
@@ -112,22 +125,25 @@ class Pools:
         for queue in view.queues.values():
             self._ports.queues.delete(queue.url)
 
-    def create_queue(self, pool: str, name: str, values: Mapping[str, object]) -> WorkQueue:
-        """A further queue of a pool; without a priority it comes after those that exist."""
+    def create_queue(self, pool: str, name: str, values: Mapping[str, object]) -> tuple[WorkQueue, bool]:
+        """A further queue of a pool (True), or the one that a request of this key made (False).
+
+        Without a priority it comes after those that exist.
+        """
         view = self.view(pool)
-        if name in view.queues:
-            raise self._taken(f"work queue {name!r} of pool {pool!r}")
         now = self._ports.clock()
         last = max((queue.priority for queue in view.queues.values()), default=0)
-        url = self._ports.queues.create(pool, "q")
         given = {key: value for key, value in values.items() if key != "priority" or value is not None}
-        queue = WorkQueue(pool, name, now, now, url, **{"priority": last + 1, **given})  # type: ignore[arg-type]
-        queue = replace(queue, paused_since=now if queue.is_paused else None)
+        queue = WorkQueue(pool, name, now, now, "", **{"priority": last + 1, **given})  # type: ignore[arg-type]
+        if name in view.queues:
+            return self._found(view.queues[name], queue, f"work queue {name!r} of pool {pool!r}"), False
+        url = self._ports.queues.create(pool, "q")
+        queue = replace(queue, url=url, paused_since=now if queue.is_paused else None)
         if not self._ports.pools.add_queue(queue, view.pool):
             self._ports.queues.delete(url)
             raise Conflict(f"Pool {pool!r} changed at the same moment.", code="busy", hint="Try again.")
         self._workers.tell_of_change(pool)
-        return queue
+        return queue, True
 
     def queue(self, pool: str, name: str) -> WorkQueue:
         """A queue by names; raises `NotFound`."""
@@ -257,11 +273,6 @@ class Pools:
             if written:
                 return value
         raise Unavailable("Others change the same pool at this moment.", code="busy", hint="Try again.")
-
-    def _taken(self, what: str) -> Conflict:
-        return Conflict(
-            f"There is a {what} already.", code="exists", hint="Choose another name, or update it."
-        )
 
 
 def _status(value: WorkPool | WorkQueue, live: Mapping[str, Sequence[Session]]) -> PoolStatus:

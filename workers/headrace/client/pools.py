@@ -26,8 +26,8 @@ class Pools(Resource):
     """`/work_pools`."""
 
     def create(self, body: WorkPoolCreate) -> WorkPool:
-        """Make a pool, with its `default` queue."""
-        pool: WorkPool = self._post(WorkPool, "/work_pools/", body)
+        """Make a pool, with its `default` queue. With an idempotency key it is repeated when its answer is lost."""
+        pool: WorkPool = self._post(WorkPool, "/work_pools/", body, safe=body.idempotency_key is not None)
         return pool
 
     def read(self, name: str) -> WorkPool:
@@ -68,8 +68,10 @@ class Queues(Resource):
     """`/work_queues` and `/work_pools/{name}/queues`."""
 
     def create(self, pool: str, body: WorkQueueCreate) -> WorkQueue:
-        """Make a queue in a pool."""
-        queue: WorkQueue = self._post(WorkQueue, at("work_pools", pool, "queues"), body)
+        """Make a queue in a pool. With an idempotency key it is repeated when its answer is lost."""
+        queue: WorkQueue = self._post(
+            WorkQueue, at("work_pools", pool, "queues"), body, safe=body.idempotency_key is not None
+        )
         return queue
 
     def read(self, queue_id: UUID) -> WorkQueue:

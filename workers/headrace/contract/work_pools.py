@@ -28,6 +28,7 @@ class WorkPoolCreate(Request):
     is_paused: bool = False
     concurrency_limit: int | None = Field(default=None, ge=0, le=5000)
     storage_configuration: Json | None = None
+    idempotency_key: str | None = Field(default=None, min_length=1, max_length=500)
 
 
 class WorkPoolUpdate(Request):
@@ -72,6 +73,7 @@ class WorkQueueCreate(Request):
     concurrency_limit: int | None = Field(default=None, ge=0, le=5000)
     priority: int | None = Field(default=None, ge=1, le=1_000_000)
     filter: None = None
+    idempotency_key: str | None = Field(default=None, min_length=1, max_length=500)
 
 
 class WorkQueueUpdate(Request):
