@@ -7,6 +7,7 @@ from chalicelib.api.endpoint import Call, Found, Page, endpoint
 from chalicelib.api.queries import fate, given, only_names
 from chalicelib.domain.access import Need
 from chalicelib.domain.eligibility import pool_limit
+from chalicelib.services.pointing import misfits
 from headrace.contract import flow_runs as run_wire
 from headrace.contract import system as system_wire
 from headrace.contract import work_pools as wire
@@ -123,3 +124,22 @@ def skip_late(call: Call[None], name: str) -> system_wire.Skipped:
     """End the late runs of a pool as Skipped."""
     skipped, more = call.plane.lateness.skip_in_pool(name)
     return system_wire.Skipped(skipped=skipped, more=more)
+
+
+@endpoint(
+    "POST",
+    "/work_pools/{name}/misfits/filter",
+    body=wire.MisfitList,
+    answer=list[wire.Misfit],
+    needs=Need.VIEW,
+)
+def page_of_misfits(call: Call[wire.MisfitList], name: str) -> Page:
+    """The deployments of a pool whose job variables do not fit its job template, of those looked at."""
+    pool = call.plane.pools.view(name).pool
+    body = call.body
+    found, cursor = misfits(call.plane.ports, pool, body.cursor, body.offset + body.limit)
+    rows = [
+        wire.Misfit(deployment_id=deployment.id, deployment=deployment.full_name, problem=problem)
+        for deployment, problem in found
+    ]
+    return Page(rows[body.offset :], cursor)

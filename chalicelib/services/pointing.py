@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from chalicelib.domain import job_templates
 from chalicelib.domain.deployments import Deployment
 from chalicelib.domain.errors import Conflict
+from chalicelib.domain.pools import WorkPool
 from chalicelib.services.ports import Ports
 
 PAGE = 100
@@ -39,3 +41,17 @@ def refuse_while_pointed_at(ports: Ports, what: str, pool: str, queue: str | Non
         hint="Deploy them to another pool or queue, or delete them. With --cancel-runs or --move-to it is "
         "deleted all the same; their schedules then make no runs until they are deployed elsewhere.",
     )
+
+
+def misfits(
+    ports: Ports, pool: WorkPool, after: str | None, limit: int
+) -> tuple[list[tuple[Deployment, str]], str | None]:
+    """Of the next so many deployments those that do not fit the pool's job template, and why; and where to go on."""
+    template = job_templates.effective(pool.base_job_template, pool.type)
+    rows, more = ports.deployments.names(after, limit)
+    found = []
+    for deployment in ports.deployments.read_many([identity for identity, _ in rows]).values():
+        if deployment.work_pool_name == pool.name:
+            problem = job_templates.misfit(template, deployment.job_variables)
+            found += [(deployment, problem)] if problem else []
+    return found, rows[-1][1] if more else None

@@ -59,6 +59,19 @@ def test_what_no_longer_fits_is_said_and_not_started(
     assert "Deploy flow/main again" in str(raised.value.error.hint)
 
 
+def test_a_change_tells_who_does_not_fit_any_more(plane: Rig, deployment: Any) -> None:
+    plane.deployment(name="fits")
+    path = "/work_pools/pool/misfits/filter"
+    assert plane.ok("POST", path, {}) == []
+    change(plane, priority={"type": "integer"})
+    (row,) = plane.ok("POST", path, {})
+    assert (row["deployment_id"], row["deployment"]) == (deployment["id"], "flow/main")
+    assert "nice" in row["problem"]
+    first = plane.call("POST", path, {"limit": 1})
+    again = plane.call("POST", path, {"limit": 1, "cursor": first.headers["Headrace-Next-Cursor"]})
+    assert [*first.body, *again.body] == [row]
+
+
 def test_what_still_fits_goes_on(plane: Rig, deployment: Any) -> None:
     change(plane, nice={"type": "number"}, more={"type": "string"})
     grant = granted(plane, deployment)

@@ -294,3 +294,14 @@ def test_what_one_request_does_not_get_through_is_gone_on_with(cli: Cli, api: Fa
     assert "Skipped 5 late runs" in cli("work-pool", "skip-late", "my-process-pool").out
     assert "Deleted" in cli("work-pool", "delete", "my-process-pool", "--cancel-runs").out
     assert len(api.sent("DELETE")) == 2
+
+
+def test_a_new_template_tells_which_deployments_it_leaves_behind(
+    cli: Cli, api: FakeApi, tmp_path: Path
+) -> None:
+    template = tmp_path / "template.json"
+    template.write_text('{"job_configuration": {}, "variables": {}}', encoding="utf-8")
+    row = {"deployment_id": DEPLOYMENT_ID, "deployment": "hello/first", "problem": "nice is not known."}
+    api.on("POST", "/work_pools/my-process-pool/misfits/filter", Answer([row]))
+    result = cli("work-pool", "update", "my-process-pool", "--base-job-template", str(template))
+    assert "Deployment 'hello/first' no longer fits: nice is not known." in result.err

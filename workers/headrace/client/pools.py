@@ -8,6 +8,8 @@ from headrace.client.resource import Page, Resource, at
 from headrace.contract.flow_runs import QueueRunsRequest, ScheduledRun, ScheduledRunsRequest
 from headrace.contract.work_pools import (
     DeleteOptions,
+    Misfit,
+    MisfitList,
     WorkPool,
     WorkPoolCreate,
     WorkPoolList,
@@ -57,6 +59,10 @@ class Pools(Resource):
     def delete(self, name: str, options: DeleteOptions | None = None) -> None:
         """Delete a pool; refused while runs wait in it, unless `options` say what becomes of them."""
         self._delete_whole(at("work_pools", name), **_query(options))
+
+    def misfits(self, name: str, request: MisfitList | None = None) -> Page[Misfit]:
+        """A page of the deployments whose job variables do not fit the pool's job template."""
+        return self._page(Misfit, at("work_pools", name, "misfits", "filter"), request or MisfitList())
 
     def scheduled(self, name: str, request: ScheduledRunsRequest) -> Page[ScheduledRun]:
         """Runs that wait in the pool's queues."""

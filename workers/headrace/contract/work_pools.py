@@ -64,6 +64,18 @@ class WorkPoolList(ListRequest):
     work_pools: NameFilter | None = None
 
 
+class MisfitList(ListRequest):
+    """`POST /work_pools/{name}/misfits/filter`. A page looks at `limit` deployments, so it may be short."""
+
+
+class Misfit(Answer):
+    """A deployment of a pool whose job variables do not fit the pool's job template, and why."""
+
+    deployment_id: UUID
+    deployment: str
+    problem: str
+
+
 class WorkQueueCreate(Request):
     """`POST /work_pools/{name}/queues`. Priority 1 is served first."""
 
