@@ -19,14 +19,14 @@ from chalicelib.domain.eligibility import EARLY, Answer, Facts, Judgement, judge
 from chalicelib.domain.errors import NotFound, WrongState
 from chalicelib.domain.pools import PoolView, Session, WorkQueue
 from chalicelib.domain.runs import Run
-from chalicelib.domain.transitions import Cause
 from chalicelib.services.candidates import Candidates, Page, Row
 from chalicelib.services.facts import gather
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
+from chalicelib.services.superseded import skip
 from chalicelib.storage.runs import ready_lane
-from headrace.contract.states import StateName, StateType
+from headrace.contract.states import StateType
 
 Pages = dict[str, Page]
 SPARE = 10
@@ -214,19 +214,13 @@ class Claims:
         elif judgement.answer is Answer.SKIP or (
             judgement.answer is Answer.GONE and run.state.type is StateType.SCHEDULED
         ):
-            self._skip(run, judgement.reason)
+            skip(self._ports, self._runs, run, judgement.reason)
 
     def _cancel(self, holder: UUID, successor: Run) -> None:
         try:
             self._runs.cancel(holder, f"The next run of its schedule, {successor.name!r}, is due.")
         except (WrongState, NotFound):
             return  # it is over: its slot comes back by itself
-
-    def _skip(self, run: Run, reason: str) -> None:
-        now = self._ports.clock()
-        name = StateName.SKIPPED
-        over = runs.ended(run, StateType.CANCELLED, Cause.RULE, now, name=name, message=reason)
-        self._ports.runs.tried(run, replace(over, expires_at=self._runs.retention()))
 
     def _elsewhere(self, run: Run, view: PoolView) -> Answer:
         """A rung run of a queue that this session does not serve, or of another pool."""

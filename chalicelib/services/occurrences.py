@@ -150,7 +150,7 @@ class Occurrences:
         if schedule.catchup == "all":
             found = occurrences(spec, after, now + LOOKAHEAD, limit=PER_TICK)
             return found, found[-1] if found else after
-        past = _latest(spec, after, now)
+        past = latest(spec, after, now)
         skipped = {
             skip.due
             for skip in to_skip(past, now, catchup=schedule.catchup, max_lateness=schedule.max_lateness)
@@ -218,7 +218,7 @@ def _is_of(run: Run, schedules: Mapping[tuple[UUID, str], ScheduleRecord]) -> bo
     return schedule is not None and run.is_as_scheduled(schedule.revision)
 
 
-def _latest(spec: ScheduleSpec, after: datetime, now: datetime) -> list[datetime]:
+def latest(spec: ScheduleSpec, after: datetime, now: datetime) -> list[datetime]:
     """The last occurrence due by now, found without walking over all those missed before it."""
     for window in (*_WINDOWS, now - after):
         start = max(after, now - window)

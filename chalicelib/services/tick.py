@@ -26,6 +26,7 @@ from chalicelib.services.ports import Ports
 from chalicelib.services.promotion import Promotion
 from chalicelib.services.rescue import Rescue
 from chalicelib.services.runs import Runs
+from chalicelib.services.superseded import Superseded
 from chalicelib.storage.runs import ready_lane
 from headrace.contract.states import StateType
 
@@ -61,6 +62,7 @@ class Tick:
         self._promotion = Promotion(ports, lines)
         self._limits = limits
         self._making = making
+        self._superseded = Superseded(ports, use_cases)
         self._runs = use_cases
 
     def tick(self) -> None:
@@ -83,6 +85,7 @@ class Tick:
         for row in work.do(self._making.due) or []:
             if self._ports.clock() < now + MAKING:
                 work.do(self._making.materialise, *row)
+                work.do(self._superseded.skip_of, row[1])
         work.finish()
 
     def _leases(self, now: datetime) -> list[Session]:

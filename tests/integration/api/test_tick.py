@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from tests.support.plane import Rig
 from tests.support.strict import Call
 
@@ -93,3 +95,20 @@ def test_a_promotion_beyond_its_time_lets_schedules_be_made_and_is_gone_on_with(
     plane.plane.tick()
     assert waits(plane, first) == 0
     assert plane.plane.ports.watermark.line == ""
+
+
+@pytest.mark.parametrize("step", [60, 600])
+def test_what_a_later_occurrence_stands_for_piles_up_nowhere(plane: Rig, step: int) -> None:
+    """No worker for long: the one that shall run stands behind few that shall not."""
+    plane.pool()
+    every = {"interval": step, "anchor_date": "2026-01-01T00:00:00Z"}
+    plane.deployment(schedules=[{"schedule": every, "slug": "s"}])
+    for _ in range(40):
+        plane.clock.forward(60)
+        plane.plane.tick()
+    due = [run for run in scheduled(plane) if run["state_name"] in ("Scheduled", "Late")]
+    assert len([run for run in due if run["expected_start_time"] <= f"{plane.clock.now:%FT%TZ}"]) <= 2
+    skipped = [run for run in scheduled(plane) if run["state_name"] == "Skipped"]
+    assert len(skipped) >= 40 * 60 // step - 2
+    (grant,) = plane.worker(limit=9).claim(9)
+    assert plane.read(grant["run"])["expected_start_time"] == "2026-03-02T12:40:00Z"
