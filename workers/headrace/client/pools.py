@@ -57,7 +57,7 @@ class Pools(Resource):
         self.update(name, WorkPoolUpdate(is_paused=False))
 
     def delete(self, name: str, options: DeleteOptions | None = None) -> None:
-        """Delete a pool; refused while runs wait in it, unless `options` say what becomes of them."""
+        """Delete a pool; refused while runs wait or deployments run there, unless `options` say what to do."""
         self._delete_whole(at("work_pools", name), **_query(options))
 
     def misfits(self, name: str, request: MisfitList | None = None) -> Page[Misfit]:
@@ -115,7 +115,7 @@ class Queues(Resource):
         self.update(queue_id, WorkQueueUpdate(is_paused=False))
 
     def delete(self, queue_id: UUID, options: DeleteOptions | None = None) -> None:
-        """Delete a queue; refused while runs wait in it, unless `options` say what becomes of them."""
+        """Delete a queue; refused while runs wait or deployments run there, unless `options` say what to do."""
         self._delete_whole(at("work_queues", queue_id), **_query(options))
 
 

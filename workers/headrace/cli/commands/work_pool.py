@@ -162,7 +162,7 @@ def skip_late(name: Name, *, output: Output = Format.TABLE) -> None:
 def delete(
     name: Name, *, cancel_runs: CancelRuns = False, move_to: MoveTo = None, output: Output = Format.TABLE
 ) -> None:
-    """Delete a work pool and its queues; refused while runs wait in it, unless told what to do with them."""
+    """Delete a work pool and its queues; refused while runs wait or deployments run there, unless told what to do."""
     options = removal(cancel_runs=cancel_runs, move_to=move_to)
     with connect() as api:
         pool = api.pools.read(name)
