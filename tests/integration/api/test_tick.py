@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.storage import documents
 from tests.support.plane import Rig
 from tests.support.strict import Call
 
@@ -112,3 +113,17 @@ def test_what_a_later_occurrence_stands_for_piles_up_nowhere(plane: Rig, step: i
     assert len(skipped) >= 40 * 60 // step - 2
     (grant,) = plane.worker(limit=9).claim(9)
     assert plane.read(grant["run"])["expected_start_time"] == "2026-03-02T12:40:00Z"
+
+
+def test_every_open_session_is_looked_at_however_many(plane: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "WHOLE_PAGE", 2)
+    plane.pool()
+    workers = [plane.worker(name=f"w{number}") for number in range(5)]
+    assert {str(session.id) for session in plane.plane.workers.live_sessions()} == {
+        worker.session for worker in workers
+    }
+    plane.plane.tick()
+    for _ in range(4):
+        plane.clock.forward(60)
+        plane.plane.tick()
+    assert plane.plane.ports.sessions.open_ids() == []
