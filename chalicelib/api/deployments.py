@@ -138,7 +138,8 @@ def create_run(call: Call[run_wire.FlowRunCreate], deployment_id: UUID) -> Found
 )
 def skip_late(call: Call[None], deployment_id: UUID) -> system_wire.Skipped:
     """End the late runs of a deployment as Skipped."""
-    return system_wire.Skipped(skipped=call.plane.lateness.skip_of_deployment(deployment_id))
+    skipped, more = call.plane.lateness.skip_of_deployment(deployment_id)
+    return system_wire.Skipped(skipped=skipped, more=more)
 
 
 def wanted(body: run_wire.FlowRunCreate) -> Wanted:

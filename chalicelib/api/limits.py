@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.api import render
-from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.api.endpoint import Call, Found, Page, endpoint
 from chalicelib.domain.access import Need
 from chalicelib.domain.eligibility import tag_limit
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid
@@ -20,14 +20,15 @@ _PATH = "/v2/concurrency_limits"
     status=201,
     needs=Need.DEPLOY,
 )
-def create(call: Call[wire.ConcurrencyLimitCreate]) -> wire.ConcurrencyLimit:
-    """Make a limit of a tag."""
+def create(call: Call[wire.ConcurrencyLimitCreate]) -> Found:
+    """Make a limit of a tag; 200 when the idempotency key finds the one made before."""
     tag = call.body.name.removeprefix("tag:").strip()
     if not tag:
         raise Invalid(
             "name: names no tag.", errors=[FieldProblem("name", "names no tag", "tag:NAME, or NAME")]
         )
-    return render.limit(call.plane.limits.create_for_tag(tag, call.body.limit))
+    slots, made = call.plane.limits.create_for_tag(tag, call.body.limit, call.body.idempotency_key)
+    return Found(render.limit(slots), 201 if made else 200)
 
 
 @endpoint("GET", _PATH + "/{name}", answer=wire.ConcurrencyLimit, needs=Need.VIEW)

@@ -70,7 +70,9 @@ def grant(value: Granted, pool_value: WorkPool) -> sync_wire.Grant:
     template = job_templates.effective(pool_value.base_job_template, pool_value.type)
     variables = deployed.job_variables if deployed else {}
     problem = None
-    if deployed and pool_value.template_changed and deployed.updated <= pool_value.template_changed:
+    if (
+        deployed and pool_value.template_changed
+    ):  # the version that this run has may never have met this template
         problem = job_templates.misfit(template, variables, found.job_variables)
     return sync_wire.Grant(
         run=found.id,

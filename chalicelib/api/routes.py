@@ -38,6 +38,7 @@ LISTED: Mapping[str, Sequence[str]] = {
         "POST /work_pools/{name}/get_scheduled_flow_runs",
         "POST /work_pools/{name}/concurrency_status",
         "POST /work_pools/{name}/skip_late",
+        "POST /work_pools/{name}/misfits/filter",
     ),
     "work_queues": (
         "POST /work_pools/{pool}/queues",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from chalicelib.api import render
-from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.api.endpoint import Call, Found, Page, endpoint
 from chalicelib.api.queries import fate, given, only_names
 from chalicelib.domain.access import Need
 from chalicelib.domain.eligibility import pool_limit
+from chalicelib.services.pointing import misfits
 from headrace.contract import flow_runs as run_wire
 from headrace.contract import system as system_wire
 from headrace.contract import work_pools as wire
@@ -20,11 +21,11 @@ from headrace.contract import work_pools as wire
     status=201,
     needs=Need.DEPLOY,
 )
-def create(call: Call[wire.WorkPoolCreate]) -> wire.WorkPool:
-    """Make a work pool with its default queue."""
+def create(call: Call[wire.WorkPoolCreate]) -> Found:
+    """Make a work pool with its default queue; 200 when the idempotency key finds the one made before."""
     values = given(call.body, leave_out={"name", "storage_configuration"})
-    pool = call.plane.pools.create(call.body.name, values)
-    return render.pool(pool, call.plane.pools.statuses(pool.name)(pool))
+    pool, made = call.plane.pools.create(call.body.name, values)
+    return Found(render.pool(pool, call.plane.pools.statuses(pool.name)(pool)), 201 if made else 200)
 
 
 @endpoint("GET", "/work_pools/{name}", answer=wire.WorkPool, needs=Need.VIEW)
@@ -121,4 +122,24 @@ def concurrency_status(call: Call[wire.Page], name: str) -> wire.ConcurrencyStat
 )
 def skip_late(call: Call[None], name: str) -> system_wire.Skipped:
     """End the late runs of a pool as Skipped."""
-    return system_wire.Skipped(skipped=call.plane.lateness.skip_in_pool(name))
+    skipped, more = call.plane.lateness.skip_in_pool(name)
+    return system_wire.Skipped(skipped=skipped, more=more)
+
+
+@endpoint(
+    "POST",
+    "/work_pools/{name}/misfits/filter",
+    body=wire.MisfitList,
+    answer=list[wire.Misfit],
+    needs=Need.VIEW,
+)
+def page_of_misfits(call: Call[wire.MisfitList], name: str) -> Page:
+    """The deployments of a pool whose job variables do not fit its job template, of those looked at."""
+    pool = call.plane.pools.view(name).pool
+    body = call.body
+    found, cursor = misfits(call.plane.ports, pool, body.cursor, body.offset + body.limit)
+    rows = [
+        wire.Misfit(deployment_id=deployment.id, deployment=deployment.full_name, problem=problem)
+        for deployment, problem in found
+    ]
+    return Page(rows[body.offset :], cursor)

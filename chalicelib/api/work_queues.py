@@ -6,7 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from chalicelib.api import render
-from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.api.endpoint import Call, Found, Page, endpoint
 from chalicelib.api.queries import fate, given, texts, uuids
 from chalicelib.domain.access import Need
 from chalicelib.domain.eligibility import queue_limit
@@ -26,10 +26,11 @@ _NOT_NULL = {"is_paused", "priority"}
     status=201,
     needs=Need.DEPLOY,
 )
-def create(call: Call[wire.WorkQueueCreate], pool: str) -> wire.WorkQueue:
-    """Make a further queue of a pool."""
+def create(call: Call[wire.WorkQueueCreate], pool: str) -> Found:
+    """Make a further queue of a pool; 200 when the idempotency key finds the one made before."""
     values = given(call.body, leave_out={"name", "filter"})
-    return _shown(call, call.plane.pools.create_queue(pool, call.body.name, values))
+    queue, made = call.plane.pools.create_queue(pool, call.body.name, values)
+    return Found(_shown(call, queue), 201 if made else 200)
 
 
 @endpoint("GET", "/work_pools/{pool}/queues/{name}", answer=wire.WorkQueue, needs=Need.VIEW)

@@ -22,6 +22,8 @@ from headrace.contract.base import StepName
 
 _PATH = "/work_pools/{pool}/workers"
 _NAME: TypeAdapter[str] = TypeAdapter(StepName)
+AT_ONCE = 0.1
+"""Seconds after which a worker asks again where not all that waits could be looked at."""
 
 
 @endpoint(
@@ -118,13 +120,15 @@ def sync(call: Call[sync_wire.SyncRequest], pool: str, worker: str) -> sync_wire
 
 @endpoint("POST", _PATH + "/filter", body=wire.WorkerList, answer=list[wire.Worker], needs=Need.VIEW)
 def page(call: Call[wire.WorkerList], pool: str) -> Page:
-    """The workers of a pool."""
+    """The workers of a pool. A page of those of one status may be short, and another follow."""
+    body = call.body
+    found, cursor = call.plane.workers.of_pool(pool, body.cursor, body.limit, body.offset)
     now = call.plane.ports.clock()
-    rows = [render.worker(worker, session, now) for worker, session in call.plane.workers.of_pool(pool)]
-    status = call.body.workers.status if call.body.workers else None
+    rows = [render.worker(worker, session, now) for worker, session in found]
+    status = body.workers.status if body.workers else None
     if status and status.any_ is not None:
         rows = [row for row in rows if row.status in status.any_]
-    return Page(rows[call.body.offset : call.body.offset + call.body.limit])
+    return Page(rows, cursor)
 
 
 @endpoint("POST", _PATH + "/heartbeat", body=wire.WorkerHeartbeat, needs=Need.WORK)
@@ -180,7 +184,7 @@ def _answer(call: Call[object], body: sync_wire.SyncRequest, answered: Answered)
     ]
     return sync_wire.SyncAnswer(
         lease_seconds=answered.lease_seconds,
-        sync_within_seconds=call.plane.ports.settings.sync_within_seconds,
+        sync_within_seconds=AT_ONCE if answered.has_more else call.plane.ports.settings.sync_within_seconds,
         granted=[render.grant(granted, view.pool) for granted in answered.granted] if view else [],
         hints=[
             sync_wire.HintAnswer(run=run, verdict=sync_wire.HintVerdict(verdict))

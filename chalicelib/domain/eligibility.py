@@ -31,11 +31,12 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """A limit: its maximum and who holds it."""
+    """A limit: its maximum and who holds it. `key` is the idempotency key of the request that made it."""
 
     name: str
     maximum: int
     holders: frozenset[UUID] = frozenset()
+    key: str | None = None
 
     def has_room(self, run: UUID) -> bool:
         """Whether this run may start under it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from uuid import UUID, uuid5
 
 from chalicelib.domain.names import NAMESPACE
@@ -14,7 +15,8 @@ from chalicelib.domain.names import NAMESPACE
 class WorkPool:
     """A typed group of queues. `revision` rises with every change of the pool or of one of its queues.
 
-    `template_changed`: since when deployments that were not checked again may not fit the job template.
+    `idempotency_key` is what the request that made it said. `template_changed`: since when versions of
+    deployments may not fit the job template; None if it never changed.
     """
 
     name: str
@@ -28,6 +30,7 @@ class WorkPool:
     concurrency_limit: int | None = None
     revision: int = 1
     template_changed: datetime | None = None
+    idempotency_key: str | None = None
 
     @property
     def id(self) -> UUID:
@@ -50,6 +53,7 @@ class WorkQueue:
     paused_since: datetime | None = None
     concurrency_limit: int | None = None
     revision: int = 1
+    idempotency_key: str | None = None
 
     @property
     def id(self) -> UUID:
@@ -70,8 +74,13 @@ class PoolView:
     queues: Mapping[str, WorkQueue]
 
     def in_order(self) -> list[WorkQueue]:
-        """The queues as they are served: by priority, then by name."""
+        """The queues as they are shown: by priority, then by name."""
         return sorted(self.queues.values(), key=lambda queue: (queue.priority, queue.name))
+
+    def by_priority(self) -> list[list[WorkQueue]]:
+        """The queues as they are served: those of one priority together, the first priority first."""
+        groups = groupby(self.in_order(), key=lambda queue: queue.priority)
+        return [list(queues) for _, queues in groups]
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,12 @@ class Run:
         return made and self.state.type is StateType.SCHEDULED
 
     @property
+    def is_untouched_occurrence(self) -> bool:
+        """Whether a schedule made it, and it waits for its first claim."""
+        waits = self.state.type is StateType.SCHEDULED and not self.attempt
+        return waits and self.schedule_revision is not None
+
+    @property
     def has_started(self) -> bool:
         """Whether user code may have run in this attempt."""
         return bool(self.attempts) and self.attempts[-1].started is not None and self.is_held

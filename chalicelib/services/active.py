@@ -5,8 +5,9 @@ RUNNING and CANCELLING ones are found by their lane, PENDING ones by the held se
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from chalicelib.domain.pools import Session
 from chalicelib.domain.runs import Run
 from chalicelib.services.ports import Ports
 from chalicelib.storage.runs import active_lane
@@ -31,3 +32,20 @@ def active_runs(ports: Ports, pool: str, most: int | None = None) -> Iterator[Ru
     for run in ports.runs.read_many(sorted(held - seen)).values():
         if run.is_held and run.work_pool_name == pool:
             yield run
+
+
+def free_slots(ports: Ports, sessions: Sequence[Session]) -> int:
+    """Slots of these sessions that hold no run.
+
+    What a session's set names may be over: it is written anew with its next lease only. So where the sets say
+    that a session is full, its runs are asked.
+    """
+    full = [session for session in sessions if len(session.held) >= session.slots]
+    named = {run for session in full for run in session.held}
+    runs = ports.runs.read_many(sorted(named), consistent=False) if named else {}
+    held = {run.id for run in runs.values() if run.is_held}
+    free = 0
+    for session in sessions:
+        taken = session.held & held if session in full else session.held
+        free += max(session.slots - len(taken), 0)
+    return free

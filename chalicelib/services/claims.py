@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from chalicelib.domain import runs
@@ -18,44 +19,43 @@ from chalicelib.domain.eligibility import EARLY, Answer, Facts, Judgement, judge
 from chalicelib.domain.errors import NotFound, WrongState
 from chalicelib.domain.pools import PoolView, Session, WorkQueue
 from chalicelib.domain.runs import Run
-from chalicelib.domain.transitions import Cause
+from chalicelib.services.candidates import Candidates, Page, Row
 from chalicelib.services.facts import gather
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
-from chalicelib.storage.runs import lane_place, ready_lane
+from chalicelib.services.superseded import skip
+from chalicelib.storage.runs import ready_lane
 from chalicelib.storage.seam import Busy
-from headrace.contract.states import StateName, StateType
+from headrace.contract.states import StateType
 
-Pages = dict[str, list[tuple[UUID, str]]]
+Pages = dict[str, Page]
 SPARE = 10
 """Candidates read beyond what is wanted: some are lost to others, some turn out to be blocked."""
 TRIES = 4
 """Of one claim, where others' transactions at the same items are in its way."""
 PAUSE = 0.06
 """Seconds between them at most, rising with each; the dice say how much of it."""
-ROUNDS = 12
-"""Pages of one queue that one claim reads: bounds its time where many blocked runs stand in front."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A candidate: its place in the queue, and the run itself if it was read already."""
-
-    place: str
-    id: UUID
-    run: Run | None = None
+MOST_AT_ONCE = 25
+"""Runs judged together where those before could not start; else no more than are wanted, to read no more."""
+LOOKING = timedelta(seconds=4)
+"""So long one claim looks where many that cannot start stand in front; the worker is told to ask again."""
 
 
 @dataclass
 class Choice:
-    """Runs that may start, in order, and what became of every run that was looked at."""
+    """Runs that may start, in order, and what became of every run that was looked at.
 
+    After `until` no more are looked for: `is_cut` says that others may be found by asking again.
+    """
+
+    until: datetime | None = None
     chosen: list[tuple[Run, Judgement]] = field(default_factory=list)
     seen: dict[UUID, Answer] = field(default_factory=dict)
     deployments: dict[UUID, Deployment] = field(default_factory=dict)
     pages: Pages = field(default_factory=dict)
     lost: set[UUID] = field(default_factory=set)
+    is_cut: bool = False
 
 
 class Claims:
@@ -80,14 +80,15 @@ class Claims:
 
         `pages` are first pages read before, for this `want`.
         """
-        choice = Choice(pages=dict(pages or {}))
+        choice = Choice(self._ports.clock() + LOOKING, pages=dict(pages or {}))
         by_queue: dict[str | None, list[Run]] = {}
         for run in hints:
             queue_name = run.work_queue_name if run.work_pool_name == view.pool.name else None
             by_queue.setdefault(queue_name, []).append(run)
-        for queue in view.in_order():
-            if session.serves(queue.name):
-                self._from_queue(choice, view, queue, want, by_queue.pop(queue.name, []))
+        for queues in view.by_priority():
+            served = [queue for queue in queues if session.serves(queue.name)]
+            rung = [run for queue in served for run in by_queue.pop(queue.name, [])]
+            self._from_queues(choice, view, served, want, rung)
         for rest in by_queue.values():
             for run in rest:
                 choice.seen.setdefault(run.id, self._elsewhere(run, view))
@@ -139,73 +140,66 @@ class Claims:
         found = choice.deployments.get(run.deployment_id) if run.deployment_id else None
         return runs.of_version(run, found.version, found.version_number) if found else run
 
-    def _from_queue(
-        self, choice: Choice, view: PoolView, queue: WorkQueue, want: int, hints: list[Run]
+    def _from_queues(
+        self, choice: Choice, view: PoolView, queues: Sequence[WorkQueue], want: int, hints: list[Run]
     ) -> None:
-        if view.pool.is_paused or queue.is_paused:
-            choice.seen |= {run.id: Answer.WAIT for run in hints}
-            return
-        after: str | None = None
-        for _ in range(ROUNDS):
-            missing = want - len(choice.chosen)
-            page = self._next_page(choice, queue, after, missing)
-            rows = _in_order(hints, [row for row in page if row[0] not in choice.seen])
-            hints = []
-            if not self._judge_rows(choice, view, rows, want):
-                return
-            if len(page) < missing + SPARE or len(choice.chosen) >= want:
-                return
-            after = page[-1][1]
+        """From queues of one priority, in one order."""
+        running = [queue.name for queue in queues if not (view.pool.is_paused or queue.is_paused)]
+        choice.seen |= {run.id: Answer.WAIT for run in hints if run.work_queue_name not in running}
+        rung = [run for run in hints if run.work_queue_name in running]
+        read = partial(self._next_page, choice, view.pool.name)
+        rows = Candidates(rung, running, read, want - len(choice.chosen) + SPARE)
+        count = want - len(choice.chosen)
+        while len(choice.chosen) < want and not choice.is_cut:
+            batch = rows.take(count)
+            if not batch:
+                break
+            before = len(choice.chosen)
+            self._judge_all(choice, view, self._read_rows(choice, batch), want, rows)
+            count = want - len(choice.chosen) if len(choice.chosen) > before else min(2 * count, MOST_AT_ONCE)
+            choice.is_cut = choice.until is not None and self._ports.clock() >= choice.until
+        rest = [run for run in rung if run.id not in choice.seen]
+        if rest:
+            self._judge_all(choice, view, rest, want, rows)
 
-    def _judge_rows(self, choice: Choice, view: PoolView, rows: list[Row], want: int) -> bool:
-        """Judge as many as are wanted at a time, so that no more is read than needed. False: nothing more can start."""
-        while rows:
-            missing = want - len(choice.chosen)
-            if missing <= 0:
-                rows = [row for row in rows if row.run is not None]
-            part, rows = rows[: max(missing, 1)], rows[max(missing, 1) :]
-            found = self._ports.runs.read_many((row.id for row in part if row.run is None), consistent=False)
-            batch = [run for row in part if (run := row.run or found.get(row.id))]
-            if batch and not self._judge_all(choice, view, batch, want):
-                for row in rows:
-                    if row.run is not None:
-                        choice.seen.setdefault(row.id, Answer.WAIT)
-                return False
-        return True
+    def _read_rows(self, choice: Choice, rows: Sequence[Row]) -> list[Run]:
+        """The runs of rows, as far as they still stand where the index says: it may lag behind a move."""
+        rows = [row for row in rows if row.id not in choice.seen]
+        found = self._ports.runs.read_many((row.id for row in rows if row.run is None), consistent=False)
+        runs = ((row, row.run or found.get(row.id)) for row in rows)
+        return [run for row, run in runs if run and run.work_queue_name == row.queue]
 
-    def _next_page(
-        self, choice: Choice, queue: WorkQueue, after: str | None, missing: int
-    ) -> list[tuple[UUID, str]]:
-        if missing <= 0:
-            return []
-        if after is None and queue.name in choice.pages:
-            return choice.pages.pop(queue.name)
-        return self._page(queue.work_pool_name, queue.name, after, missing + SPARE)
+    def _next_page(self, choice: Choice, pool: str, queue: str, after: str | None, limit: int) -> Page:
+        if after is None and queue in choice.pages:
+            return choice.pages.pop(queue)
+        return self._page(pool, queue, after, limit)
 
     def _page(self, pool: str, queue: str, after: str | None, limit: int) -> list[tuple[UUID, str]]:
         lane = ready_lane(pool, queue)
         return self._ports.runs.lane(lane, until=self._ports.clock() + EARLY, after=after, limit=limit)
 
-    def _judge_all(self, choice: Choice, view: PoolView, batch: list[Run], want: int) -> bool:
-        """Judge a batch of one queue. False if nothing more of this queue can start now."""
+    def _judge_all(
+        self, choice: Choice, view: PoolView, batch: list[Run], want: int, rows: Candidates
+    ) -> None:
+        """Judge a batch. A queue of which nothing more can start now is closed."""
         facts = gather(self._ports, view, batch)
         choice.deployments |= facts.deployments
         for run in batch:
+            queue = run.work_queue_name or ""
+            if rows.is_closed(queue):
+                choice.seen[run.id] = Answer.WAIT
+                continue
             judgement = judge(run, self._with_chosen(facts, choice))
             if self._gives_way(choice, judgement, run):
                 judgement = judge(run, self._with_chosen(facts, choice))
-            answer = judgement.answer
-            if answer is Answer.START and len(choice.chosen) >= want:
-                choice.seen[run.id] = Answer.START
-                continue
-            choice.seen[run.id] = answer
-            if answer is Answer.START:
-                choice.chosen.append((run, judgement))
-            elif answer is Answer.WAIT and run.due <= facts.now + EARLY:
-                return self._rest_waits(choice, batch)
+            choice.seen[run.id] = judgement.answer
+            if judgement.answer is Answer.START:
+                if len(choice.chosen) < want:
+                    choice.chosen.append((run, judgement))
+            elif judgement.answer is Answer.WAIT and run.due <= facts.now + EARLY:
+                rows.close(queue)
             else:
                 self._put_away(run, judgement)
-        return True
 
     def _gives_way(self, choice: Choice, judgement: Judgement, run: Run) -> bool:
         """Runs chosen a moment ago, and not yet taken, that this one cancels: it starts in their place."""
@@ -215,11 +209,6 @@ class Claims:
             choice.seen[chosen.id] = Answer.SKIP
         choice.chosen = [one for one in choice.chosen if one[0] not in earlier]
         return bool(earlier)
-
-    def _rest_waits(self, choice: Choice, batch: list[Run]) -> bool:
-        for run in batch:
-            choice.seen.setdefault(run.id, Answer.WAIT)
-        return False
 
     def _with_chosen(self, facts: Facts, choice: Choice) -> Facts:
         """The facts as they will be once what was chosen so far has been taken."""
@@ -243,7 +232,7 @@ class Claims:
         elif judgement.answer is Answer.SKIP or (
             judgement.answer is Answer.GONE and run.state.type is StateType.SCHEDULED
         ):
-            self._skip(run, judgement.reason)
+            skip(self._ports, self._runs, run, judgement.reason)
 
     def _cancel(self, holder: UUID, successor: Run) -> None:
         try:
@@ -251,20 +240,6 @@ class Claims:
         except (WrongState, NotFound):
             return  # it is over: its slot comes back by itself
 
-    def _skip(self, run: Run, reason: str) -> None:
-        now = self._ports.clock()
-        name = StateName.SKIPPED
-        over = runs.ended(run, StateType.CANCELLED, Cause.RULE, now, name=name, message=reason)
-        self._ports.runs.tried(run, replace(over, expires_at=self._runs.retention()))
-
     def _elsewhere(self, run: Run, view: PoolView) -> Answer:
         """A rung run of a queue that this session does not serve, or of another pool."""
         return Answer.WAIT if run.state.type is StateType.SCHEDULED else Answer.GONE
-
-
-def _in_order(hints: Sequence[Run], page: Sequence[tuple[UUID, str]]) -> list[Row]:
-    """Rung runs and those of a page, each once, in the order of the queue: by due time, then id."""
-    known = {run.id for run in hints}
-    rows = [Row(lane_place(run), run.id, run) for run in hints]
-    rows += [Row(place, run) for run, place in page if run not in known]
-    return sorted(rows, key=lambda row: row.place)

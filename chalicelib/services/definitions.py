@@ -56,6 +56,12 @@ class Definitions:
                 return before
         return self._write(wanted, before, planned, version)
 
+    def pause(self, before: Deployment, paused: bool) -> Deployment:
+        """Pause or resume, and nothing else: also one that would not pass its pool's checks any more."""
+        if before.paused == paused:
+            return before
+        return self._write(replace(before, paused=paused), before, [], None)
+
     def point(self, before: Deployment, number: int, *, pinned: bool) -> Deployment:
         """Put an existing version in force, as it is. Raises `Raced`."""
         if (before.version_number, before.pinned) == (number, pinned):

@@ -16,7 +16,7 @@ from chalicelib.services.lines import Lines
 from chalicelib.services.numbering import By, again, deployment_of
 from chalicelib.services.ports import Ports
 from chalicelib.services.schedules import Schedules
-from chalicelib.services.waiting import Fate, Waiting
+from chalicelib.services.waiting import WITHIN, Fate, Waiting, unfinished
 from chalicelib.services.wishes import Wish
 from chalicelib.storage.runs import line_lane, ready_lane
 
@@ -61,13 +61,18 @@ class Deployments:
     def upsert(
         self, flow_id: UUID, name: str, values: Mapping[str, object], wishes: Sequence[Wish] | None, by: By
     ) -> tuple[Deployment, bool]:
-        """A deployment by flow and name: made (True), or brought up to these values (False)."""
+        """A deployment by flow and name: made (True), or brought up to these values (False).
+
+        One that is paused stays so, unless the values say otherwise.
+        """
         flow = self.flow(flow_id)
 
         def change() -> tuple[Deployment, bool]:
             now = self._ports.clock()
             before = self._ports.deployments.read(deployment_id(flow.name, name))
-            fresh = Deployment(flow.name, name, before.created if before else now, now, **values)  # type: ignore[arg-type]
+            kept = {"paused": before.paused} if before else {}
+            said = {**kept, **values}
+            fresh = Deployment(flow.name, name, before.created if before else now, now, **said)  # type: ignore[arg-type]
             return self._definitions.deploy(fresh, before, wishes, by), before is None
 
         return again(change)
@@ -79,6 +84,8 @@ class Deployments:
 
         def change() -> Deployment:
             before = self.read(deployment)
+            if wishes is None and changes.keys() == {"paused"}:
+                return self._definitions.pause(before, bool(changes["paused"]))
             base = self._definitions.base(before)
             moves = "work_pool_name" in changes and changes["work_pool_name"] != base.work_pool_name
             queue: dict[str, object] = {"work_queue_name": None} if moves else {}
@@ -138,10 +145,10 @@ class Deployments:
             )
             raise Invalid("Runs of a deployment cannot be moved.", errors=[problem])
         schedules = self._ports.deployments.schedules(deployment.id)
-        coming = self._schedules.coming(schedules)
         limit = deployment_limit(deployment.id)
-        kept = (run for run in self.waiting_runs(deployment) if run.id not in coming)
+        kept = (run for run in self.waiting_runs(deployment) if not run.is_untouched_occurrence)
         self._waiting.settle(f"Deployment {deployment.full_name!r}", kept, fate)
+        self._drop_untouched(deployment)
         self._schedules.withdraw(schedules)
         now = self._ports.clock()
         tombstones = [
@@ -158,6 +165,13 @@ class Deployments:
             raise Conflict("The deployment changed at the same moment.", code="busy", hint="Try again.")
         self._schedules.withdraw(schedules)
         self._lines.promote([limit])
+
+    def _drop_untouched(self, deployment: Deployment) -> None:
+        count, begun = 0, self._ports.clock()
+        for run in self.waiting_runs(deployment):
+            count += run.is_untouched_occurrence and self._ports.runs.delete(run)
+            if count and self._ports.clock() - begun > WITHIN:
+                raise unfinished(f"Deployment {deployment.full_name!r}", count, "deleted")
 
     def waiting_runs(self, deployment: Deployment) -> Iterator[Run]:
         """Its runs that wait: in any queue of its pool, or in a line."""

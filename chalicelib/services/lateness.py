@@ -14,7 +14,7 @@ from chalicelib.services.deployments import Deployments
 from chalicelib.services.pools import Pools
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
-from chalicelib.services.waiting import Waiting
+from chalicelib.services.waiting import WITHIN, Waiting
 from chalicelib.storage.runs import ready_lane
 from headrace.contract.states import StateName, StateType
 
@@ -33,19 +33,24 @@ class Lateness:
         self._waiting = waiting
         self._runs = use_cases
 
-    def skip_in_pool(self, pool: str) -> int:
-        """Skip all late runs of a pool; how many."""
+    def skip_in_pool(self, pool: str) -> tuple[int, bool]:
+        """Skip the late runs of a pool: how many, and whether more may be left for the next call."""
         view = self._pools.view(pool)
         lanes = [ready_lane(pool, queue) for queue in view.queues]
         return self._skip(self._waiting.in_lanes(lanes, pool=pool))
 
-    def skip_of_deployment(self, deployment_id: UUID) -> int:
-        """Skip all late runs of a deployment; how many."""
+    def skip_of_deployment(self, deployment_id: UUID) -> tuple[int, bool]:
+        """Skip the late runs of a deployment: how many, and whether more may be left for the next call."""
         deployment = self._deployments.read(deployment_id)
         return self._skip(self._deployments.waiting_runs(deployment))
 
-    def _skip(self, waiting: Iterable[Run]) -> int:
-        return sum(self._skip_one(run) for run in waiting if self._is_late(run))
+    def _skip(self, waiting: Iterable[Run]) -> tuple[int, bool]:
+        count, begun = 0, self._ports.clock()
+        for run in waiting:
+            count += self._is_late(run) and self._skip_one(run)
+            if count and self._ports.clock() - begun > WITHIN:
+                return count, True
+        return count, False
 
     def _skip_one(self, run: Run) -> bool:
         now = self._ports.clock()

@@ -21,14 +21,19 @@ class Limits:
         self._ports = ports
         self._lines = lines
 
-    def create_for_tag(self, tag: str, maximum: int) -> Slots:
-        """A new limit of a tag. Raises `Conflict` if it has one."""
+    def create_for_tag(self, tag: str, maximum: int, key: str | None = None) -> tuple[Slots, bool]:
+        """A new limit of a tag (True), or the one that a request of this key made (False).
+
+        Raises `Conflict` if the tag has another one.
+        """
         name = tag_limit(tag)
-        if name in self._ports.slots.read([name]):
+        known = self._ports.slots.read([name]).get(name)
+        if known is not None and (key is None or known.key != key):
             raise Conflict(f"Tag {tag!r} has a limit already.", code="exists", hint="Update or delete it.")
-        self._ports.slots.set_maximum(name, maximum)
+        if known is None:
+            self._ports.slots.set_maximum(name, maximum, key)
         self.adopt(name, self._active_everywhere())
-        return self.read(name)
+        return self.read(name), known is None
 
     def update(self, name: str, maximum: int) -> None:
         """Another maximum. Raises `NotFound`."""

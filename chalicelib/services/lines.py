@@ -67,11 +67,12 @@ class Lines:
         self.ring(promoted)
         return bool(promoted)
 
-    def ring(self, runs: Sequence[Run]) -> None:
-        """Wake workers for these runs."""
+    def ring(self, runs: Sequence[Run], view: PoolView | None = None) -> None:
+        """Wake workers for these runs; `view` is the pool of them all if it was read before."""
         now = self._ports.clock()
         by_url: dict[str, list[tuple[UUID, object]]] = {}
-        views = {name: self._ports.pools.view(name) for name in {run.work_pool_name for run in runs} if name}
+        pools = {run.work_pool_name for run in runs if run.work_pool_name}
+        views = {name: view or self._ports.pools.view(name) for name in pools}
         for run in runs:
             view = views.get(run.work_pool_name or "")
             queue = view.queues.get(run.work_queue_name or "") if view else None

@@ -64,7 +64,12 @@ class Logs:
                 self._ports.logs.append(run, 0, digest, batch, expires)
 
     def page(self, query: LogQuery) -> tuple[list[LogRow], str | None]:
-        """A page of records, and where to go on (None at the end). A filter may leave a page short."""
+        """A page of records, and where to go on (None at the end). A filter may leave a page short.
+
+        The log goes with its run: of one that is over its retention there is none.
+        """
+        if not self._ports.runs.exists(query.run):
+            return [], None
         found: list[LogRow] = []
         place, looked, skip = query.after_place, 0, query.skip
         while len(found) < query.limit and looked < LOOKED_AT + query.skip:

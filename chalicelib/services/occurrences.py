@@ -7,13 +7,16 @@ repeated, concurrent, late or redeployed in between.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from chalicelib.domain import parameters
 from chalicelib.domain.deployments import Deployment, ScheduleRecord, spec_of
+from chalicelib.domain.names import stamp
+from chalicelib.domain.pools import PoolView
 from chalicelib.domain.run_names import run_name
 from chalicelib.domain.runs import Run, State
 from chalicelib.domain.schedules import (
@@ -28,6 +31,7 @@ from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from headrace.contract.states import StateType
 
+log = logging.getLogger("headrace.schedules")
 LOOKAHEAD = timedelta(minutes=3)
 """How far ahead runs are made: three ticks, so that one may be late or missing."""
 PER_TICK = 200
@@ -60,20 +64,24 @@ class Occurrences:
             self._ports.runs.delete(run)
 
     def upcoming_runs(self, old: Sequence[ScheduleRecord]) -> list[Run]:
-        """Runs that these schedules made, of their revision or an older one, and that nobody started."""
+        """Runs that these schedules made, of their revision or an older one, and that nobody started.
+
+        Those of the look-ahead are found by their ids, those that wait for longer among the deployment's
+        latest runs. Any that waits behind so many is deleted by the claim that comes upon it.
+        """
         now = self._ports.clock()
-        coming: list[Run] = []
-        for schedule in old:
-            if not schedule.active or schedule.deleted:
-                continue
-            instants = occurrences(spec_of(schedule), now - LOOKAHEAD, now + 2 * LOOKAHEAD, limit=MOST)
-            ids = [occurrence_id(schedule.deployment_id, schedule.slug, instant) for instant in instants]
-            coming += [
-                run
-                for run in self._ports.runs.read_many(ids).values()
-                if run.is_as_scheduled(schedule.revision) and not run.attempt
-            ]
-        return coming
+        known = {(one.deployment_id, one.slug): one for one in old if not one.deleted}
+        ids: list[UUID] = []
+        for schedule in known.values():
+            if schedule.active:
+                instants = occurrences(spec_of(schedule), now - LOOKAHEAD, now + 2 * LOOKAHEAD, limit=MOST)
+                ids += [occurrence_id(schedule.deployment_id, schedule.slug, instant) for instant in instants]
+        for owner in {schedule.deployment_id for schedule in known.values()}:
+            high = f"{stamp(now)}~"
+            rows = self._ports.runs.history(f"DEPLOYMENT#{owner}", high=high, forward=False, limit=MOST)
+            late = self._ports.runs.read_many([run for run, _ in rows], consistent=False).values()
+            ids += [run.id for run in late if _is_of(run, known)]
+        return [run for run in self._ports.runs.read_many(ids).values() if _is_of(run, known)]
 
     def due(self, limit: int = 500) -> list[tuple[Deployment, ScheduleRecord]]:
         """The schedules whose next time has come near, for `materialise`."""
@@ -85,18 +93,36 @@ class Occurrences:
 
     def materialise(self, deployment: Deployment, schedule: ScheduleRecord) -> None:
         """Make the runs of one schedule up to the look-ahead, ring them, and move its next due time."""
+        now = self._ports.clock()
         if not schedule.active or schedule.deleted or schedule.next_due is None:
             return
-        now = self._ports.clock()
-        instants = self._instants(schedule, now)
+        if schedule.next_due > now + LOOKAHEAD:
+            return
+        spec = spec_of(schedule)
+        view = self._place(deployment)
+        if view is None:
+            self._move_on(schedule, next_after(spec, max(schedule.next_due - _ONE, now)))
+            return
+        instants, last = self._instants(schedule, schedule.next_due - _ONE, now)
         made = []
         for instant in instants:
             run = self._occurrence(deployment, schedule, instant, now)
             if self._ports.runs.create_occurrence(run, schedule) or self._renewed(run):
                 made.append(run)
-        self._lines.ring([run for run in made if run.work_pool_name])
-        last = instants[-1] if instants else schedule.next_due - _ONE
-        coming = next_after(spec_of(schedule), max(last, schedule.next_due - _ONE))
+        self._lines.ring(made, view)
+        self._move_on(schedule, next_after(spec, last))
+
+    def _place(self, deployment: Deployment) -> PoolView | None:
+        """The pool where its runs would wait; None if it or the queue is gone: nobody would ever start them."""
+        pool = deployment.work_pool_name
+        view = self._ports.pools.view(pool) if pool else None
+        if view is not None and deployment.work_queue_name in view.queues:
+            return view
+        queue = f"{pool}/{deployment.work_queue_name}"
+        log.warning("No runs are made of %s: its queue %s is gone.", deployment.full_name, queue)
+        return None
+
+    def _move_on(self, schedule: ScheduleRecord, coming: datetime | None) -> None:
         if coming != schedule.next_due:
             self._ports.deployments.advance(schedule, coming)
 
@@ -113,19 +139,24 @@ class Occurrences:
         found = self._ports.runs.read_many(ids)
         return [Occurrence(at, run, found.get(run)) for at, run in zip(instants, ids, strict=True)]
 
-    def _instants(self, schedule: ScheduleRecord, now: datetime) -> list[datetime]:
-        """The occurrences to make now: what is due by the catch-up policy, and what comes soon."""
+    def _instants(
+        self, schedule: ScheduleRecord, after: datetime, now: datetime
+    ) -> tuple[list[datetime], datetime]:
+        """The occurrences to make now: what is due by the catch-up policy, and what comes soon.
+
+        With them the last one decided about, made or missed: the schedule goes on after it.
+        """
         spec = spec_of(schedule)
-        after = (schedule.next_due or now) - _ONE
         if schedule.catchup == "all":
-            return occurrences(spec, after, now + LOOKAHEAD, limit=PER_TICK)
-        past = _latest(spec, after, now)
+            found = occurrences(spec, after, now + LOOKAHEAD, limit=PER_TICK)
+            return found, found[-1] if found else after
+        past = latest(spec, after, now)
         skipped = {
             skip.due
             for skip in to_skip(past, now, catchup=schedule.catchup, max_lateness=schedule.max_lateness)
         }
         coming = occurrences(spec, max(after, now), now + LOOKAHEAD, limit=PER_TICK)
-        return [instant for instant in past if instant not in skipped] + coming
+        return [one for one in past if one not in skipped] + coming, [after, *past, *coming][-1]
 
     def _occurrence(
         self, deployment: Deployment, schedule: ScheduleRecord, instant: datetime, now: datetime
@@ -179,7 +210,15 @@ class Occurrences:
         return self._ports.runs.tried(found, renewed)
 
 
-def _latest(spec: ScheduleSpec, after: datetime, now: datetime) -> list[datetime]:
+def _is_of(run: Run, schedules: Mapping[tuple[UUID, str], ScheduleRecord]) -> bool:
+    """Whether one of these schedules made it and it waits for its first start."""
+    if run.deployment_id is None or run.schedule_slug is None or run.attempt:
+        return False
+    schedule = schedules.get((run.deployment_id, run.schedule_slug))
+    return schedule is not None and run.is_as_scheduled(schedule.revision)
+
+
+def latest(spec: ScheduleSpec, after: datetime, now: datetime) -> list[datetime]:
     """The last occurrence due by now, found without walking over all those missed before it."""
     for window in (*_WINDOWS, now - after):
         start = max(after, now - window)

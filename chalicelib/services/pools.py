@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from shlex import quote
 from typing import TypeVar
 from uuid import UUID
 
@@ -16,12 +17,14 @@ from chalicelib.domain.pools import PoolView, Session, WorkPool, WorkQueue
 from chalicelib.services.active import active_runs
 from chalicelib.services.limits import Limits
 from chalicelib.services.lines import Lines
+from chalicelib.services.pointing import refuse_while_pointed_at
 from chalicelib.services.ports import Ports
 from chalicelib.services.waiting import Fate, Waiting
 from chalicelib.services.workers import Workers, no_pool
 from chalicelib.storage.runs import ready_lane
 
 T = TypeVar("T")
+K = TypeVar("K", WorkPool, WorkQueue)
 TYPES = ("process",)
 TRIES = 5
 WAKE = 10
@@ -48,13 +51,17 @@ class Pools:
         self._lines = lines
         self._waiting = waiting
 
-    def create(self, name: str, values: Mapping[str, object]) -> WorkPool:
-        """A new pool with its default queue. Raises `Conflict` for a name that is taken."""
+    def create(self, name: str, values: Mapping[str, object]) -> tuple[WorkPool, bool]:
+        """A new pool with its default queue (True), or the one that a request of this key made (False).
+
+        Raises `Conflict` for a name that is taken.
+        """
         now = self._ports.clock()
         pool = WorkPool(name=name, created=now, updated=now, **values)  # type: ignore[arg-type]
         self._check(pool)
-        if self._ports.pools.pool(name):
-            raise self._taken(f"work pool {name!r}")
+        known = self._ports.pools.pool(name)
+        if known:
+            return self._found(known, pool, f"work pool {name!r}"), False
         pool = replace(
             pool,
             base_job_template=pool.base_job_template or job_templates.default_template(pool.type),
@@ -63,8 +70,16 @@ class Pools:
         queue = WorkQueue(name, DEFAULT_QUEUE, now, now, url=self._ports.queues.create(name, "q"))
         if not self._ports.pools.create(pool, queue):
             self._ports.queues.delete(queue.url)
-            raise self._taken(f"work pool {name!r}")
-        return pool
+            return self._found(self._ports.pools.pool(name), pool, f"work pool {name!r}"), False
+        return pool, True
+
+    def _found(self, known: K | None, wanted: K, what: str) -> K:
+        """What an earlier request made with the key of this one; else the name is taken."""
+        if known and wanted.idempotency_key is not None and known.idempotency_key == wanted.idempotency_key:
+            return known
+        raise Conflict(
+            f"There is a {what} already.", code="exists", hint="Choose another name, or update it."
+        )
 
     def view(self, name: str) -> PoolView:
         """A pool with its queues; raises `NotFound`."""
@@ -99,31 +114,36 @@ class Pools:
             raise Conflict(
                 f"Work pool {name!r} has runs that are going.",
                 code="runs_active",
-                hint="Cancel them first: `headrace flow-run cancel --pool NAME`, or wait for them.",
+                hint=f"Cancel them first: `headrace flow-run cancel --pool {quote(name)}`, or wait for them.",
             )
         lanes = [ready_lane(name, queue) for queue in view.queues]
         self._waiting.settle(f"Work pool {name!r}", self._waiting.in_lanes(lanes, pool=name), fate, pool=name)
+        if fate == Fate():
+            refuse_while_pointed_at(self._ports, f"Work pool {name!r}", name)
         if not self._ports.pools.remove_pool(view):
             raise Conflict(f"Work pool {name!r} changed at the same moment.", code="busy", hint="Try again.")
         for queue in view.queues.values():
             self._ports.queues.delete(queue.url)
 
-    def create_queue(self, pool: str, name: str, values: Mapping[str, object]) -> WorkQueue:
-        """A further queue of a pool; without a priority it comes after those that exist."""
+    def create_queue(self, pool: str, name: str, values: Mapping[str, object]) -> tuple[WorkQueue, bool]:
+        """A further queue of a pool (True), or the one that a request of this key made (False).
+
+        Without a priority it comes after those that exist.
+        """
         view = self.view(pool)
-        if name in view.queues:
-            raise self._taken(f"work queue {name!r} of pool {pool!r}")
         now = self._ports.clock()
         last = max((queue.priority for queue in view.queues.values()), default=0)
-        url = self._ports.queues.create(pool, "q")
         given = {key: value for key, value in values.items() if key != "priority" or value is not None}
-        queue = WorkQueue(pool, name, now, now, url, **{"priority": last + 1, **given})  # type: ignore[arg-type]
-        queue = replace(queue, paused_since=now if queue.is_paused else None)
+        queue = WorkQueue(pool, name, now, now, "", **{"priority": last + 1, **given})  # type: ignore[arg-type]
+        if name in view.queues:
+            return self._found(view.queues[name], queue, f"work queue {name!r} of pool {pool!r}"), False
+        url = self._ports.queues.create(pool, "q")
+        queue = replace(queue, url=url, paused_since=now if queue.is_paused else None)
         if not self._ports.pools.add_queue(queue, view.pool):
             self._ports.queues.delete(url)
             raise Conflict(f"Pool {pool!r} changed at the same moment.", code="busy", hint="Try again.")
         self._workers.tell_of_change(pool)
-        return queue
+        return queue, True
 
     def queue(self, pool: str, name: str) -> WorkQueue:
         """A queue by names; raises `NotFound`."""
@@ -180,10 +200,13 @@ class Pools:
             raise Conflict(
                 f"Work queue {name!r} has runs that are going.",
                 code="runs_active",
-                hint="Wait for them, or cancel them: one that is retried would come back to it.",
+                hint=f"Wait for them, or cancel them: `headrace flow-run cancel --pool {quote(pool)} "
+                f"--queue {quote(name)}`. One that is retried would come back to it.",
             )
         rows = self._waiting.in_lanes([ready_lane(pool, name)], pool=pool, queue=name)
         self._waiting.settle(f"Work queue {name!r}", rows, fate, pool=pool, queue=name)
+        if fate == Fate():
+            refuse_while_pointed_at(self._ports, f"Work queue {name!r}", pool, name)
         if not self._ports.pools.remove_queue(view.queues[name], view.pool):
             raise Conflict(f"Pool {pool!r} changed at the same moment.", code="busy", hint="Try again.")
         self._ports.queues.delete(view.queues[name].url)
@@ -250,11 +273,6 @@ class Pools:
             if written:
                 return value
         raise Unavailable("Others change the same pool at this moment.", code="busy", hint="Try again.")
-
-    def _taken(self, what: str) -> Conflict:
-        return Conflict(
-            f"There is a {what} already.", code="exists", hint="Choose another name, or update it."
-        )
 
 
 def _status(value: WorkPool | WorkQueue, live: Mapping[str, Sequence[Session]]) -> PoolStatus:

@@ -22,6 +22,8 @@ from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
 from headrace.contract.states import StateName, StateType
 
+KEPT_AFTER_LAST_SESSION = timedelta(days=1)
+
 
 class Rescue:
     """Takes runs from sessions that are gone."""
@@ -66,10 +68,17 @@ class Rescue:
         queue = session.control_queue_url
         if queue and self._ports.queues.delete(queue):
             queue = ""
+        self._forget_worker(session, now)
         claiming = timedelta(seconds=self._ports.settings.claimed_seconds)
         is_over = not session.held or now - (session.closed or now) > claiming
         if is_over or queue != session.control_queue_url:
             self._ports.sessions.change(session_id, now, lambda value: _emptied(value, is_over, queue))
+
+    def _forget_worker(self, session: Session, now: datetime) -> None:
+        """The name of a worker is shown for a day after its last session."""
+        worker = self._ports.pools.worker(session.work_pool_name, session.worker_name)
+        if worker is not None and worker.session == session.id:
+            self._ports.pools.forget_worker(worker, (session.closed or now) + KEPT_AFTER_LAST_SESSION)
 
     def take_away(self, run_id: UUID, session: UUID, why: str) -> None:
         """Take one run from a session, if the session has it."""

@@ -23,6 +23,8 @@ from headrace.contract.states import StateName, StateType
 
 LOOKED_AT = 1000
 """Runs that one page reads for those that its filter lets through."""
+MOST_AT_ONCE = 100
+"""Rows read at once: as many as are wanted, and twice as many each time a filter leaves some of them out."""
 DAYS = 62
 """Days that one page looks into."""
 NOWHERE = UUID(int=0)
@@ -81,7 +83,11 @@ class RunLists:
         self._ports = ports
 
     def page(self, query: RunQuery) -> tuple[list[Run], str | None]:
-        """A page in the order asked, and where to go on (None at the end)."""
+        """A page in the order asked, and where to go on (None at the end).
+
+        Runs named by id are read consistently. All others are found by an index, which may lag behind a change
+        by a moment, so they are read at half the price and may lag as well: a single run is asked for by id.
+        """
         if query.ids is not None:
             found = self._ports.runs.read_many(query.ids)
             rows = sorted(filter(query.wants, found.values()), key=place, reverse=not query.forward)
@@ -90,7 +96,7 @@ class RunLists:
         looked = 0
         last: str | None = None
         for batch in self._batches(query):
-            runs = self._ports.runs.read_many([run for run, _ in batch])
+            runs = self._ports.runs.read_many([run for run, _ in batch], consistent=False)
             for run_id, at in batch:
                 if run_id == NOWHERE:
                     return found_rows[query.skip :], at
@@ -107,16 +113,20 @@ class RunLists:
     def waiting(self, pool: str, queues: Sequence[str], before: datetime | None, limit: int) -> list[Run]:
         """Runs that wait in queues of a pool, in the order in which they are claimed."""
         view = self._ports.pools.view(pool)
+        until = before + EARLY if before else None
         rows: list[Run] = []
-        for queue in view.in_order() if view else ():
-            if queues and queue.name not in queues:
-                continue
-            until = (before or self._ports.clock()) + EARLY if before else None
-            page = self._ports.runs.lane(ready_lane(pool, queue.name), until=until, limit=limit - len(rows))
-            rows += self._ports.runs.read_many([run for run, _ in page]).values()
+        for group in view.by_priority() if view else ():
+            wanted = [queue.name for queue in group if not queues or queue.name in queues]
+            pages = [
+                self._ports.runs.lane(ready_lane(pool, name), until=until, limit=limit - len(rows))
+                for name in wanted
+            ]
+            merged = sorted((row for page in pages for row in page), key=lambda row: row[1])
+            ids = [run for run, _ in merged[: limit - len(rows)]]
+            rows += self._ports.runs.read_many(ids, consistent=False).values()
             if len(rows) >= limit:
                 break
-        return rows[:limit]
+        return rows
 
     def _batches(self, query: RunQuery) -> Iterator[list[tuple[UUID, str]]]:
         owners = self._owners(query)
@@ -147,7 +157,7 @@ class RunLists:
 
     def _from_owners(self, query: RunQuery, owners: Sequence[str]) -> Iterator[list[tuple[UUID, str]]]:
         low, high = self._bounds(query)
-        size = 100
+        size = min(query.skip + query.limit, MOST_AT_ONCE)
         while True:
             rows = [
                 row
@@ -163,13 +173,14 @@ class RunLists:
             if len(rows) < size:
                 return
             low, high = _beyond(rows[:size][-1][1], low, high, query.forward)
+            size = min(2 * size, MOST_AT_ONCE)
 
     def _from_days(self, query: RunQuery) -> Iterator[list[tuple[UUID, str]]]:
         low, high = self._bounds(query)
         days = self._ports.runs.days(
             low=low[:10], high=f"{high[:10]}~", forward=query.forward, limit=DAYS + 1
         )
-        size = min(query.skip + query.limit, 100)
+        size = min(query.skip + query.limit, MOST_AT_ONCE)
         for day in days[:DAYS]:
             day_low, day_high = low, high
             while True:
@@ -181,6 +192,7 @@ class RunLists:
                 if len(rows) < size:
                     break
                 day_low, day_high = _beyond(rows[-1][1], day_low, day_high, query.forward)
+                size = min(2 * size, MOST_AT_ONCE)
         if len(days) > DAYS:
             yield [(NOWHERE, f"{days[DAYS]}{_DAWN if query.forward else _DUSK}")]
 

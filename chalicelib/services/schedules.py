@@ -53,7 +53,10 @@ class Schedules:
         return [change.after for change in self.plan(deployment, wishes, [])]
 
     def add(self, deployment_id: UUID, wishes: Sequence[Wish], by: By) -> list[ScheduleRecord]:
-        """Further schedules of a deployment; one that names `replaces` takes another's place."""
+        """Further schedules of a deployment; one that names `replaces` takes another's place.
+
+        One that is there already as wished is found, so the request may be repeated.
+        """
         return again(lambda: self._added(deployment_of(self._ports, deployment_id), wishes, by))
 
     def _added(self, deployment: Deployment, wishes: Sequence[Wish], by: By) -> list[ScheduleRecord]:
@@ -61,8 +64,13 @@ class Schedules:
         taken = {slug for slug, record in known.items() if not record.deleted}
         replaced = {wish.replaces for wish in wishes if wish.replaces}
         changes = [Change(known[slug], self._tombstone(known[slug])) for slug in replaced & taken]
+        there = [known[slug] for slug in sorted(taken - replaced)]
+        found = [self._equal(deployment, wish, there, str(index)) for index, wish in enumerate(wishes)]
+        slugs = with_slugs(
+            [wish for wish, same in zip(wishes, found, strict=True) if not same], taken - replaced
+        )
         made = []
-        for index, (slug, wish) in enumerate(with_slugs(wishes, taken - replaced).items()):
+        for index, (slug, wish) in enumerate(slugs.items()):
             if slug in taken and slug not in replaced:
                 raise Conflict(f"There is a schedule {slug!r} already.", code="exists", hint="Update it.")
             before = known.get(slug)
@@ -70,10 +78,22 @@ class Schedules:
             if after:
                 changes = [change for change in changes if change.after.slug != slug]
                 changes.append(Change(before, after))
-                made.append(after)
+            made.append(after or known[slug])
         refuse_too_many(len((taken - replaced) | {record.slug for record in made}))
         self._apply(deployment, changes, by)
-        return made
+        new = iter(made)
+        return [same or next(new) for same in found]
+
+    def _equal(
+        self, deployment: Deployment, wish: Wish, there: Sequence[ScheduleRecord], path: str
+    ) -> ScheduleRecord | None:
+        """The schedule that is as wished already, of that name if it has one: the request was repeated."""
+        if wish.replaces is not None:
+            return None
+        named = (record for record in there if wish.slug in (None, record.slug))
+        return next(
+            (one for one in named if self._wanted(deployment, one.slug, wish, one, path) is None), None
+        )
 
     def update(
         self, deployment_id: UUID, schedule_id: UUID, changes: Mapping[str, object], by: By
@@ -120,10 +140,6 @@ class Schedules:
         raise NotFound(
             f"There is no schedule {schedule_id}.", hint="`headrace deployment schedule ls` lists them."
         )
-
-    def coming(self, schedules: Sequence[ScheduleRecord]) -> set[UUID]:
-        """Ids of the runs that `withdraw` would delete."""
-        return {run.id for run in self._making.upcoming_runs(schedules)}
 
     def refuse_without_pool(self, schedules: Sequence[ScheduleRecord]) -> None:
         """Raise `Invalid` if a deployment that has no work pool any more has these schedules."""

@@ -58,7 +58,10 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What the worker is told. `cancel` are runs that it shall end; `view` is there if the pool was looked at."""
+    """What the worker is told. `cancel` are runs that it shall end; `view` is there if the pool was looked at.
+
+    `has_more`: not all that waits was looked at, and slots are free. It shall ask again at once.
+    """
 
     lease_seconds: float
     pool_revision: int
@@ -68,6 +71,7 @@ class Answered:
     verdicts: Sequence[tuple[UUID, Told, Applied]] = ()
     cancel: Sequence[tuple[UUID, int]] = ()
     fenced: Sequence[tuple[UUID, int]] = ()
+    has_more: bool = False
 
 
 _HINTS = {
@@ -136,6 +140,7 @@ class Sync:
             verdicts=verdicts,
             cancel=[(run, said.held[run]) for run in sorted(session.orders) if run in said.held],
             fenced=[(run, told.attempt) for run, told, done in verdicts if done.outcome is Outcome.FENCED],
+            has_more=choice.is_cut and len(granted) < want,
         )
 
     def _session(self, pool: str, worker: str, session_id: UUID) -> tuple[Session, int]:

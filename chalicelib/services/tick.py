@@ -14,18 +14,21 @@ from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
+from chalicelib.domain.eligibility import Slots
 from chalicelib.domain.errors import NotFound, WrongState
 from chalicelib.domain.names import stamp, unstamp
 from chalicelib.domain.pools import PoolView, Session
 from chalicelib.domain.runs import Run
-from chalicelib.services.active import active_runs
+from chalicelib.services.active import active_runs, free_slots
 from chalicelib.services.limits import Limits
 from chalicelib.services.lines import Lines
 from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.ports import Ports
+from chalicelib.services.promotion import Promotion
 from chalicelib.services.rescue import Rescue
 from chalicelib.services.runs import Runs
-from chalicelib.storage.runs import line_lane, ready_lane
+from chalicelib.services.superseded import Superseded
+from chalicelib.storage.runs import ready_lane
 from headrace.contract.states import StateType
 
 log = logging.getLogger("headrace.tick")
@@ -33,12 +36,12 @@ T = TypeVar("T")
 P = ParamSpec("P")
 RINGS = 10
 """Runs of a queue that one tick rings for; a worker that wakes finds the others by itself."""
-PROMOTE_ROUNDS = 40
-"""Batches of a line that one tick promotes."""
+PROMOTING = timedelta(seconds=20)
+"""So long after its start a tick promotes blocked runs; the next goes on where it ended."""
+MAKING = timedelta(seconds=48)
+"""So long after its start it makes the runs of schedules, earliest first; its function is stopped at 55 s."""
 AHEAD = timedelta(seconds=75)
 """Runs due so soon, and made too early for SQS to hold their doorbell, are rung with a delay."""
-KEPT_IN_MIND = timedelta(hours=1)
-"""So long the line of a removed limit is looked at."""
 LONGEST_DELAY = timedelta(seconds=900)
 
 
@@ -57,8 +60,10 @@ class Tick:
         self._ports = ports
         self._rescue = rescue
         self._lines = lines
+        self._promotion = Promotion(ports, lines)
         self._limits = limits
         self._making = making
+        self._superseded = Superseded(ports, use_cases)
         self._runs = use_cases
 
     def tick(self) -> None:
@@ -73,16 +78,15 @@ class Tick:
         limits = work.do(self._limit_names) or []
         for pool in pools:
             work.do(self._check_active, pool, alive.keys(), limits)
-        for name in limits:
-            work.do(self._check_slots, name, alive)
-        for name in work.do(self._lines_to_look_at, limits) or []:
-            work.do(self._promote, name)
-        for name, since in work.do(self._ports.slots.removed) or []:
-            work.do(self._promote_removed, name, since)
+        for slots in (work.do(self._ports.slots.read, limits) or {}).values():
+            work.do(self._check_slots, slots, alive)
+        self._promote(work, limits, now + PROMOTING)
         for pool in pools:
             work.do(self._ring, pool, [one for one in alive.values() if one.work_pool_name == pool], now)
         for row in work.do(self._making.due) or []:
-            work.do(self._making.materialise, *row)
+            if self._ports.clock() < now + MAKING:
+                work.do(self._making.materialise, *row)
+                work.do(self._superseded.skip_of, row[1])
         work.finish()
 
     def _leases(self, now: datetime) -> list[Session]:
@@ -157,57 +161,43 @@ class Tick:
         settled = timedelta(seconds=self._ports.settings.claimed_seconds)
         return self._ports.clock() - run.state.timestamp > settled
 
-    def _check_slots(self, name: str, alive: Mapping[UUID, Session]) -> None:
+    def _check_slots(self, slots: Slots, alive: Mapping[UUID, Session]) -> None:
         """Holders whose run is over give their slot back; those that no session holds are taken away.
 
         The second is a net of its own for PENDING runs, which are in no lane.
         """
-        slots = self._ports.slots.read([name]).get(name)
-        if slots is None or not slots.holders:
-            return
         held = self._ports.runs.read_many(slots.holders)
         for holder in slots.holders:
             run = held.get(holder)
             if run is None:
-                self._ports.slots.drop(name, holder, None)
-            elif name not in run.slots:
-                self._ports.slots.drop(name, holder, run.revision)
+                self._ports.slots.drop(slots.name, holder, None)
+            elif slots.name not in run.slots:
+                self._ports.slots.drop(slots.name, holder, run.revision)
             elif not _is_held(run, alive):
                 self._check_session(run)
 
     def _limit_names(self) -> list[str]:
         return _all(lambda after: self._ports.slots.names(after=after), lambda name: name)
 
-    def _lines_to_look_at(self, limits: Sequence[str]) -> list[str]:
-        """Those of every limit, and of every deployment: its runs wait there while it is paused."""
-        deployments = _all(lambda after: self._ports.deployments.names(after, 100), lambda row: row[1])
-        names = [*limits, *(f"deployment:{identity}" for identity, _ in deployments)]
-        return list(dict.fromkeys(names))
-
-    def _promote(self, name: str) -> bool:
-        """As many as may start; whether any run waits there."""
-        if not self._ports.runs.lane(line_lane(name), limit=1):
-            return False
-        for _ in range(PROMOTE_ROUNDS):
-            if not self._lines.top_up(name):
+    def _promote(self, work: _Work, limits: Sequence[str], until: datetime) -> None:
+        """Line after line, until the time for it is over."""
+        stopped_at = ""
+        for name in work.do(self._promotion.round, limits) or []:
+            work.do(self._promotion.promote, name, until)
+            if self._ports.clock() >= until:
+                stopped_at = name
                 break
-        return True
-
-    def _promote_removed(self, name: str, since: datetime) -> None:
-        """Runs that waited for a limit that is no more. A claim that began before may still send one there."""
-        if not self._promote(name) and self._ports.clock() - since > KEPT_IN_MIND:
-            self._ports.slots.forget(name)
+        work.do(self._promotion.stopped_at, stopped_at)
 
     def _ring(self, pool: str, live: list[Session], now: datetime) -> None:
         """Ring again for what waits: doorbells may be lost."""
-        view = self._ports.pools.view(pool)
-        if view is None or view.pool.is_paused or not live:
+        view = self._ports.pools.view(pool) if live else None
+        if view is None or view.pool.is_paused:
             return
         for queue in view.queues.values():
             serving = [session for session in live if session.serves(queue.name)]
-            free = sum(max(session.slots - len(session.held), 0) for session in serving)
             if serving and not queue.is_paused:
-                self._ring_queue(view, queue.name, min(free, RINGS), now)
+                self._ring_queue(view, queue.name, min(free_slots(self._ports, serving), RINGS), now)
 
     def _ring_queue(self, view: PoolView, queue: str, most: int, now: datetime) -> None:
         lane = ready_lane(view.pool.name, queue)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
+from chalicelib.domain.eligibility import deployment_limit
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound, WrongState
 from chalicelib.domain.runs import Run
 from chalicelib.services.lines import Lines
@@ -14,6 +16,8 @@ from chalicelib.storage.runs import line_lane
 from headrace.contract.states import StateType
 
 PAGE = 100
+WITHIN = timedelta(seconds=15)
+"""So long one request works through what waits; it is repeated for the rest, well before it would be cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,11 @@ class Waiting:
             yield from self._all(lane)
 
     def _lines_with_runs(self) -> Iterator[str]:
-        """Every limit's line, also of one just removed, and every deployment's (paused, it sends runs there)."""
+        """Every limit's line, also of one just lifted, and that of every paused deployment: it sends runs there."""
         after: str | None = None
         while True:
             names, more = self._ports.slots.names(after=after)
-            yield from (name for name in names if not name.startswith("deployment:"))
+            yield from names
             if not more:
                 break
             after = names[-1]
@@ -58,7 +62,9 @@ class Waiting:
         after = None
         while True:
             rows, more = self._ports.deployments.names(after, PAGE)
-            yield from (f"deployment:{identity}" for identity, _ in rows)
+            found = self._ports.deployments.read_many([identity for identity, _ in rows]).values()
+            paused = (one for one in found if one.paused and one.concurrency_limit is None)
+            yield from (deployment_limit(one.id) for one in paused)
             if not more:
                 return
             after = rows[-1][1]
@@ -74,6 +80,8 @@ class Waiting:
     ) -> int:
         """Do what is asked with every waiting run; how many. Raises `Conflict` if nothing is asked and one waits.
 
+        Where there are too many for one request it raises `Conflict` (`unfinished`): the same call goes on.
+
         `pool` (or its `queue` alone) is what goes: runs cannot be moved there, and a bare name means
         another queue of the same pool.
         """
@@ -81,7 +89,7 @@ class Waiting:
         if target and target[0] == pool and queue in (None, target[1]):
             problem = FieldProblem("query.move_to", f"{fate.move_to!r} goes too", "a queue that stays")
             raise Invalid(f"{what} cannot take its own runs.", errors=[problem])
-        count = 0
+        count, begun = 0, self._ports.clock()
         for run in waiting:
             if not fate.cancel and target is None:
                 raise Conflict(
@@ -90,6 +98,8 @@ class Waiting:
                     hint="Say --cancel-runs, or --move-to another queue.",
                 )
             count += self._settle(run, target, what)
+            if count and self._ports.clock() - begun > WITHIN:
+                raise unfinished(what, count, "moved" if target else "cancelled")
         return count
 
     def _settle(self, run: Run, target: tuple[str, str] | None, what: str) -> bool:
@@ -128,3 +138,12 @@ class Waiting:
             if len(rows) < PAGE:
                 return
             after = rows[-1][1]
+
+
+def unfinished(what: str, count: int, done: str) -> Conflict:
+    """The error where one request does not get through: the next goes on."""
+    return Conflict(
+        f"{what} has more runs that wait; {count} were {done}.",
+        code="unfinished",
+        hint="Send the same request again: it goes on with the rest.",
+    )

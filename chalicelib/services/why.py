@@ -9,6 +9,7 @@ from uuid import UUID
 from chalicelib.domain.eligibility import EARLY, Answer, judge
 from chalicelib.domain.pools import Session
 from chalicelib.domain.runs import Run
+from chalicelib.services.active import free_slots
 from chalicelib.services.facts import gather
 from chalicelib.services.ports import Ports
 from chalicelib.services.workers import Workers
@@ -61,12 +62,13 @@ class Why:
             text = f"No worker is online for queue {queue!r} of pool {pool!r}{self._since(pool)}."
             return Explanation("no_worker", text, f"Start one: headrace worker start --pool {quote(pool)}")
         ahead = self._ahead(run)
-        busy = sum(len(session.held) for session in live)
-        slots = sum(session.slots for session in live)
-        if busy >= slots:
+        if not free_slots(self._ports, live):
+            slots = sum(session.slots for session in live)
             text = f"All {slots} slots of {_workers(live)} are taken; {_before(ahead)}."
             return Explanation("busy", text, "Start a worker more, or one with a higher --limit.")
-        return Explanation("ready", f"It can start: it was offered to {_workers(live)}; {_before(ahead)}.")
+        seconds = max((self._ports.clock() - max(run.due, run.updated)).total_seconds(), 0)
+        offered = f"it was offered to {_workers(live)} {seconds:.0f} s ago"
+        return Explanation("ready", f"It can start: {offered}; {_before(ahead)}.")
 
     def _ahead(self, run: Run) -> int:
         lane = ready_lane(run.work_pool_name or "", run.work_queue_name or "")
@@ -74,7 +76,13 @@ class Why:
         return next((index for index, row in enumerate(rows) if row[0] == run.id), len(rows))
 
     def _since(self, pool: str) -> str:
-        seen = [session.renewed for _, session in self._workers.of_pool(pool) if session and session.renewed]
+        seen = []
+        after: str | None = None
+        while True:
+            found, after = self._workers.of_pool(pool, after, 100)
+            seen += [session.renewed for _, session in found if session and session.renewed]
+            if after is None:
+                break
         return f" since {max(seen):%Y-%m-%d %H:%M:%S UTC}" if seen else ""
 
 

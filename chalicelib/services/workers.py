@@ -10,9 +10,7 @@ from uuid import UUID
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound
 from chalicelib.domain.pools import PoolView, Session, Worker
 from chalicelib.services.ports import Ports
-from chalicelib.services.rescue import Rescue
-
-KEPT_AFTER_LAST_SESSION = timedelta(days=1)
+from chalicelib.services.rescue import KEPT_AFTER_LAST_SESSION, Rescue
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +71,19 @@ class Workers:
         row = replace(row, updated=now, heartbeat_interval_seconds=interval)
         self._ports.pools.put_worker(row, now + KEPT_AFTER_LAST_SESSION)
 
-    def of_pool(self, pool: str) -> list[tuple[Worker, Session | None]]:
-        """The workers of a pool, each with the session that it last had."""
+    def of_pool(
+        self, pool: str, after: str | None, limit: int, skip: int = 0
+    ) -> tuple[list[tuple[Worker, Session | None]], str | None]:
+        """A page of a pool's workers by name, each with the session that it last had, and where to go on."""
         if self._ports.pools.pool(pool) is None:
             raise no_pool(pool)
-        workers = self._ports.pools.workers(pool)
+        found, last = self._ports.pools.workers(pool, after, skip + limit)
+        workers = found[skip:]
         ids = [worker.session for worker in workers if worker.session]
         sessions = {session.id: session for session in self._ports.sessions.read_many(ids)}
-        return [(worker, sessions.get(worker.session) if worker.session else None) for worker in workers]
+        return [
+            (worker, sessions.get(worker.session) if worker.session else None) for worker in workers
+        ], last
 
     def live_sessions(self, pool: str | None = None) -> list[Session]:
         """Open sessions whose lease runs, of one pool or of all."""

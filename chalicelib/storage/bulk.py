@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chalicelib.domain.errors import Unavailable
 from chalicelib.domain.runs import Run
-from chalicelib.storage.documents import Transaction
+from chalicelib.storage.documents import Transaction, absent
 from chalicelib.storage.run_parts import large_parts, with_parts
 from chalicelib.storage.runs import TRIES, RunStore, run_item
 from chalicelib.storage.table import Item
@@ -60,7 +60,7 @@ class BulkStore:
         for _ in range(TRIES):
             write = Transaction()
             for own, *parts in batch.values():
-                write.put(own, Item.pk.does_not_exist())
+                write.put(own, absent())
                 with_parts(write, parts)
             if not batch or write.commit():
                 return found

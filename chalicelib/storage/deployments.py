@@ -70,11 +70,14 @@ class DeploymentStore:
     ) -> bool:
         """A deployment, new or over an earlier one, with its limit, its changed schedules and its new version.
 
+        One that is resumed is noted like one whose limit is removed: runs may wait in its line.
+
         False if it lost a race. Raises `TooLarge` for a version that does not fit.
         """
         write = Transaction()
         write.put(_item(deployment), _expected(before))
-        if deployment.concurrency_limit != (before.concurrency_limit if before else None):
+        is_resumed = before is not None and before.paused and not deployment.paused
+        if is_resumed or deployment.concurrency_limit != (before.concurrency_limit if before else None):
             declare(write, {deployment_limit(deployment.id): deployment.concurrency_limit})
         for schedule in schedules:
             write.put(_schedule_item(schedule), _schedule_expected(schedule))
@@ -86,7 +89,7 @@ class DeploymentStore:
         """Delete a deployment; its schedules stay as tombstones, so that their revisions never start again."""
         write = Transaction()
         write.delete(_item(deployment), Item.rev == deployment.revision)
-        if deployment.concurrency_limit is not None:
+        if deployment.concurrency_limit is not None or deployment.paused:
             declare(write, {deployment_limit(deployment.id): None})
         for schedule in schedules:
             write.put(_schedule_item(schedule), _schedule_expected(schedule))
@@ -124,12 +127,13 @@ class DeploymentStore:
         return documents.replace(item, schedule.revision)
 
     def due_schedules(self, until: datetime, limit: int) -> list[tuple[UUID, str]]:
-        """(deployment, slug) of active schedules whose next time has come, earliest first in each shard."""
-        rows = []
+        """(deployment, slug) of active schedules whose next time has come, earliest first, so many of each shard."""
+        found: list[tuple[documents.Key, str]] = []
         for shard in range(DUE_SHARDS):
             page = documents.index_page(Item.lane_index, f"DUE#{shard}", high=f"{stamp(until)}~", limit=limit)
-            rows += [key for key, _ in page.rows]
-        return [(UUID(pk.removeprefix("DEPLOYMENT#")), sk.removeprefix("SCHEDULE#")) for pk, sk in rows]
+            found += page.rows
+        keys = [key for key, _ in sorted(found, key=lambda row: row[1])]
+        return [(UUID(pk.removeprefix("DEPLOYMENT#")), sk.removeprefix("SCHEDULE#")) for pk, sk in keys]
 
     def _catalogue(
         self, kind: str, after: str | None, limit: int, prefix: str = ""

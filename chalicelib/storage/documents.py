@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 Key = tuple[str, str]
+WHOLE_PAGE = 1000
 T = TypeVar("T")
 
 
@@ -81,11 +82,30 @@ def partition(
     limit: int | None = None,
 ) -> list[Item]:
     """Items of one partition whose sort key lies between two texts, both included."""
+    return partition_page(pk, between, consistent=consistent, forward=forward, limit=limit)[0]
+
+
+def partition_page(
+    pk: str,
+    between: tuple[str, str],
+    *,
+    consistent: bool = True,
+    forward: bool = True,
+    limit: int | None = None,
+) -> tuple[list[Item], str | None]:
+    """The same, and the last sort key looked at if others may follow: expired items count for the limit, too."""
     with seam():
-        found = Item.query(
-            pk, Item.sk.between(*between), consistent_read=consistent, scan_index_forward=forward, limit=limit
+        found = list(
+            Item.query(
+                pk,
+                Item.sk.between(*between),
+                consistent_read=consistent,
+                scan_index_forward=forward,
+                limit=limit,
+            )
         )
-        return [item for item in found if _alive(item)]
+        last = found[-1].sk if limit is not None and len(found) == limit else None
+        return [item for item in found if _alive(item)], last
 
 
 def index_page(
@@ -104,6 +124,19 @@ def index_page(
         found = list(index.query(value, sort.between(low, high), scan_index_forward=forward, limit=limit))
     rows = [((item.pk, item.sk), str(getattr(item, names[1]))) for item in found]
     return IndexPage(rows, more=len(rows) == limit)
+
+
+def whole_index(
+    index: GlobalSecondaryIndex[Item], value: str, *, low: str = " ", high: str = "\U0010ffff"
+) -> list[tuple[Key, str]]:
+    """All keys of a small collection, page by page."""
+    rows: list[tuple[Key, str]] = []
+    while True:
+        page = index_page(index, value, low=low, high=high, limit=WHOLE_PAGE)
+        rows += page.rows
+        if not page.more:
+            return rows
+        low = f"{page.rows[-1][1]}\x00"
 
 
 _INDEX_ATTRIBUTES = {
@@ -125,7 +158,13 @@ def put(item: Item, condition: Condition | None = None) -> bool:
 
 def put_new(item: Item) -> bool:
     """Write an item that must not exist yet. False if it does."""
-    return put(item, Item.pk.does_not_exist())
+    return put(item, absent())
+
+
+def absent() -> Condition:
+    """The condition that there is no such item, as every read sees it: one that has expired counts as gone."""
+    gone: Condition = Item.pk.does_not_exist() | (Item.expires_at <= now())
+    return gone
 
 
 def replace(item: Item, revision: int) -> bool:

@@ -6,13 +6,16 @@ import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from chalicelib.domain.names import stamp, unstamp
 from chalicelib.storage import documents
 from chalicelib.storage.table import Item
 
+LONGEST_RUN = timedelta(days=30)
+"""A chunk is written once, and stays for so long past the retention of its time: it must outlast the run, whose
+end is not known yet. Readers are shown the log of a run that is there."""
 CHUNK_BYTES = 300_000
 """Compressed size under which a chunk is kept: an item holds 400 KB (AWS, DynamoDB limits)."""
 
@@ -50,18 +53,21 @@ class LogStore:
     """Writes chunks, reads pages."""
 
     def append(
-        self, run: UUID, attempt: int, seq: str, records: Sequence[Record], expires_at: datetime
+        self, run: UUID, attempt: int, seq: str, records: Sequence[Record], kept_until: datetime
     ) -> None:
-        """Write one batch. The same attempt, sequence and records write the same item."""
+        """Write one batch. The same attempt, sequence and records write the same item.
+
+        `kept_until` is when the log would go if the run ended now.
+        """
         records = sorted(records, key=lambda record: record.at)
         packed = _packed(records)
         if len(packed) > CHUNK_BYTES and len(records) > 1:
             half = len(records) // 2
-            self.append(run, attempt, f"{seq}a", records[:half], expires_at)
-            self.append(run, attempt, f"{seq}b", records[half:], expires_at)
+            self.append(run, attempt, f"{seq}a", records[:half], kept_until)
+            self.append(run, attempt, f"{seq}b", records[half:], kept_until)
             return
         key = (f"RUN#{run}", f"LOG#{attempt:06d}#{stamp(records[0].at)}#{seq}")
-        documents.put(Item(*key, blob=packed, expires_at=expires_at))
+        documents.put(Item(*key, blob=packed, expires_at=kept_until + LONGEST_RUN))
 
     def page(
         self, run: UUID, after: str | None, limit: int, forward: bool
@@ -71,14 +77,13 @@ class LogStore:
         low, high = ("LOG#", "LOG$") if not chunk else (chunk, "LOG$") if forward else ("LOG#", chunk)
         rows: list[LogRow] = []
         while True:
-            items = documents.partition(f"RUN#{run}", (low, high), forward=forward, limit=20)
+            items, last = documents.partition_page(f"RUN#{run}", (low, high), forward=forward, limit=20)
             for item in items:
                 rows += [row for row in _rows(run, item, forward) if _is_after(row.place, after, forward)]
                 if len(rows) > limit:
                     return rows[:limit], rows[limit - 1].place
-            if len(items) < 20:
+            if last is None:
                 return rows, None
-            last = items[-1].sk
             low, high = (f"{last}\x00", high) if forward else (low, f"{last[:-1]}{chr(ord(last[-1]) - 1)}~")
 
 

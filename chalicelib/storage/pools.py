@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from chalicelib.domain.eligibility import pool_limit, queue_limit
@@ -120,19 +121,22 @@ class PoolStore:
         item = documents.get((_pk(pool), f"WORKER#{name}"))
         return _WORKER.load(item.doc) if item else None
 
-    def workers(self, pool: str, limit: int = 200) -> list[Worker]:
-        """Workers of a pool, by name."""
-        items = documents.partition(_pk(pool), ("WORKER#", "WORKER$"), consistent=False, limit=limit)
-        return [_WORKER.load(item.doc) for item in items]
+    def workers(self, pool: str, after: str | None, limit: int) -> tuple[list[Worker], str | None]:
+        """Workers of a pool by name, after one; and the name to go on from if others may follow."""
+        low = f"WORKER#{after}\x00" if after else "WORKER#"
+        items, last = documents.partition_page(_pk(pool), (low, "WORKER$"), consistent=False, limit=limit)
+        return [_WORKER.load(item.doc) for item in items], last and last.removeprefix("WORKER#")
 
     def put_worker(self, worker: Worker, expires_at: object) -> None:
-        """Write a worker's row; it goes a day after its last session."""
+        """Write a worker's row, which goes at that time at the latest."""
         key = (_pk(worker.work_pool_name), f"WORKER#{worker.name}")
         documents.put(Item(*key, doc=_WORKER.dump(worker), expires_at=expires_at))
 
-    def drop_worker(self, pool: str, name: str) -> None:
-        """Forget a worker's name."""
-        documents.delete((_pk(pool), f"WORKER#{name}"))
+    def forget_worker(self, worker: Worker, at: datetime) -> None:
+        """Have a worker's row go at that time, unless it was written anew since it was read."""
+        key = (_pk(worker.work_pool_name), f"WORKER#{worker.name}")
+        doc = _WORKER.dump(worker)
+        documents.put(Item(*key, doc=doc, expires_at=at), Item.doc == doc)
 
 
 def _pk(pool: str) -> str:

@@ -42,7 +42,7 @@ class RunStore:
             item = run_item(run)
             return documents.put_new(item) or _is_there(item)
         write = Transaction()
-        write.put(run_item(run), Item.pk.does_not_exist())
+        write.put(run_item(run), documents.absent())
         return with_parts(write, parts).commit()
 
     def read(self, run: UUID) -> Run | None:
@@ -55,6 +55,11 @@ class RunStore:
         if found is None:
             raise NotFound(f"There is no flow run {run}.", hint="`headrace flow-run ls` lists the latest.")
         return found
+
+    def exists(self, run: UUID) -> bool:
+        """Whether there is such a run; cheaper than reading it whole."""
+        key = (_pk(run), "RUN")
+        return bool(documents.get(key, consistent=False) or documents.get(key))
 
     def read_many(self, runs: Iterable[UUID], consistent: bool = True) -> dict[UUID, Run]:
         """Runs whole, by id; those that do not exist are left out."""
@@ -103,7 +108,7 @@ class RunStore:
         """A new run of a schedule that is still of that revision. False otherwise."""
         self.note_day(run)
         write = Transaction()
-        write.put(run_item(run), Item.pk.does_not_exist())
+        write.put(run_item(run), documents.absent())
         key = (f"DEPLOYMENT#{schedule.deployment_id}", f"SCHEDULE#{schedule.slug}")
         write.check(key, Item.rev == schedule.revision)
         return with_parts(write, large_parts(run)).commit()

@@ -52,29 +52,31 @@ class SessionStore:
             "The worker's session is being changed by many at once.", code="busy", hint="Try again."
         )
 
-    def open_ids(
-        self, pool: str | None = None, *, after: UUID | None = None, limit: int = 1000
-    ) -> list[tuple[str, UUID]]:
-        """(pool, id) of sessions that are open or not wound up yet, of one pool (`after` an id) or of all."""
+    def open_ids(self, pool: str | None = None) -> list[tuple[str, UUID]]:
+        """(pool, id) of all sessions that are open or not wound up yet, of one pool or of all."""
         low, high = (f"{pool}/", f"{pool}/~") if pool is not None else (" ", "\U0010ffff")
-        low = f"{pool}/{after}\x00" if after else low
-        page = documents.index_page(Item.lane_index, "CATALOGUE#SESSION", low=low, high=high, limit=limit)
-        rows = [text.rpartition("/") for _, text in page.rows]
+        found = documents.whole_index(Item.lane_index, "CATALOGUE#SESSION", low=low, high=high)
+        rows = [text.rpartition("/") for _, text in found]
         return [(name, UUID(identity)) for name, _, identity in rows]
 
     def next_ids(self, session: Session, most: int) -> list[UUID]:
         """The open sessions of its pool that follow this one by id; after the last one comes the first."""
         pool, own = session.work_pool_name, session.id
-        first = [identity for _, identity in self.open_ids(pool, limit=FEW)]
+        first = _few(f"{pool}/", pool, FEW)
         after = [identity for identity in first if str(identity) > str(own)]
         if len(first) == FEW:
-            after = [identity for _, identity in self.open_ids(pool, after=own, limit=most)]
+            after = _few(f"{pool}/{own}\x00", pool, most)
         return [identity for identity in dict.fromkeys([*after, *first]) if identity != own][:most]
 
     def read_many(self, ids: list[UUID]) -> list[Session]:
         """Sessions by id, read consistently; those that do not exist are left out."""
         found = documents.get_many((_pk(session), "SESSION") for session in ids)
         return [_SESSION.load(item.doc) for item in found.values()]
+
+
+def _few(low: str, pool: str, limit: int) -> list[UUID]:
+    page = documents.index_page(Item.lane_index, "CATALOGUE#SESSION", low=low, high=f"{pool}/~", limit=limit)
+    return [UUID(text.rpartition("/")[2]) for _, text in page.rows]
 
 
 def _pk(session: UUID) -> str:

@@ -25,24 +25,24 @@ class SlotsStore:
         found = documents.get_many((_pk(name), "SLOTS") for name in names)
         return {slots.name: slots for slots in map(_value, found.values()) if slots}
 
-    def set_maximum(self, name: str, maximum: int) -> None:
-        """Make a limit, or change its maximum; who holds it stays."""
-        self._declare(name, maximum)
+    def set_maximum(self, name: str, maximum: int, key: str | None = None) -> None:
+        """Make a limit (by a request of that key), or change its maximum; who holds it stays."""
+        self._declare(name, maximum, key)
 
     def remove(self, name: str) -> None:
         """Nothing is held back by it any more. Who holds it stays known, in case it is made again."""
         self._declare(name, None)
 
-    def _declare(self, name: str, maximum: int | None) -> None:
+    def _declare(self, name: str, maximum: int | None, key: str | None = None) -> None:
         write = Transaction()
-        declare(write, {name: maximum})
+        declare(write, {name: maximum}, key)
         write.commit()
 
     def removed(self) -> list[tuple[str, datetime]]:
-        """Limits removed lately, and since when; until `forget`, runs may wait for them."""
-        page = documents.index_page(Item.lane_index, REMOVED, limit=1000)
-        rows = [place.partition("#") for _, place in page.rows]
-        return [(name, unstamp(moment)) for moment, _, name in rows]
+        """Limits lifted lately, and since when; until `forget`, runs may wait for them."""
+        rows = documents.whole_index(Item.lane_index, REMOVED)
+        places = [place.partition("#") for _, place in rows]
+        return [(name, unstamp(moment)) for moment, _, name in places]
 
     def forget(self, name: str) -> None:
         """No run waits for this removed limit any more. Unless it was made again."""
@@ -70,16 +70,18 @@ class SlotsStore:
         write.commit()
 
 
-def declare(write: Transaction, limits: Mapping[str, int | None]) -> None:
+def declare(write: Transaction, limits: Mapping[str, int | None], key: str | None = None) -> None:
     """Within the write of what is limited: these limits have these maxima, or (None) are removed."""
     for name, maximum in limits.items():
         item = Item(_pk(name), "SLOTS")
         if maximum is None:
             place = f"{stamp(documents.now())}#{name}"
-            write.update(item, [Item.maximum.remove(), Item.lane.set(REMOVED), Item.lane_at.set(place)])
+            gone = [Item.maximum.remove(), Item.doc.remove()]
+            write.update(item, [*gone, Item.lane.set(REMOVED), Item.lane_at.set(place)])
         else:
             lane = [Item.lane.set("CATALOGUE#LIMIT"), Item.lane_at.set(name)]
-            write.update(item, [Item.maximum.set(maximum), *lane])
+            made_by = [Item.doc.set(key)] if key else []
+            write.update(item, [Item.maximum.set(maximum), *made_by, *lane])
 
 
 def take(write: Transaction, name: str, run: UUID) -> None:
@@ -108,7 +110,7 @@ def _value(item: Item) -> Slots | None:
     if item.maximum is None:
         return None
     holders = frozenset(UUID(bytes=bytes(run)) for run in item.holders or ())
-    return Slots(item.pk.removeprefix("SLOTS#"), int(item.maximum), holders)
+    return Slots(item.pk.removeprefix("SLOTS#"), int(item.maximum), holders, item.doc)
 
 
 def _pk(name: str) -> str:

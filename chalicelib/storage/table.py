@@ -8,7 +8,7 @@
     queue's id            QUEUE#<id>           ID
     session               SESSION#<id>         SESSION                  CATALOGUE#SESSION / pool/id   (open)
     slots of a limit      SLOTS#<limit>        SLOTS                    CATALOGUE#LIMIT / limit
-                                                or CATALOGUE#REMOVED / limit, while runs may wait for it
+                                                or CATALOGUE#REMOVED / since#limit, while runs may wait for it
     flow                  FLOW#<id>            FLOW                     CATALOGUE#FLOW / name
     deployment            DEPLOYMENT#<id>      DEPLOYMENT               CATALOGUE#DEPLOYMENT / full name
     its schedules         DEPLOYMENT#<id>      SCHEDULE#<slug>          DUE#<shard> / next due#id#slug (active)
@@ -25,6 +25,7 @@
     a day with runs       DAY#<day>            DAY                      CATALOGUE#DAY / day
     API key               KEY#<id>             KEY                      CATALOGUE#KEY / role#name#id
     watermark of the tick TICK                 TICK
+    how far it came       TICK                 LINE
 
 Three sparse indexes, keys only since each projected change is billed: `lane` (above), `history`
 (runs of a deployment or of a flow: `DEPLOYMENT#<id>` or `FLOW#<id>` / due#id) and `day` (all runs:

@@ -169,6 +169,7 @@ ROWS: dict[str, list[Bad]] = {
     "POST /work_queues/filter": [*PAGES, *_names_in("work_queues")],
     "GET /work_queues/{queue_id}": [],
     "POST /work_pools/{name}/skip_late": [],
+    "POST /work_pools/{name}/misfits/filter": [*PAGES],
     "PATCH /work_queues/{queue_id}": [
         *_each("concurrency_limit", LIMIT),
         *_each("is_paused", _PAUSE),

@@ -51,6 +51,7 @@ GOOD: dict[str, Good] = {
     "PATCH /work_pools/{name}": Good("/work_pools/pool", {"description": "d"}, 204),
     "POST /work_pools/filter": Good("/work_pools/filter", {}),
     "POST /work_pools/{name}/get_scheduled_flow_runs": Good("/work_pools/pool/get_scheduled_flow_runs", {}),
+    "POST /work_pools/{name}/misfits/filter": Good("/work_pools/pool/misfits/filter", {}),
     "POST /work_pools/{name}/concurrency_status": Good("/work_pools/pool/concurrency_status", {}),
     "POST /work_pools/{pool}/queues": Good("/work_pools/pool/queues", {"name": "fresh"}, 201),
     "GET /work_pools/{pool}/queues/{name}": Good("/work_pools/pool/queues/second"),

@@ -229,3 +229,28 @@ def test_a_grant_says_all_that_is_needed_to_start(plane: Rig) -> None:
     assert (grant["parameters"], grant["tags"]) == ({"x": 1, "y": 2}, ["t"])
     assert grant["pull_steps"] == [{"git_clone": {"repository": "r"}}]
     assert grant["configuration"]["env"] == {"A": "1", "B": "2"}
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+def test_a_deploy_resumes_nothing_that_somebody_paused(plane: Rig, pinned: bool) -> None:
+    plane.pool()
+    deployment = plane.deployment()
+    path = f"/deployments/{deployment['id']}"
+    if pinned:
+        plane.ok("POST", f"{path}/pin", {"version": 1})
+    plane.ok("PATCH", path, {"paused": True})
+    for values in ({}, {"tags": ["x"]}):
+        plane.deployment(**values)
+        assert plane.ok("GET", path)["paused"] is True
+    plane.deployment(paused=False)
+    assert plane.ok("GET", path)["paused"] is False
+
+
+def test_one_whose_pool_is_gone_can_be_paused(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment()
+    plane.ok("DELETE", "/work_pools/pool?cancel_runs=true")
+    path = f"/deployments/{deployment['id']}"
+    for paused in (True, False):
+        plane.ok("PATCH", path, {"paused": paused})
+        assert plane.ok("GET", path)["paused"] is paused

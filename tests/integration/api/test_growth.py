@@ -9,7 +9,7 @@ from tests.support.plane import Rig, WorkerRig
 HISTORY = {"RUN", "PARAMETERS", "OUTCOME", "LOG", "WORKER", "SESSION"}
 """Kinds of items that work leaves behind: each must expire."""
 KEPT = {
-    "POOL", "QUEUE", "ID", "FLOW", "DEPLOYMENT", "SCHEDULE", "VERSION", "DEFINITION", "SLOTS", "KEY", "TICK",
+    "POOL", "QUEUE", "ID", "FLOW", "DEPLOYMENT", "SCHEDULE", "VERSION", "DEFINITION", "SLOTS", "KEY", "TICK", "LINE",
 }  # fmt: skip
 """Kinds that people make, or that there is one of; they stay until they are deleted."""
 TIMED = {"DAY"}

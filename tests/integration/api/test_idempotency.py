@@ -48,6 +48,28 @@ def test_a_key_still_finds_a_run_that_is_over(plane: Rig) -> None:
     assert worker.claim() == []
 
 
+@pytest.mark.parametrize("parameters", [{"x": 1}, LARGE], ids=["small", "large"])
+def test_a_key_is_free_again_after_the_retention(plane: Rig, parameters: object) -> None:
+    """Also while DynamoDB has not deleted the old run yet."""
+    plane.pool()
+    deployment = plane.deployment()
+    path = f"/deployments/{deployment['id']}/create_flow_run"
+    bulk = f"{path}s"
+    worker = plane.worker(limit=2)
+    wanted = {"idempotency_key": "k", "parameters": parameters}
+    plane.run(deployment, **wanted)
+    plane.ok("POST", bulk, {"flow_runs": [{"idempotency_key": "l", "parameters": parameters}]})
+    for grant in worker.claim(2):
+        worker.start(grant)
+        worker.end(grant)
+    plane.clock.forward(31 * 86_400)
+    assert plane.call("POST", path, wanted).status == 201
+    again = plane.ok("POST", bulk, {"flow_runs": [{"idempotency_key": "l", "parameters": parameters}]})
+    assert plane.call("POST", path, wanted).status == 200
+    assert len(plane.worker(name="w2", limit=9).claim(9)) == 2
+    assert again
+
+
 def test_a_subflow_has_keys_too(plane: Rig) -> None:
     flow = plane.ok("POST", "/flows", {"name": "flow"})
     body = {"flow_id": flow["id"], "idempotency_key": "k"}
@@ -72,3 +94,38 @@ def test_the_loser_of_a_race_leaves_none_of_its_parts_behind(plane: Rig) -> None
     assert not store.write(before, replace(before, name="loser", parameters=OTHER))
     after = plane.read(run)
     assert (after["name"], after["parameters"]) == ("winner", LARGE)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/work_pools", {"name": "new", "concurrency_limit": 2}),
+        ("/work_pools/pool/queues", {"name": "new", "priority": 5}),
+        ("/v2/concurrency_limits", {"name": "db", "limit": 3}),
+    ],
+)
+def test_what_is_made_by_name_may_be_asked_for_again_by_its_key(
+    plane: Rig, path: str, body: dict[str, object]
+) -> None:
+    plane.pool()
+    keyed = {**body, "idempotency_key": "k"}
+    made, again = plane.call("POST", path, keyed), plane.call("POST", path, keyed)
+    assert (made.status, again.status) == (201, 200)
+    assert again.body == made.body
+    for other in (body, {**body, "idempotency_key": "l"}):
+        assert plane.call("POST", path, other).status == 409
+
+
+def test_a_schedule_that_is_there_already_is_found(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment()
+    path = f"/deployments/{deployment['id']}/schedules"
+    wished = [{"schedule": {"cron": "0 4 * * *"}}, {"schedule": {"interval": 60}, "slug": "s"}]
+    first, again = plane.ok("POST", path, wished), plane.ok("POST", path, wished)
+    assert [row["slug"] for row in again] == ["cron", "s"]
+    ids = [[row["id"] for row in rows] for rows in (first, again, plane.ok("GET", path))]
+    assert ids[0] == ids[1] == ids[2]
+    assert {row["revision"] for row in again} == {1}
+    (other,) = plane.ok("POST", path, [{"schedule": {"cron": "0 5 * * *"}}])
+    assert other["slug"] == "cron-2"
+    assert plane.call("POST", path, [{"schedule": {"interval": 61}, "slug": "s"}]).status == 409

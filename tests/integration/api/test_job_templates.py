@@ -59,6 +59,19 @@ def test_what_no_longer_fits_is_said_and_not_started(
     assert "Deploy flow/main again" in str(raised.value.error.hint)
 
 
+def test_a_change_tells_who_does_not_fit_any_more(plane: Rig, deployment: Any) -> None:
+    plane.deployment(name="fits")
+    path = "/work_pools/pool/misfits/filter"
+    assert plane.ok("POST", path, {}) == []
+    change(plane, priority={"type": "integer"})
+    (row,) = plane.ok("POST", path, {})
+    assert (row["deployment_id"], row["deployment"]) == (deployment["id"], "flow/main")
+    assert "nice" in row["problem"]
+    first = plane.call("POST", path, {"limit": 1})
+    again = plane.call("POST", path, {"limit": 1, "cursor": first.headers["Headrace-Next-Cursor"]})
+    assert [*first.body, *again.body] == [row]
+
+
 def test_what_still_fits_goes_on(plane: Rig, deployment: Any) -> None:
     change(plane, nice={"type": "number"}, more={"type": "string"})
     grant = granted(plane, deployment)
@@ -84,3 +97,28 @@ def test_modules_to_preload_are_job_variables(plane: Rig) -> None:
     plane.pool()
     deployment = plane.deployment(job_variables={"preload": ["json", "mylib.core"]})
     assert prepare(granted(plane, deployment)).preload == ("json", "mylib.core")
+
+
+def test_what_no_longer_fits_can_still_be_paused_and_resumed(plane: Rig, deployment: Any) -> None:
+    change(plane, priority={"type": "integer"})
+    path = f"/deployments/{deployment['id']}"
+    for paused in (True, False):
+        plane.clock.forward(1)
+        plane.ok("PATCH", path, {"paused": paused})
+        assert plane.ok("GET", path)["paused"] is paused
+    assert plane.call("PATCH", path, {"paused": True, "tags": ["x"]}).status == 422
+    assert granted(plane, deployment).problem is not None, "a pause is no check against the template"
+
+
+def test_a_retry_of_an_old_version_meets_the_new_template(plane: Rig, deployment: Any) -> None:
+    run = plane.run(deployment)
+    worker = plane.worker()
+    (grant,) = worker.claim()
+    worker.start(grant)
+    worker.end(grant, "FAILED")
+    change(plane, niceness={"type": "integer"})
+    plane.clock.forward(1)
+    plane.deployment(job_variables={"niceness": 5})
+    plane.ok("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": "SCHEDULED"}, "force": True})
+    (again,) = worker.claim()
+    assert "nice" in str(again["problem"]), "its version has other job variables than the live one"

@@ -143,7 +143,7 @@ def test_a_queue_whose_runs_are_going_stays(plane: Rig) -> None:
     assert (refused.status, refused.body["code"]) == (409, "runs_active")
     worker.start(grant)
     worker.end(grant)
-    plane.ok("DELETE", f"/work_queues/{queue['id']}")
+    plane.ok("DELETE", f"/work_queues/{queue['id']}?cancel_runs=true")
     assert plane.call("GET", f"/work_queues/{queue['id']}").status == 404
 
 
@@ -210,3 +210,17 @@ def test_runs_that_wait_in_a_pool_come_as_they_will_be_claimed(plane: Rig) -> No
     assert [row["flow_run"]["id"] for row in after] == [runs[2]["id"]]
     queue = only[0]["work_queue_id"]
     assert [run["id"] for run in plane.ok("POST", f"/work_queues/{queue}/get_runs", {})] == [runs[0]["id"]]
+
+
+@pytest.mark.parametrize("what", ["pool", "queue"])
+def test_where_deployments_run_is_not_deleted_unasked(plane: Rig, what: str) -> None:
+    plane.pool()
+    queue = plane.ok("POST", "/work_pools/pool/queues", {"name": "q"})
+    path = "/work_pools/pool" if what == "pool" else f"/work_queues/{queue['id']}"
+    deployment = plane.deployment(work_queue_name="q")
+    refused = plane.call("DELETE", path)
+    assert (refused.status, refused.body["code"]) == (409, "deployments_point_here")
+    assert "'flow/main'" in refused.body["message"]
+    assert plane.ok("GET", path)["name"]
+    plane.ok("DELETE", f"/deployments/{deployment['id']}")
+    plane.ok("DELETE", path)

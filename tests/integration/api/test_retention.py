@@ -45,6 +45,41 @@ def test_a_finished_run_and_its_log_are_kept_for_the_time_set_and_no_longer(plan
     assert len(world.read(plane.aws).runs) == 1, "it is the reading that leaves it out"
 
 
+def test_the_log_of_a_long_run_is_whole_until_the_run_goes(plane: Rig) -> None:
+    """Of one that goes on for thirty days."""
+    plane.pool()
+    run = plane.run(plane.deployment())
+    worker = plane.worker()
+    (grant,) = worker.claim()
+    worker.start(grant)
+    for number in range(1, 26):
+        said = [{**_record(plane), "message": f"early {number}"}]
+        worker.sync(logs=[{"run": run["id"], "attempt": 1, "seq": number, "records": said}])
+    plane.clock.forward(30 * DAY - 1)
+    worker.sync(logs=[{"run": run["id"], "attempt": 1, "seq": 99, "records": [_record(plane)]}])
+    assert len(_logs(plane, run)) == 26
+    worker.end(grant)
+    plane.clock.forward(30 * DAY - 60)
+    assert len(_logs(plane, run)) == 26
+    plane.clock.forward(120)
+    assert _logs(plane, run) == []
+
+
+def test_chunks_past_their_time_do_not_hide_those_behind_them(plane: Rig) -> None:
+    run = _finished(plane)
+    for number in range(25):
+        old = {"level": 20, "name": "n", "timestamp": "2026-01-01T00:00:00Z", "flow_run_id": run["id"]}
+        plane.ok("POST", "/logs", [{**old, "message": f"early {number}"}])
+    plane.clock.forward(29 * DAY)
+    plane.ok("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": "SCHEDULED"}, "force": True})
+    plane.clock.forward(32 * DAY)
+    late = {**old, "timestamp": plane.clock.now, "message": "late"}
+    plane.ok("POST", "/logs", [late])
+    for sort in ("TIMESTAMP_ASC", "TIMESTAMP_DESC"):
+        body = {"logs": {"flow_run_id": {"any_": [run["id"]]}}, "sort": sort}
+        assert [row["message"] for row in plane.ok("POST", "/logs/filter", body)] == ["late"]
+
+
 def test_a_run_that_waits_is_kept_however_long_it_waits(plane: Rig) -> None:
     plane.pool()
     run = plane.run(plane.deployment())

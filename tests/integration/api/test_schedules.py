@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
+
+import pytest
 
 from tests.support.plane import Rig
 
@@ -147,3 +150,56 @@ def test_forty_schedules_can_be_replaced_by_forty_others(plane: Rig) -> None:
     deployment = plane.deployment(schedules=many("old"))
     plane.ok("PATCH", f"/deployments/{deployment['id']}", {"schedules": many("new")})
     assert set(by_slug(plane, deployment)) == {f"new-{n}" for n in range(40)}
+
+
+@pytest.mark.parametrize("how", ["pauses", "deletes", "deletes the deployment"])
+def test_occurrences_that_wait_for_long_go_with_their_schedule(plane: Rig, how: str) -> None:
+    plane.pool()
+    deployment = plane.deployment(schedules=[{**EVERY, "catchup": "all"}])
+    mine = plane.run(deployment)
+    for _ in range(10):
+        plane.clock.forward(180)
+        plane.plane.tick()
+    assert len(coming(plane)) == 34
+    (schedule,) = by_slug(plane, deployment).values()
+    path = f"/deployments/{deployment['id']}"
+    if how == "pauses":
+        plane.ok("PATCH", f"{path}/schedules/{schedule['id']}", {"active": False})
+    elif how == "deletes":
+        plane.ok("DELETE", f"{path}/schedules/{schedule['id']}")
+    else:
+        assert plane.call("DELETE", path).status == 409
+        plane.ok("POST", f"/flow_runs/{mine['id']}/set_state", {"state": {"type": "CANCELLED"}})
+        plane.ok("DELETE", path)
+        assert coming(plane) == []
+        return
+    assert [run["id"] for run in coming(plane)] == [mine["id"]]
+
+
+def test_an_occurrence_that_is_missed_for_good_is_left_behind(plane: Rig) -> None:
+    plane.pool()
+    daily = {"schedule": {"cron": "5 12 * * *"}, "slug": "s", "catchup": "none"}
+    deployment = plane.deployment(schedules=[daily])
+    plane.clock.forward(3780)
+    plane.plane.tick()
+    assert coming(plane) == []
+    record = plane.plane.ports.deployments.schedule(UUID(deployment["id"]), "s")
+    assert record is not None
+    assert str(record.next_due) == "2026-03-03 12:05:00+00:00"
+
+
+def test_a_schedule_whose_queue_is_gone_piles_up_nothing(plane: Rig) -> None:
+    plane.pool()
+    plane.pool("other")
+    deployment = plane.deployment(schedules=[{**EVERY, "catchup": "all"}])
+    refused = plane.call("DELETE", "/work_pools/pool")
+    assert refused.status == 409
+    plane.ok("DELETE", "/work_pools/pool?cancel_runs=true")
+    for _ in range(5):
+        plane.clock.forward(180)
+        plane.plane.tick()
+    assert coming(plane) == []
+    plane.ok("PATCH", f"/deployments/{deployment['id']}", {"work_pool_name": "other"})
+    plane.clock.forward(60)
+    plane.plane.tick()
+    assert [run["work_pool_name"] for run in coming(plane)] == ["other"] * 4

@@ -113,6 +113,26 @@ def test_busy_and_ready(plane: Rig) -> None:
     assert (code, "All 1 slots of worker 'w1' are taken" in reason) == ("busy", True)
 
 
+def test_a_run_that_is_over_takes_no_slot(plane: Rig) -> None:
+    """The session still names it until its lease is written anew: neither `why` nor the tick goes by that."""
+    plane.pool()
+    deployment = plane.deployment()
+    worker = plane.worker()
+    plane.run(deployment)
+    (grant,) = worker.claim()
+    worker.start(grant)
+    run = plane.run(deployment)
+    assert why(plane, run)[0] == "busy"
+    plane.plane.tick()
+    worker.end(grant)
+    plane.clock.forward(2)
+    offered = "It can start: it was offered to worker 'w1' 2 s ago; it is the next of its queue."
+    assert why(plane, run) == ("ready", offered)
+    plane.aws.calls.clear()
+    plane.plane.tick()
+    assert [call.operation for call in plane.aws.calls if call.service == "sqs"] == ["SendMessageBatch"]
+
+
 def test_where_a_run_that_does_not_wait_is(plane: Rig) -> None:
     plane.pool()
     run = plane.run(plane.deployment())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from chalicelib.domain.pools import Worker
 from tests.support.plane import Reply, Rig
 
 
@@ -206,3 +208,29 @@ def test_a_repeated_sync_gets_the_same_grants_and_no_more(plane: Rig) -> None:
     assert [grant["attempt"] for grant in again] == [1]
     states = [plane.read(run)["state_type"] for run in runs]
     assert states == ["PENDING", "SCHEDULED", "SCHEDULED"]
+
+
+def test_a_worker_is_shown_for_a_day_after_its_last_session(plane: Rig) -> None:
+    plane.pool()
+    gone, back = plane.worker(name="gone"), plane.worker(name="back")
+    for worker in (gone, back):
+        plane.ok("DELETE", f"/work_pools/pool/workers/{worker.name}/sessions/{worker.session}")
+    plane.clock.forward(23 * 3600)
+    assert shown(plane) == {"gone": "OFFLINE", "back": "OFFLINE"}
+    plane.worker(name="back")
+    plane.clock.forward(3600)
+    assert set(shown(plane)) == {"back"}
+
+
+def test_all_workers_are_listed_however_many(plane: Rig) -> None:
+    plane.pool()
+    now = plane.clock.now
+    for number in range(205):
+        row = Worker("pool", f"w{number:03}", created=now, updated=now)
+        plane.plane.ports.pools.put_worker(row, now + timedelta(days=1))
+    first = plane.call("POST", "/work_pools/pool/workers/filter", {})
+    cursor = first.headers["Headrace-Next-Cursor"]
+    second = plane.call("POST", "/work_pools/pool/workers/filter", {"cursor": cursor})
+    names = [row["name"] for row in (*first.body, *second.body)]
+    assert names == [f"w{number:03}" for number in range(205)]
+    assert "Headrace-Next-Cursor" not in second.headers

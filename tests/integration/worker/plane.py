@@ -40,7 +40,10 @@ class Run:
 
 
 class Plane:
-    """Disturb it by `away`, `too_large`, `closed`, `name_taken`; look at `runs`, `syncs`, `registers`, `signed_off`."""
+    """Disturb it by `away`, `too_large`, `closed`, `name_taken`, `calls_back`.
+
+    Look at `runs`, `syncs`, `registers`, `signed_off`.
+    """
 
     def __init__(self) -> None:
         self.lease, self.within, self.idle = 60.0, 15.0, 60.0
@@ -54,6 +57,7 @@ class Plane:
         self.away = False
         self.too_large: int | None = None
         self.refusals = 0
+        self.calls_back = 0
         self.pool_exists = True
         self.name_taken = 0
         self.messages: dict[str, list[Body]] = {"default": [], "control": []}
@@ -161,13 +165,16 @@ class Plane:
             if run.state == "held" and run.session == body["session"] and (run.id, run.attempt) not in held
         ]
         ready = [run for run in self.runs.values() if run.state == "ready"][: body.get("want", 0)]
+        is_cut = self.calls_back > 0
+        if is_cut:
+            self.calls_back, ready = self.calls_back - 1, []
         for run in ready:
             run.state, run.attempt, run.session = "held", run.attempt + 1, body["session"]
         granted += ready
         commands, self.commands = self.commands, []
         return 200, {
             "lease_seconds": self.lease,
-            "sync_within_seconds": self.within,
+            "sync_within_seconds": 0.1 if is_cut else self.within,
             "granted": [{**run.grant, "attempt": run.attempt} for run in granted],
             "hints": [{"run": run, "verdict": self._verdict(run, granted)} for run in body.get("hints", [])],
             "verdicts": verdicts,

@@ -13,10 +13,10 @@ PERIOD = timedelta(seconds=60)
 """Every schedule of these tests runs each minute."""
 
 
-def order(run: Run, world: World) -> tuple[int, str, datetime, str]:
+def order(run: Run, world: World) -> tuple[int, datetime, str]:
     """The place of a run among those of its pool."""
     queue = world.queues[run.work_pool_name or "", run.work_queue_name or ""]
-    return queue.priority, queue.name, run.due, str(run.id)
+    return queue.priority, run.due, str(run.id)
 
 
 def may_start(run: Run, world: World, now: datetime) -> bool:

@@ -176,6 +176,7 @@ ROUTES: list[tuple[str, str, Any, int]] = [
     ("PATCH", "/work_pools/my-process-pool", None, 204),
     ("DELETE", "/work_pools/my-process-pool", None, 204),
     ("POST", f"{POOLS}/skip_late", {"skipped": 2}, 200),
+    ("POST", f"{POOLS}/misfits/filter", [], 200),
     ("POST", f"{POOLS}/queues", QUEUE, 201),
     ("POST", f"{POOLS}/queues/filter", [QUEUE], 200),
     ("GET", "/work_pools/my-process-pool/queues/default", QUEUE, 200),

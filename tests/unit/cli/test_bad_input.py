@@ -170,6 +170,7 @@ FLOW_RUN = [
     ("flow-run why x", "is not a flow run's id"),
     ("flow-run retry x", "is not a flow run's id"),
     ("flow-run cancel", "one of the two"),
+    ("flow-run cancel --queue q", "Say which pool: --pool NAME"),
     (f"flow-run cancel {RUN_ID} --state RUNNING", "one of the two"),
     (f"flow-run cancel {RUN_ID} nonsense", "is not a flow run's id"),
     (f"flow-run delete {RUN_ID} nonsense", "is not a flow run's id"),

@@ -13,7 +13,7 @@ import pytest
 from tests.unit.cli import canned
 from tests.unit.cli.canned import DEPLOYMENT_ID, RUN_ID
 from tests.unit.cli.conftest import Cli
-from tests.unit.cli.fake_api import Answer, FakeApi, Seen
+from tests.unit.cli.fake_api import Answer, FakeApi, Seen, error
 
 CREATE_RUN = f"/deployments/{DEPLOYMENT_ID}/create_flow_run"
 
@@ -196,6 +196,19 @@ def test_cancelling_by_choice_leaves_runs_that_are_over(cli: Cli, api: FakeApi) 
     assert result.out == f"{RUN_ID} is Cancelling.\n"
 
 
+def test_runs_are_cancelled_by_place_and_tags(cli: Cli, api: FakeApi) -> None:
+    result = cli("flow-run", "cancel", *["--pool", "p", "--queue", "q", "--tag", "a", "--tag", "b"])
+
+    sent = next(one.body for one in api.seen if one.path == "/flow_runs/filter")
+    assert (sent["work_pools"], sent["work_pool_queues"]) == (
+        {"name": {"any_": ["p"]}},
+        {"name": {"any_": ["q"]}},
+    )
+    assert sent["flow_runs"]["tags"] == {"all_": ["a", "b"]}
+    assert "COMPLETED" not in sent["flow_runs"]["state"]["type"]["any_"]
+    assert result.out == f"{RUN_ID} is Cancelling.\n"
+
+
 def test_a_retry_is_forced_by_a_person(cli: Cli, api: FakeApi) -> None:
     cli("flow-run", "retry", RUN_ID)
 
@@ -271,3 +284,24 @@ def test_an_inspected_run_shows_its_way_to_its_state(cli: Cli, api: FakeApi) -> 
     api.on("GET", f"/flow_runs/{RUN_ID}", Answer(canned.run(state_history=history)))
 
     assert "Scheduled > Pending > Completed" in cli("flow-run", "inspect", RUN_ID).out
+
+
+def test_what_one_request_does_not_get_through_is_gone_on_with(cli: Cli, api: FakeApi) -> None:
+    deletes = iter([error(409, "unfinished", "More wait."), Answer(None, 204)])
+    skips = iter([Answer({"skipped": 3, "more": True}), Answer({"skipped": 2, "more": False})])
+    api.on("DELETE", "/work_pools/my-process-pool", lambda seen: next(deletes))
+    api.on("POST", "/work_pools/my-process-pool/skip_late", lambda seen: next(skips))
+    assert "Skipped 5 late runs" in cli("work-pool", "skip-late", "my-process-pool").out
+    assert "Deleted" in cli("work-pool", "delete", "my-process-pool", "--cancel-runs").out
+    assert len(api.sent("DELETE")) == 2
+
+
+def test_a_new_template_tells_which_deployments_it_leaves_behind(
+    cli: Cli, api: FakeApi, tmp_path: Path
+) -> None:
+    template = tmp_path / "template.json"
+    template.write_text('{"job_configuration": {}, "variables": {}}', encoding="utf-8")
+    row = {"deployment_id": DEPLOYMENT_ID, "deployment": "hello/first", "problem": "nice is not known."}
+    api.on("POST", "/work_pools/my-process-pool/misfits/filter", Answer([row]))
+    result = cli("work-pool", "update", "my-process-pool", "--base-job-template", str(template))
+    assert "Deployment 'hello/first' no longer fits: nice is not known." in result.err

@@ -1,8 +1,8 @@
-"""Chooses flow runs by state, flow and deployment, and cancels them."""
+"""Chooses flow runs by state, flow, deployment, place and tags, and cancels them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -21,22 +21,25 @@ NAMES = {name.value.lower(): name for name in StateName}
 
 @dataclass(frozen=True)
 class Choice:
-    """Which runs: by types or names of states (one kind of the two), flow and deployment."""
+    """Which runs: by types or names of states (one kind of the two), flow, deployment, place and tags (all of them)."""
 
     types: tuple[StateType, ...] = ()
     names: tuple[StateName, ...] = ()
     flow_name: str | None = None
     deployment: str | None = None
+    pool: str | None = None
+    queue: str | None = None
+    tags: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether anything was chosen at all."""
-        return bool(self.types or self.names or self.flow_name or self.deployment)
+        return self != Choice()
 
     def going_on(self) -> Choice:
         """The same, without runs that are over unless a state was named."""
         if self.types or self.names:
             return self
-        return Choice(tuple(t for t in StateType if t not in ENDED), (), self.flow_name, self.deployment)
+        return replace(self, types=tuple(t for t in StateType if t not in ENDED))
 
     def request(self, api: Api) -> FlowRunList:
         """The body of the list request; looks the deployment up."""
@@ -49,18 +52,28 @@ class Choice:
             runs["state"] = {"name": {"any_": list(self.names)}}
         if self.deployment is not None:
             runs["deployment_id"] = {"any_": [find_deployment(api, self.deployment).id]}
+        if self.tags:
+            runs["tags"] = {"all_": list(self.tags)}
         body: dict[str, Any] = {"flow_runs": runs} if runs else {}
+        if self.pool is not None:
+            body["work_pools"] = {"name": {"any_": [self.pool]}}
+        if self.queue is not None:
+            body["work_pool_queues"] = {"name": {"any_": [self.queue]}}
         if self.flow_name is not None:
             body["flows"] = {"name": {"any_": [self.flow_name]}}
         return FlowRunList.model_validate(body)
 
 
-def choose(states: list[str] | None, flow_name: str | None, deployment: str | None) -> Choice:
-    """Read what the options say; nothing is asked of the API yet."""
-    if deployment is not None:
-        deployment_reference(deployment)
-    if flow_name is not None and not flow_name.strip():
+def choose(states: list[str] | None, **options: Any) -> Choice:
+    """Read what the options say, named like the members of a `Choice`; nothing is asked of the API yet."""
+    tags = tuple(options.pop("tags", None) or ())
+    choice = Choice(**options, tags=tags)
+    if choice.deployment is not None:
+        deployment_reference(choice.deployment)
+    if choice.flow_name is not None and not choice.flow_name.strip():
         raise BadUsage("--flow-name is empty.", "See which flows there are: headrace flow ls")
+    if choice.queue is not None and choice.pool is None:
+        raise BadUsage("--queue names a queue of a pool.", "Say which pool: --pool NAME")
     types = tuple(TYPES[text.lower()] for text in states or [] if text.lower() in TYPES)
     names = tuple(NAMES[text.lower()] for text in states or [] if _only_a_name(text))
     for text in states or []:
@@ -72,7 +85,7 @@ def choose(states: list[str] | None, flow_name: str | None, deployment: str | No
             f"--state: {names[0].value} refines a type and cannot be asked for beside {types[0].value}.",
             "Ask for each in a command of its own.",
         )
-    return Choice(types, names, flow_name, deployment)
+    return replace(choice, types=types, names=names)
 
 
 def _only_a_name(text: str) -> bool:

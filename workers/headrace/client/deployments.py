@@ -20,7 +20,6 @@ from headrace.contract.schedules import (
     ScheduleTimes,
     ScheduleUpdate,
 )
-from headrace.contract.system import Skipped
 from headrace.contract.work_pools import DeleteOptions
 
 
@@ -58,13 +57,12 @@ class Deployments(Resource):
 
     def skip_late(self, deployment_id: UUID) -> int:
         """End its late runs as Skipped; how many."""
-        answer: Skipped = self._post(Skipped, at("deployments", deployment_id, "skip_late"), None, safe=True)
-        return answer.skipped
+        return self._skip_late(at("deployments", deployment_id, "skip_late"))
 
     def delete(self, deployment_id: UUID, options: DeleteOptions | None = None) -> None:
         """Delete a deployment; refused while runs of it wait, unless `options` say what becomes of them."""
         query = options.model_dump(exclude_unset=True) if options else {}
-        self._delete(at("deployments", deployment_id), **query)
+        self._delete_whole(at("deployments", deployment_id), **query)
 
     def run(self, deployment_id: UUID, body: FlowRunCreate) -> Made[FlowRun]:
         """Create a run of it. With an idempotency key the call is repeated when its answer is lost."""

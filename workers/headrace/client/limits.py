@@ -15,8 +15,10 @@ class Limits(Resource):
     """`/v2/concurrency_limits`."""
 
     def create(self, body: ConcurrencyLimitCreate) -> ConcurrencyLimit:
-        """Make a limit."""
-        made: ConcurrencyLimit = self._post(ConcurrencyLimit, "/v2/concurrency_limits/", body)
+        """Make a limit. With an idempotency key it is repeated when its answer is lost."""
+        made: ConcurrencyLimit = self._post(
+            ConcurrencyLimit, "/v2/concurrency_limits/", body, safe=body.idempotency_key is not None
+        )
         return made
 
     def read(self, name: str) -> ConcurrencyLimit:

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from headrace.client.resource import Page, Resource, at
 from headrace.contract.flow_runs import QueueRunsRequest, ScheduledRun, ScheduledRunsRequest
-from headrace.contract.system import Skipped
 from headrace.contract.work_pools import (
     DeleteOptions,
+    Misfit,
+    MisfitList,
     WorkPool,
     WorkPoolCreate,
     WorkPoolList,
@@ -27,8 +28,8 @@ class Pools(Resource):
     """`/work_pools`."""
 
     def create(self, body: WorkPoolCreate) -> WorkPool:
-        """Make a pool, with its `default` queue."""
-        pool: WorkPool = self._post(WorkPool, "/work_pools/", body)
+        """Make a pool, with its `default` queue. With an idempotency key it is repeated when its answer is lost."""
+        pool: WorkPool = self._post(WorkPool, "/work_pools/", body, safe=body.idempotency_key is not None)
         return pool
 
     def read(self, name: str) -> WorkPool:
@@ -49,16 +50,19 @@ class Pools(Resource):
 
     def skip_late(self, name: str) -> int:
         """End the late runs of this pool as Skipped; how many."""
-        answer: Skipped = self._post(Skipped, at("work_pools", name, "skip_late"), None, safe=True)
-        return answer.skipped
+        return self._skip_late(at("work_pools", name, "skip_late"))
 
     def resume(self, name: str) -> None:
         """Start runs of this pool again."""
         self.update(name, WorkPoolUpdate(is_paused=False))
 
     def delete(self, name: str, options: DeleteOptions | None = None) -> None:
-        """Delete a pool; refused while runs wait in it, unless `options` say what becomes of them."""
-        self._delete(at("work_pools", name), **_query(options))
+        """Delete a pool; refused while runs wait or deployments run there, unless `options` say what to do."""
+        self._delete_whole(at("work_pools", name), **_query(options))
+
+    def misfits(self, name: str, request: MisfitList | None = None) -> Page[Misfit]:
+        """A page of the deployments whose job variables do not fit the pool's job template."""
+        return self._page(Misfit, at("work_pools", name, "misfits", "filter"), request or MisfitList())
 
     def scheduled(self, name: str, request: ScheduledRunsRequest) -> Page[ScheduledRun]:
         """Runs that wait in the pool's queues."""
@@ -70,8 +74,10 @@ class Queues(Resource):
     """`/work_queues` and `/work_pools/{name}/queues`."""
 
     def create(self, pool: str, body: WorkQueueCreate) -> WorkQueue:
-        """Make a queue in a pool."""
-        queue: WorkQueue = self._post(WorkQueue, at("work_pools", pool, "queues"), body)
+        """Make a queue in a pool. With an idempotency key it is repeated when its answer is lost."""
+        queue: WorkQueue = self._post(
+            WorkQueue, at("work_pools", pool, "queues"), body, safe=body.idempotency_key is not None
+        )
         return queue
 
     def read(self, queue_id: UUID) -> WorkQueue:
@@ -109,8 +115,8 @@ class Queues(Resource):
         self.update(queue_id, WorkQueueUpdate(is_paused=False))
 
     def delete(self, queue_id: UUID, options: DeleteOptions | None = None) -> None:
-        """Delete a queue; refused while runs wait in it, unless `options` say what becomes of them."""
-        self._delete(at("work_queues", queue_id), **_query(options))
+        """Delete a queue; refused while runs wait or deployments run there, unless `options` say what to do."""
+        self._delete_whole(at("work_queues", queue_id), **_query(options))
 
 
 def _query(options: DeleteOptions | None) -> dict[str, str | bool | None]:

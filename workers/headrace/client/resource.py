@@ -9,8 +9,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter
 
+from headrace.client.errors import Conflict
 from headrace.client.transport import Query, Transport
 from headrace.contract.base import NEXT_CURSOR_HEADER, ListRequest
+from headrace.contract.system import Skipped
 
 T = TypeVar("T")
 R = TypeVar("R", bound=ListRequest)
@@ -60,6 +62,24 @@ class Resource:
 
     def _delete(self, path: str, **query: str | bool | None) -> None:
         self._transport.send("DELETE", path, query=query)
+
+    def _delete_whole(self, path: str, **query: str | bool | None) -> None:
+        """Delete what may have more waiting runs than one request gets through: repeated while it gets on."""
+        while True:
+            try:
+                return self._delete(path, **query)
+            except Conflict as error:
+                if error.code != "unfinished":
+                    raise
+
+    def _skip_late(self, path: str) -> int:
+        """End late runs as Skipped, in as many requests as it takes; how many."""
+        count = 0
+        while True:
+            answer: Skipped = self._post(Skipped, path, None, safe=True)
+            count += answer.skipped
+            if not answer.more:
+                return count
 
 
 def each(fetch: Callable[[R], Page[T]], request: R, at_most: int | None = None) -> Iterator[T]:

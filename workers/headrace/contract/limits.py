@@ -24,6 +24,7 @@ class ConcurrencyLimitCreate(Request):
     active: Literal[True] = True
     active_slots: Literal[0] = 0
     slot_decay_per_second: Literal[0] = 0
+    idempotency_key: str | None = Field(default=None, min_length=1, max_length=500)
 
 
 class ConcurrencyLimitUpdate(Request):

@@ -21,6 +21,7 @@ class Explanation(Answer):
 
 
 class Skipped(Answer):
-    """`POST .../skip_late`: how many late runs were ended as Skipped."""
+    """`POST .../skip_late`: how many late runs were ended as Skipped. With `more`, the same call goes on."""
 
     skipped: int
+    more: bool = False

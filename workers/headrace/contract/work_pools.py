@@ -28,6 +28,7 @@ class WorkPoolCreate(Request):
     is_paused: bool = False
     concurrency_limit: int | None = Field(default=None, ge=0, le=5000)
     storage_configuration: Json | None = None
+    idempotency_key: str | None = Field(default=None, min_length=1, max_length=500)
 
 
 class WorkPoolUpdate(Request):
@@ -63,6 +64,18 @@ class WorkPoolList(ListRequest):
     work_pools: NameFilter | None = None
 
 
+class MisfitList(ListRequest):
+    """`POST /work_pools/{name}/misfits/filter`. A page looks at `limit` deployments, so it may be short."""
+
+
+class Misfit(Answer):
+    """A deployment of a pool whose job variables do not fit the pool's job template, and why."""
+
+    deployment_id: UUID
+    deployment: str
+    problem: str
+
+
 class WorkQueueCreate(Request):
     """`POST /work_pools/{name}/queues`. Priority 1 is served first."""
 
@@ -72,6 +85,7 @@ class WorkQueueCreate(Request):
     concurrency_limit: int | None = Field(default=None, ge=0, le=5000)
     priority: int | None = Field(default=None, ge=1, le=1_000_000)
     filter: None = None
+    idempotency_key: str | None = Field(default=None, min_length=1, max_length=500)
 
 
 class WorkQueueUpdate(Request):

@@ -87,7 +87,7 @@ TICK = Units(
     lambda_requests=1,
     lambda_gb_seconds=TICK_SECONDS * MEMORY_GB,
     write_units=1,
-    read_units=11,
+    read_units=10,
     rule_events=1,
     log_gb=PLATFORM_LOG_KB / 1e6,
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from headrace.client.errors import ApiError, Conflict, Invalid, NotFound, TooLarge, Unauthorized, Unreachable
-from headrace.contract.sync import Grant, HintVerdict, ReportVerdict, SyncRequest
+from headrace.contract.sync import Grant, HintVerdict, ReportVerdict, SyncAnswer, SyncRequest
 from headrace.contract.workers import QueueAddress, Registered, RunRef
 from headrace.worker.burial import sweep
 from headrace.worker.decisions import Key
@@ -95,7 +95,9 @@ class Answers:
 
     def _answered(self, event: Synced) -> None:
         loop, answer = self._loop, event.answer
-        within = answer.sync_within_seconds if loop.supervisor.live() else self._idle_seconds()
+        is_called_back = self._is_called_back(answer)
+        is_idle = not (is_called_back or loop.supervisor.live())
+        within = self._idle_seconds() if is_idle else answer.sync_within_seconds
         if event.request.want:
             loop.hungry = len(answer.granted) < event.request.want
         batch, asked, away = loop.dialogue.answered(answer.pool_revision, within)
@@ -114,7 +116,7 @@ class Answers:
         self._relisten(answer.queues)
         if loop.supervisor.live():
             loop.dialogue.timing.soon(answer.sync_within_seconds)
-        self._run_once(event.request, granted=bool(answer.granted))
+        self._run_once(event.request, granted=bool(answer.granted) or is_called_back)
 
     def sync_failed(self, error: Exception) -> None:
         """A sync was not answered, or not well."""
@@ -260,6 +262,11 @@ class Answers:
             return
         if request.want and not granted and not loop.supervisor.live():
             loop.take_nothing_new()
+
+    def _is_called_back(self, answer: SyncAnswer) -> bool:
+        """Whether it shall ask again sooner than usual: not all that waits could be looked at."""
+        registered = self._loop.dialogue.registered
+        return registered is not None and answer.sync_within_seconds < registered.sync_within_seconds
 
     def _idle_seconds(self) -> float:
         registered = self._loop.dialogue.registered

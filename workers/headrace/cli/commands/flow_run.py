@@ -39,6 +39,16 @@ FlowName = Annotated[str | None, typer.Option("--flow-name", help="Only runs of 
 OfDeployment = Annotated[
     str | None, typer.Option("--deployment", help="Only runs of this deployment.", metavar="FLOW/NAME")
 ]
+InPool = Annotated[
+    str | None, typer.Option("--pool", "-p", help="Only runs in this work pool.", metavar="NAME")
+]
+InQueue = Annotated[
+    str | None, typer.Option("--queue", "-q", help="Only runs in this queue of the pool.", metavar="NAME")
+]
+Tags = Annotated[
+    list[str] | None,
+    typer.Option("--tag", help="Only runs with this tag. Repeated: with all of them.", metavar="TAG"),
+]
 COLUMNS = (
     Column("Run", style="bold"),
     ID,
@@ -54,6 +64,9 @@ def list_(
     state: States = None,
     flow_name: FlowName = None,
     deployment: OfDeployment = None,
+    pool: InPool = None,
+    queue: InQueue = None,
+    tag: Tags = None,
     limit: Annotated[int, typer.Option("--limit", help="How many to show.", min=1, max=10_000)] = 20,
     output: Output = Format.TABLE,
 ) -> None:
@@ -61,7 +74,7 @@ def list_(
     from headrace.cli.marks import state_mark
     from headrace.cli.runs import choose
 
-    choice = choose(state, flow_name, deployment)
+    choice = choose(state, flow_name=flow_name, deployment=deployment, pool=pool, queue=queue, tags=tag)
     with connect() as api:
         runs = rows_of(api.runs.list, choice.request(api), limit)
     now = datetime.now(UTC)
@@ -229,12 +242,15 @@ def cancel(
     state: States = None,
     flow_name: FlowName = None,
     deployment: OfDeployment = None,
+    pool: InPool = None,
+    queue: InQueue = None,
+    tag: Tags = None,
     output: Output = Format.TABLE,
 ) -> None:
     """Cancel flow runs: those named, or all that fit the options."""
     from headrace.cli.runs import cancel_one, choose
 
-    choice = choose(state, flow_name, deployment)
+    choice = choose(state, flow_name=flow_name, deployment=deployment, pool=pool, queue=queue, tags=tag)
     if bool(run_ids) == bool(choice):
         problem = "Name the runs to cancel by id, or choose them by options: one of the two."
         raise BadUsage(problem, "See: headrace flow-run cancel --help")

@@ -20,7 +20,7 @@ from headrace.cli.options import (
     read_limit,
     removal,
 )
-from headrace.cli.output import Format, details, print_json, report
+from headrace.cli.output import Format, details, note, print_json, report
 from headrace.cli.tables import ID, Column, listing
 from headrace.cli.values import quote, read_object_file
 
@@ -120,6 +120,20 @@ def update(
     if not members:
         raise nothing_to_change("work-pool update")
     _change(name, members, output, "Updated")
+    if base_job_template is not None:
+        _tell_misfits(name)
+
+
+def _tell_misfits(name: str) -> None:
+    """Which deployments the new template leaves behind; their runs would say so when they start."""
+    from headrace.contract.work_pools import MisfitList
+
+    with connect() as api:
+        found = rows_of(lambda request: api.pools.misfits(name, request), MisfitList())
+    for misfit in found:
+        note(f"Deployment {misfit.deployment!r} no longer fits: {misfit.problem}")
+    if found:
+        note("Their runs will not start. Deploy them again with job variables that fit.")
 
 
 @app.command()
@@ -148,7 +162,7 @@ def skip_late(name: Name, *, output: Output = Format.TABLE) -> None:
 def delete(
     name: Name, *, cancel_runs: CancelRuns = False, move_to: MoveTo = None, output: Output = Format.TABLE
 ) -> None:
-    """Delete a work pool and its queues; refused while runs wait in it, unless told what to do with them."""
+    """Delete a work pool and its queues; refused while runs wait or deployments run there, unless told what to do."""
     options = removal(cancel_runs=cancel_runs, move_to=move_to)
     with connect() as api:
         pool = api.pools.read(name)

@@ -173,7 +173,7 @@ def delete(
     move_to: MoveTo = None,
     output: Output = Format.TABLE,
 ) -> None:
-    """Delete a work queue; refused while runs wait in it, unless told what to do with them."""
+    """Delete a work queue; refused while runs wait or deployments run there, unless told what to do."""
     options = removal(cancel_runs=cancel_runs, move_to=move_to)
     with connect() as api:
         queue = find_queue(api, name, pool)

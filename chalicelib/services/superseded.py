@@ -1,0 +1,68 @@
+"""Occurrences that shall not run any more since a later one is due: skipped by the tick, minute by minute.
+
+The claim decides the same. But where no worker was online for a day, it would have to go through all that
+piled up before it comes upon the one that shall run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from chalicelib.domain import runs
+from chalicelib.domain.deployments import ScheduleRecord, spec_of
+from chalicelib.domain.eligibility import Answer, judge
+from chalicelib.domain.runs import Run
+from chalicelib.domain.schedules import occurrence_id, occurrences
+from chalicelib.domain.transitions import Cause
+from chalicelib.services.facts import gather
+from chalicelib.services.occurrences import PER_TICK, latest
+from chalicelib.services.ports import Ports
+from chalicelib.services.runs import Runs
+from headrace.contract.states import StateName, StateType
+
+PASSED = timedelta(seconds=150)
+"""So far back a tick looks; it comes each minute. Of a schedule with longer steps it looks at the last but one."""
+FURTHEST = timedelta(days=60)
+_ONE = timedelta(microseconds=1)
+
+
+class Superseded:
+    """Skips them."""
+
+    def __init__(self, ports: Ports, use_cases: Runs) -> None:
+        self._ports = ports
+        self._runs = use_cases
+
+    def skip_of(self, schedule: ScheduleRecord) -> None:
+        """Skip what a later occurrence of this schedule stands for, as far as its catch-up policy says so."""
+        if schedule.catchup == "all":
+            return
+        passed = self._passed(schedule, self._ports.clock())
+        ids = [occurrence_id(schedule.deployment_id, schedule.slug, instant) for instant in passed]
+        found = self._ports.runs.read_many(ids, consistent=False).values()
+        waiting = [run for run in found if run.is_untouched_occurrence]
+        if not waiting:
+            return
+        view = self._ports.pools.view(waiting[0].work_pool_name or "")
+        facts = gather(self._ports, view, waiting)
+        for run in waiting:
+            judgement = judge(run, facts)
+            if judgement.answer is Answer.SKIP:
+                skip(self._ports, self._runs, run, judgement.reason)
+
+    def _passed(self, schedule: ScheduleRecord, now: datetime) -> list[datetime]:
+        """Those before the last that is due."""
+        spec = spec_of(schedule)
+        recent = occurrences(spec, now - PASSED, now, limit=PER_TICK)
+        if len(recent) > 1:
+            return recent[:-1]
+        last = latest(spec, now - FURTHEST, now)
+        return latest(spec, now - FURTHEST, last[0] - _ONE) if last else []
+
+
+def skip(ports: Ports, use_cases: Runs, run: Run, reason: str) -> None:
+    """End a run that waits as Skipped, unless it changed meanwhile."""
+    now = ports.clock()
+    over = runs.ended(run, StateType.CANCELLED, Cause.RULE, now, name=StateName.SKIPPED, message=reason)
+    ports.runs.tried(run, replace(over, expires_at=use_cases.retention()))
