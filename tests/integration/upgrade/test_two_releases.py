@@ -18,10 +18,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from moto.dynamodb.models import dynamodb_backends
 from moto.server import ThreadedMotoServer
+from moto.sqs.models import sqs_backends
 
 from chalicelib.settings import Settings
 from chalicelib.storage.table import create_table, use_table
+from headrace.local.aws.place import ACCOUNT, REGION
 from tests.integration.upgrade import tables
 from tests.integration.upgrade.packages import FOLDER, ROOT
 from tests.support import world
@@ -85,6 +88,11 @@ def one_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
+    for backends in (
+        dynamodb_backends,
+        sqs_backends,
+    ):  # they are this process's own, as other tests left them
+        backends[ACCOUNT][REGION].reset()
     host, port = server.get_host_and_port()
     for name, value in (ENVIRONMENT | {"AWS_ENDPOINT_URL": f"http://{host}:{port}"}).items():
         monkeypatch.setenv(name, value)
