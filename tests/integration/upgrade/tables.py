@@ -28,6 +28,7 @@ def fill(plane: Rig) -> None:
     plane.ok("POST", "/work_pools/pool/queues", {"name": "low", "priority": 5})
     plane.ok("POST", "/v2/concurrency_limits", {"name": "db", "limit": 1})
     plane.ok("POST", "/api_keys", {"name": "ci", "role": "deployer"})
+    plane.ok("POST", "/variables/", {"name": "rows", "value": {"most": 10}, "tags": ["etl"]})
     schedules = [
         {"schedule": {"cron": "* * * * *"}, "slug": "minutes", "overlap": "skip"},
         {"schedule": {"rrule": "FREQ=DAILY"}, "slug": "daily", "parameters": {"x": 2}, "jitter": 5},
