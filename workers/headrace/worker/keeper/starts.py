@@ -27,8 +27,8 @@ IDLE = 600.0
 """One that nobody asks is ended after this."""
 BAD_FOR = 600.0
 """After a failure the next attempt is made this much later."""
-PER_RUN = "HEADRACE__"
-"""Variables of this prefix say which run it is."""
+PER_RUN = ("HEADRACE__", "TRACEPARENT")
+"""Variables that begin so say which run it is."""
 ENGINE = ["-P", "-m", "headrace.engine", "--spec", "{spec_fd}", "--events", "{events_fd}"]
 
 
