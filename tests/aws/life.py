@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import signal
 import subprocess
@@ -107,6 +108,30 @@ def profile(operator: Town) -> Any:
     return profiles["profiles"][profiles["active"]]
 
 
+def of_the_page(start: str) -> list[str]:
+    """The words of the line of `docs/aws.md` that begins so, behind `headrace`."""
+    lines = (line.strip() for line in (ROOT / "docs" / "aws.md").read_text().splitlines())
+    (line,) = (line for line in lines if line.startswith(start))
+    return shlex.split(line)[1:]
+
+
+def logged_in(machine: Town, api_url: str, key: str) -> None:
+    """As the page has it on the VM, with the key on standard input."""
+    words = [api_url if word.startswith("https://ID.") else word for word in of_the_page("headrace login")]
+    done = subprocess.run(
+        [HEADRACE, *words],
+        cwd=machine.home,
+        env=machine.environment,
+        input=f"{key}\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert key not in done.stdout + done.stderr
+    assert profile(machine) == {"api_url": api_url, "api_key": key}
+
+
 def runs_and_schedules(operator: Town, machine: Town) -> None:
     """A run that was asked for, and one that the timer made, on a machine with nothing but a key."""
     for flow, more in (("add", ("--cron", "* * * * *", "--param", "x=1")), ("mark", ())):
@@ -165,8 +190,11 @@ def gone_without_a_trace(aws: Place, operator: Town) -> None:
     refused = cloud(operator, "down", "--stage", aws.stage, code=2)
     assert "--yes" in refused
     assert named(aws)
+    assert "2 deployments" in operator.run(*of_the_page("headrace export")).stdout
     said = on_a_terminal(operator, aws.stage)
-    assert '"flow_name":"mark"' in (operator.home / "kept.ndjson").read_text()
+    kept = (operator.home / "kept.ndjson").read_text()
+    assert '"flow_name":"mark"' in kept
+    assert kept == (operator.home / "prod.ndjson").read_text()
     assert f"Nothing with the name of stage {aws.stage!r} is left." in said
     assert named(aws) == []
     assert json.loads((operator.home / "home" / "profiles.json").read_text())["profiles"] == {}
