@@ -55,7 +55,12 @@ def offer_export(api_url: str | None) -> None:
     """Ask for a file, and export into it by the profile of the address. An empty answer: no export."""
     if api_url is None:
         return
-    name = typer.prompt("Export pools, deployments and schedules into a file first (empty: no)", "", err=True)
+    name = typer.prompt(
+        "Export pools, deployments and schedules into a file first (empty: no)",
+        "",
+        show_default=False,
+        err=True,
+    )
     if name:
         from headrace.cli.commands.export import check_free, export, told
 
