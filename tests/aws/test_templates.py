@@ -171,8 +171,8 @@ def test_the_gateway_answers_in_our_own_shape() -> None:
 
 def test_the_files_for_plain_chalice_say_the_same() -> None:
     config = json.loads((ROOT / ".chalice" / "config.json").read_text())
-    for stage, written in config["stages"].items():
-        told = written["environment_variables"]
+    for stage, shape in config["stages"].items():
+        told = shape["environment_variables"]
         assert (told["HEADRACE_LOG_LEVEL"], told["HEADRACE_METRICS"]) == ("INFO", "0"), "there to be changed"
         for name, text in policies.chalice_policies(stage).items():
             assert (ROOT / ".chalice" / name).read_text() == text, "python -m infra policies"
