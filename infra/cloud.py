@@ -16,12 +16,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import look, policies
 from infra.account import Account, code
-from infra.changes import Say
+from infra.changes import Say, Stack
 from infra.down import Down
 from infra.errors import CloudError
 from infra.names import Names
 from infra.operator import operator_policy
-from infra.up import Made, Up, Wish
+from infra.up import Made, Up, Wish, address
 
 __all__ = ["Cloud", "CloudError", "Made", "Wish", "check_stage", "documents"]
 
@@ -54,6 +54,13 @@ class Cloud:
         """Bring a stage that there is to this version."""
         with _refusals():
             return Up(self._account, ROOT, self._say, self._confirm).make(wish, must_exist=True)
+
+    def address(self, stage: str) -> str | None:
+        """Where the API of a stage is; None if there is none."""
+        with _refusals():
+            names = Names(stage)
+            outputs = Stack(self._account, names.stack).outputs()
+            return address(self._account, names, outputs) if "ApiUrl" in outputs else None
 
     def down(self, stage: str, *, force: bool) -> bool:
         """Remove a stage. False if that was not confirmed."""

@@ -8,7 +8,6 @@ gateway's answers, the tick's dead letters, and its own concurrency.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +20,12 @@ from infra.errors import CloudError
 from infra.gateway import RESPONSES
 from infra.names import Names
 from infra.plane import control_plane
-from infra.up import UNRESERVED
+from infra.up import UNRESERVED, Made, Wish, address
 
 
-def provision(account: Account, root: Path, stage: str, say: Say, parameters: Mapping[str, str]) -> None:
-    """Make or mend what a stage needs beside what Chalice deploys."""
-    names = Names(stage)
+def provision(account: Account, root: Path, wish: Wish, say: Say) -> Made | None:
+    """Make or mend what a stage needs beside what Chalice deploys. None while Chalice has not deployed it."""
+    names, stage = Names(wish.stage), wish.stage
     if stage not in _config(root)["stages"]:
         raise CloudError(
             f"There is no stage {stage!r} in .chalice/config.json.",
@@ -34,7 +33,7 @@ def provision(account: Account, root: Path, stage: str, say: Say, parameters: Ma
         )
     made = Stack(account, names.stack)
     template = {"TemplateBody": stack.written(stack.base())}
-    changes = made.propose(template, {"Stage": stage, **parameters})
+    changes = made.propose(template, {"Stage": stage, **wish.parameters})
     for change in changes:
         say(f"  {change}")
     if changes:
@@ -43,8 +42,8 @@ def provision(account: Account, root: Path, stage: str, say: Say, parameters: Ma
         say("Wrote the account's names into .chalice/config.json: deploy (again) now.")
     if not _is_deployed(account, names):
         say(f"Next: chalice deploy --stage {stage}, then this command once more.")
-        return
-    _finish(account, root, names, say)
+        return None
+    return _finish(account, root, wish, say)
 
 
 def _tell_functions(account: Account, root: Path, names: Names) -> bool:
@@ -78,7 +77,16 @@ def _is_deployed(account: Account, names: Names) -> bool:
     return True
 
 
-def _finish(account: Account, root: Path, names: Names, say: Say) -> None:
+def _finish(account: Account, root: Path, wish: Wish, say: Say) -> Made:
+    names = Names(wish.stage)
+    _finish_tick(account, names, say)
+    api, url = _api(root, wish.stage)
+    _mend_gateway(account, api, wish.stage, say)
+    key = control_plane(account, names).access.first_admin(anew=wish.new_admin_key)
+    return Made(address(account, names, {"ApiUrl": url}), account.id, account.region, key)
+
+
+def _finish_tick(account: Account, names: Names, say: Say) -> None:
     functions, tick = account.client("lambda"), names.functions["tick"]
     role = f"{names.stack}-tick"
     arn = f"arn:{account.partition}:sqs:{account.region}:{account.id}:{names.dead_letters}"
@@ -96,17 +104,13 @@ def _finish(account: Account, root: Path, names: Names, say: Say) -> None:
         say(f"  {tick} has one concurrent execution of its own")
     else:
         say(f"  note: the account's Lambda concurrency ({left}) is too small to reserve one for {tick}")
-    _mend_gateway(account, _api_id(root, names.stage), names.stage, say)
-    key = control_plane(account, names).access.first_admin()
-    if key is not None:
-        say(f"The first admin key, shown this once: {key}")
 
 
-def _api_id(root: Path, stage: str) -> str:
-    """The API's id, as Chalice noted it."""
+def _api(root: Path, stage: str) -> tuple[str, str]:
+    """The API's id and address, as Chalice noted them."""
     noted = json.loads((root / ".chalice" / "deployed" / f"{stage}.json").read_text(encoding="utf-8"))
     (api,) = (each for each in noted["resources"] if each["resource_type"] == "rest_api")
-    return str(api["rest_api_id"])
+    return str(api["rest_api_id"]), f"{api['rest_api_url'].rstrip('/')}/api"
 
 
 def _mend_gateway(account: Account, api: str, stage: str, say: Say) -> None:

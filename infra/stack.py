@@ -17,6 +17,8 @@ ENVIRONMENT = {
     "HEADRACE_REGION": {"Ref": "AWS::Region"},
     "HEADRACE_BUCKET": {"Ref": "Bucket"},
     "HEADRACE_WORKER_ROLE_ARN": {"Fn::GetAtt": ["WorkerRole", "Arn"]},
+    "HEADRACE_METRICS": {"Fn::If": ["WithMetrics", "1", "0"]},
+    "HEADRACE_LOG_LEVEL": {"Ref": "LogLevel"},
 }
 FUNCTIONS = ("APIHandler", "Tick")
 

@@ -32,18 +32,24 @@ PATIENCE = 120
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the operator wants of a stage. `parameters` are those of `template.yaml` that are given anew."""
+    """What the operator wants of a stage. `parameters` are those of the template that are given anew.
+
+    `new_admin_key`: all admin keys that there were are lost.
+    """
 
     stage: str
     plan: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
+    new_admin_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What there is now. The key is told once, when the stage had none."""
+    """What there is now, and where. The key is told once, when the stage had none or another was wanted."""
 
     api_url: str
+    account: str
+    region: str
     first_key: str | None = field(repr=False)
 
 
@@ -74,7 +80,7 @@ class Up:
             self._upload(names, package, template)
         if not self._bring(wish, names, stack_, template, new=before is None):
             return None
-        return self._finish(names, stack_, package)
+        return self._finish(wish, names, stack_, package)
 
     def _settled(self, stack_: Stack, must_exist: bool) -> dict[str, Any] | None:
         found = stack_.describe()
@@ -126,8 +132,9 @@ class Up:
         self._tell(on)
         if wish.plan or not self._confirm(f"Make stage {wish.stage!r} now?"):
             return False
-        given = {"Stage": wish.stage, **wish.parameters}
-        stack_.propose({"TemplateBody": stack.written(stack.base())}, given)
+        base = stack.base()
+        given = {name: value for name, value in wish.parameters.items() if name in base["Parameters"]}
+        stack_.propose({"TemplateBody": stack.written(base)}, {"Stage": wish.stage, **given})
         stack_.carry_out(self._say)
         return True
 
@@ -167,12 +174,13 @@ class Up:
             else "No run goes on now."
         )
 
-    def _finish(self, names: Names, stack_: Stack, package: Package) -> Made:
+    def _finish(self, wish: Wish, names: Names, stack_: Stack, package: Package) -> Made:
+        """The key comes last: one that was made before something fails would never be shown."""
         api_url = address(self._account, names, stack_.outputs())
         self._wait_for(api_url)
-        key = control_plane(self._account, names).access.first_admin()
         self._forget_old_code(names, package)
-        return Made(api_url, key)
+        key = control_plane(self._account, names).access.first_admin(anew=wish.new_admin_key)
+        return Made(api_url, self._account.id, self._account.region, key)
 
     def _wait_for(self, api_url: str) -> None:
         until = time.monotonic() + PATIENCE

@@ -28,7 +28,7 @@ MAX_BODY = 5_000_000
 def create(call: Call[wire.BulkCreate], deployment_id: UUID) -> Found:
     """Make up to 1,000 runs; 200 when all of them were there already."""
     body = call.body
-    rows = [_row(body, number, row) for number, row in enumerate(body.flow_runs)]
+    rows = [_row(call, number, row) for number, row in enumerate(body.flow_runs)]
     made = call.plane.bulk.create(deployment_id, rows)
     now = call.plane.ports.clock()
     count = sum(one.made for one in made)
@@ -37,7 +37,8 @@ def create(call: Call[wire.BulkCreate], deployment_id: UUID) -> Found:
     return Found(answer, 201 if count else 200)
 
 
-def _row(body: wire.BulkCreate, number: int, row: wire.BulkRun) -> Row:
+def _row(call: Call[wire.BulkCreate], number: int, row: wire.BulkRun) -> Row:
+    body = call.body
     wanted = Wanted(
         name=row.name,
         parameters=row.parameters,
@@ -48,6 +49,7 @@ def _row(body: wire.BulkCreate, number: int, row: wire.BulkRun) -> Row:
         idempotency_key=key_of(body.idempotency_key, row.idempotency_key, number),
         work_queue_name=row.work_queue_name,
         enforce_schema=body.enforce_parameter_schema,
+        traceparent=call.traceparent,
     )
     occurrence = row.occurrence
     return Row(wanted, (occurrence.schedule_slug, occurrence.time) if occurrence else None)

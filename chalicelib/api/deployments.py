@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
+from chalicelib import tracing
 from chalicelib.api import render
 from chalicelib.api.endpoint import Call, Found, Page, endpoint
 from chalicelib.api.queries import fate, given, only_names, texts, uuids
@@ -125,7 +127,9 @@ def page(call: Call[wire.DeploymentList]) -> Page:
 )
 def create_run(call: Call[run_wire.FlowRunCreate], deployment_id: UUID) -> Found:
     """Make a run; 200 when the idempotency key finds an earlier one."""
-    run, made = call.plane.runs.create(deployment_id, wanted(call.body))
+    with tracing.creating(call.traceparent, deployment_id=str(deployment_id)) as trace:
+        wants = replace(wanted(call.body), traceparent=trace)
+        run, made = call.plane.runs.create(deployment_id, wants)
     return Found(render.run(run, call.plane.ports.clock()), 201 if made else 200)
 
 

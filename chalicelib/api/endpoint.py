@@ -15,7 +15,7 @@ from chalice.app import Request, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from chalicelib.api import access, cursors, routes
-from chalicelib.api.requests import MAX_BODY, Wants, author, members, refusal
+from chalicelib.api.requests import MAX_BODY, Wants, author, members, refusal, traceparent
 from chalicelib.domain.access import NOBODY, Caller, Need
 from chalicelib.domain.errors import (
     Conflict,
@@ -51,7 +51,7 @@ class Call(Generic[T]):
     """What a handler is given: the use cases, the parsed body and query, and whose request it is.
 
     `author` is who the client says it is, or else the name of its key; `host` is the address that the caller
-    used to come here.
+    used to come here; `traceparent` its place in a trace.
     """
 
     plane: ControlPlane
@@ -60,6 +60,7 @@ class Call(Generic[T]):
     author: str | None = None
     caller: Caller = NOBODY
     host: str | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,8 @@ def answer_to(
         if isinstance(body, ListRequest) and body.cursor is not None:
             body.cursor = cursors.read(body.cursor, scope)
         by = author(request) or caller.name
-        call = Call(plane, body, wants.query(request), by, caller, request.headers.get("host"))
+        host, trace = request.headers.get("host"), traceparent(request)
+        call = Call(plane, body, wants.query(request), by, caller, host, trace)
         return _dump(handler(call, **named), route.status, scope)
     except ValidationError as error:
         return _refuse(refusal(error))

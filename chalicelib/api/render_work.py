@@ -94,6 +94,7 @@ def grant(value: Granted, pool_value: WorkPool) -> sync_wire.Grant:
         expected_start_time=found.due,
         timeout_seconds=deployed.timeout_seconds if deployed else None,
         run_count=found.run_count + 1,
+        traceparent=found.traceparent,
     )
 
 

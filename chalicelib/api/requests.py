@@ -11,6 +11,7 @@ from uuid import UUID
 from chalice.app import Request
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from chalicelib import tracing
 from chalicelib.domain.errors import FieldProblem, HeadraceError, Invalid, TooLarge
 from headrace.contract.base import AUTHOR_HEADER
 from headrace.contract.media import GZIP
@@ -91,6 +92,11 @@ def author(request: Request) -> str | None:
     said = unquote(str(request.headers.get(AUTHOR_HEADER) or ""))
     kept = "".join(character for character in said if character.isprintable())
     return kept.strip()[:MAX_AUTHOR] or None
+
+
+def traceparent(request: Request) -> str | None:
+    """The maker's place in a trace, if there is one."""
+    return tracing.checked(request.headers.get("traceparent"))
 
 
 def refusal(error: ValidationError, prefix: str = "") -> HeadraceError:

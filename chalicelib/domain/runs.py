@@ -89,6 +89,7 @@ class Run:
     parent_task_run_id: UUID | None = None
     parent_flow_run_id: UUID | None = None
     parent_attempt: int = 0
+    traceparent: str | None = None
     flow_version: str | None = None
     infrastructure_pid: str | None = None
     attempt: int = 0

@@ -61,7 +61,7 @@ class Children:
         identity = _id_of(deployment)
         if linked:
             wanted = replace(wanted, parent_flow_run_id=run.id)
-        wanted = replace(wanted, parent_attempt=parent.attempt)
+        wanted = replace(wanted, parent_attempt=parent.attempt, traceparent=run.traceparent)
         if wanted.idempotency_key is not None:
             return self._runs.create(identity, wanted)
         key = f"child/{run.id}/{call}"

@@ -1,8 +1,8 @@
 """Parameters of runs that are too large for the table: in S3, under the run's id and their digest.
 
 The object is written before the run, so a crash between the two leaves an object that nobody names; the
-bucket's lifecycle forgets all of them 120 days after they were written. That outlives the run: its wait is
-bounded here, and its retention by the settings.
+bucket's lifecycle forgets all of them 400 days after they were written. That outlives the run: it waits for 30 days
+at most, which is checked here, and then a year may pass in which it runs and is kept (`HEADRACE_RETENTION_DAYS`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from chalicelib.domain.runs import Run
 from chalicelib.services.ports import Ports
 
 MOST_AHEAD = timedelta(days=30)
+KEPT = timedelta(days=400)
+"""How long `infra/template.yaml` has the bucket keep them."""
 
 
 class LargeParameters:

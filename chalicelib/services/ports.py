@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from chalicelib import observability
 from chalicelib.dispatch.queues import Queues
+from chalicelib.domain.runs import Run
 from chalicelib.settings import Settings
 from chalicelib.storage.api_keys import KeyStore
 from chalicelib.storage.deployments import DeploymentStore
@@ -52,6 +53,13 @@ class Ports:
     watermark: Watermark = field(default_factory=Watermark)
     api_keys: KeyStore = field(default_factory=KeyStore)
     variables: VariableStore = field(default_factory=VariableStore)
+
+    def __post_init__(self) -> None:
+        """Have the runs counted that end, whoever ends them."""
+        self.runs.ended = self._count
+
+    def _count(self, run: Run) -> None:
+        self.measure("Count", {"runs": 1}, state=run.state.type.value)
 
     def measure(self, unit: str, values: Mapping[str, float | Sequence[float]], **dimensions: str) -> None:
         """Write metrics into the log, where the stage's settings want them."""

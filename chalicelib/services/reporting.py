@@ -64,8 +64,6 @@ class Reporting:
             gone = error.code == "not_found"
             outcome = Outcome.FENCED if gone else Outcome.REFUSED
             return [Applied(outcome, None, error.message) for _ in tolds], []  # type: ignore[arg-type]
-        if after.is_terminal and not before.is_terminal:
-            self._ports.measure("Count", {"runs": 1}, state=after.state.type.value)
         if after.state.type is StateType.SCHEDULED and before.is_held:
             self._lines.ring([after])
         return applied, [name for name in before.slots if name not in after.slots]

@@ -42,6 +42,7 @@ class Wanted:
     parent_task_run_id: UUID | None = None
     parent_flow_run_id: UUID | None = None
     parent_attempt: int = 0
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,12 +244,12 @@ class Runs:
             parent_task_run_id=wanted.parent_task_run_id,
             parent_flow_run_id=wanted.parent_flow_run_id,
             parent_attempt=wanted.parent_attempt,
+            traceparent=wanted.traceparent,
         )
 
     def _id(self, scope: UUID, wanted: Wanted) -> UUID:
-        if wanted.idempotency_key is None:
-            return names.new_run_id()
-        return names.keyed_run_id(scope, wanted.idempotency_key)
+        key = wanted.idempotency_key
+        return names.new_run_id() if key is None else names.keyed_run_id(scope, key)
 
     def _place(self, run: Run) -> tuple[PoolView, WorkQueue]:
         view = self._ports.pools.view(run.work_pool_name or "")

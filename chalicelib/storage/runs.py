@@ -29,10 +29,11 @@ TRIES = 8
 
 
 class RunStore:
-    """Reads and conditional writes of runs."""
+    """Reads and conditional writes of runs. `ended` is told of each run that a write here has ended."""
 
     def __init__(self) -> None:
         self._days: set[str] = set()
+        self.ended: Callable[[Run], None] = lambda run: None
 
     def create(self, run: Run) -> bool:
         """A new run. False if there is one of that id."""
@@ -74,6 +75,13 @@ class RunStore:
         lost is sent again by the SDK, and finds its condition broken by itself. (A transaction carries a
         token by which it is known again.)
         """
+        if not self._write(before, after):
+            return False
+        if after.is_terminal and not before.is_terminal:
+            self.ended(after)
+        return True
+
+    def _write(self, before: Run, after: Run) -> bool:
         after = replace(after, revision=before.revision + 1)
         parts = large_parts(after, before)
         item = run_item(after)

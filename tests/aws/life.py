@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import signal
 import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
+
+import pexpect
 
 from tests.aws.conftest import ROOT
 from tests.support.town import HEADRACE, Town, eventually
@@ -83,7 +86,8 @@ def made_from_nothing(aws: Place, operator: Town) -> str:
     assert "make    table Table" in planned
     assert named(aws) == []
     said = cloud(operator, "up", "--stage", aws.stage, "--yes")
-    assert "shown this once: hr_" in said
+    assert "hr_" not in said, "a key is never printed into a pipe"
+    assert key_of(operator).startswith("hr_")
     assert aws.get(f"{api_of(operator)}/health") == 200
     assert aws.get(f"{api_of(operator)}/me") == 401
     operator.run("work-pool", "create", "pool", "--type", "process")
@@ -91,8 +95,41 @@ def made_from_nothing(aws: Place, operator: Town) -> str:
 
 
 def api_of(operator: Town) -> str:
+    return str(profile(operator)["api_url"])
+
+
+def key_of(operator: Town) -> str:
+    return str(profile(operator)["api_key"])
+
+
+def profile(operator: Town) -> Any:
+    """The one in use."""
     profiles = json.loads((operator.home / "home" / "profiles.json").read_text())
-    return str(profiles["profiles"][profiles["active"]]["api_url"])
+    return profiles["profiles"][profiles["active"]]
+
+
+def of_the_page(start: str) -> list[str]:
+    """The words of the line of `docs/aws.md` that begins so, behind `headrace`."""
+    lines = (line.strip() for line in (ROOT / "docs" / "aws.md").read_text().splitlines())
+    (line,) = (line for line in lines if line.startswith(start))
+    return shlex.split(line)[1:]
+
+
+def logged_in(machine: Town, api_url: str, key: str) -> None:
+    """As the page has it on the VM, with the key on standard input."""
+    words = [api_url if word.startswith("https://ID.") else word for word in of_the_page("headrace login")]
+    done = subprocess.run(
+        [HEADRACE, *words],
+        cwd=machine.home,
+        env=machine.environment,
+        input=f"{key}\n",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert key not in done.stdout + done.stderr
+    assert profile(machine) == {"api_url": api_url, "api_key": key}
 
 
 def runs_and_schedules(operator: Town, machine: Town) -> None:
@@ -134,6 +171,9 @@ def ends_what_runs(aws: Place, operator: Town, machine: Town) -> None:
 
 
 def brought_to_this_version(aws: Place, operator: Town) -> None:
+    lost = key_of(operator)
+    cloud(operator, "up", "--stage", aws.stage, "--yes", "--new-admin-key")
+    assert key_of(operator) != lost
     assert "nothing to change" in cloud(operator, "upgrade", "--stage", aws.stage, "--yes")
 
     def status() -> Any:
@@ -150,10 +190,36 @@ def gone_without_a_trace(aws: Place, operator: Town) -> None:
     refused = cloud(operator, "down", "--stage", aws.stage, code=2)
     assert "--yes" in refused
     assert named(aws)
-    said = cloud(operator, "down", "--stage", aws.stage, "--yes")
+    assert "2 deployments" in operator.run(*of_the_page("headrace export")).stdout
+    said = on_a_terminal(operator, aws.stage)
+    kept = (operator.home / "kept.ndjson").read_text()
+    assert '"flow_name":"mark"' in kept
+    assert kept == (operator.home / "prod.ndjson").read_text()
     assert f"Nothing with the name of stage {aws.stage!r} is left." in said
     assert named(aws) == []
     assert json.loads((operator.home / "home" / "profiles.json").read_text())["profiles"] == {}
+
+
+def on_a_terminal(operator: Town, stage: str) -> str:
+    """Remove the stage as a person does, who is offered an export first, and asked."""
+    child = pexpect.spawn(
+        str(HEADRACE),
+        ["cloud", "down", "--stage", stage],
+        cwd=operator.home,
+        env=operator.environment,
+        encoding="utf-8",
+        timeout=CLOUD_PATIENCE,
+        dimensions=(24, 200),
+    )
+    child.expect("into a file first")
+    child.sendline("kept.ndjson")
+    child.expect("Wrote kept.ndjson: .* 2 deployments")
+    child.expect("and all of its data")
+    child.sendline("y")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0, child.before
+    return str(child.before)
 
 
 def listed(operator: Town) -> list[dict[str, str]]:

@@ -35,7 +35,7 @@ class Checkout:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "HEADRACE_"))}
         more = {name.upper(): value for name, value in KEYS.items()}
         more |= {"AWS_ENDPOINT_URL": self.url, "AWS_DEFAULT_REGION": REGION, "PYTHONDONTWRITEBYTECODE": "1"}
-        more["PYTHONPATH"] = str(self.root / "workers")
+        more |= {"PYTHONPATH": str(self.root / "workers"), "HEADRACE_HOME": str(self.root.parent / "home")}
         done = subprocess.run(
             command, cwd=self.root, env={**kept, **more}, capture_output=True, text=True, check=False
         )
@@ -45,8 +45,15 @@ class Checkout:
     def chalice(self, *words: str) -> str:
         return self.run(Path(sys.executable).with_name("chalice"), *words)
 
-    def provision(self, stage: str = "dev", code: int = 0) -> str:
-        return self.run(sys.executable, "-m", "infra", "provision", "--stage", stage, code=code)
+    def provision(self, stage: str = "dev", *more: str, code: int = 0) -> str:
+        return self.run(sys.executable, "-m", "infra", "provision", "--stage", stage, *more, code=code)
+
+    def profile(self) -> dict[str, str]:
+        """That of the stage, in a file that is its owner's alone."""
+        file = self.root.parent / "home" / "profiles.json"
+        assert file.stat().st_mode & 0o777 == 0o600
+        known: dict[str, str] = json.loads(file.read_text())["profiles"]["dev"]
+        return known
 
     def aws(self, service: str) -> Any:
         session = botocore.session.Session()
@@ -107,8 +114,16 @@ def test_deploy_again_and_delete(checkout: Checkout) -> None:
 
     finished = checkout.provision()
     assert "an unknown route with 404" in finished
-    assert "shown this once: hr_" in finished
-    api = api_id(checkout)
+    assert "hr_" not in finished, "a key is never printed into a pipe"
+    assert "kept in that profile" in finished
+    api, first = api_id(checkout), checkout.profile()
+    assert api in first["api_url"]
+    assert first["api_url"].endswith("/dev/_user_request_/api")
+    assert first["api_key"].startswith("hr_")
+    assert "kept in that profile" not in checkout.provision()
+    assert checkout.profile() == first
+    checkout.provision("dev", "--new-admin-key")
+    assert checkout.profile()["api_key"] not in ("", None, first["api_key"])
     answer = checkout.aws("apigateway").get_gateway_response(
         restApiId=api, responseType="MISSING_AUTHENTICATION_TOKEN"
     )

@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import app
+from chalicelib.services.large_parameters import KEPT, MOST_AHEAD
+from chalicelib.settings import Settings
 from chalicelib.storage.table import Item
+from headrace.cli.stages.parameters import RETENTIONS, LogLevel, parameters
 from headrace.contract.errors import ErrorBody
 from headrace.contract.media import GZIP, JSON
 from infra import policies
 from infra.gateway import RESPONSES
 from infra.names import Names
 from infra.stack import Shape, base, whole, written
-from infra.templates import read, resolve
+from infra.templates import resolve
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("dev", "prod", "x1")
@@ -85,6 +90,13 @@ def test_what_holds_data_is_protected() -> None:
     assert tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
+def test_large_parameters_outlive_their_runs() -> None:
+    rules = resources()["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    (days,) = (rule["ExpirationInDays"] for rule in rules if rule.get("Prefix") == "parameters/")
+    assert timedelta(days=days) == KEPT >= MOST_AHEAD + timedelta(days=365)
+    assert f"expire {days} days after" in (ROOT / "docs" / "guides" / "parameters.md").read_text()
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_name_is_what_the_commands_look_for(stage: str) -> None:
     names, parts = Names(stage), resources(stage)
@@ -109,7 +121,31 @@ def test_the_functions_get_every_setting_that_is_the_accounts() -> None:
         assert given["HEADRACE_TABLE"] == {"Ref": "Table"}
         assert given["HEADRACE_BUCKET"] == {"Ref": "Bucket"}
         assert given["HEADRACE_WORKER_ROLE_ARN"] == {"Fn::GetAtt": ["WorkerRole", "Arn"]}
+        assert given["HEADRACE_METRICS"] == {"Fn::If": ["WithMetrics", "1", "0"]}
+        assert given["HEADRACE_LOG_LEVEL"] == {"Ref": "LogLevel"}
         assert "HEADRACE_REQUIRE_KEYS" not in given
+        assert given.keys() <= {f"HEADRACE_{field.name.upper()}" for field in fields(Settings)} | {
+            "HEADRACE_LOG_LEVEL"
+        }
+        traced = resources()[name]["Properties"]["TracingConfig"]
+        assert traced == {"Mode": {"Fn::If": ["WithXray", "Active", "PassThrough"]}}
+
+
+def test_what_the_command_line_may_say_is_what_the_template_takes() -> None:
+    known = whole(ROOT, app.app, Shape("prod", "code/0.zip"))["Parameters"]
+    said = parameters(
+        alarm_email="a@b.cd",
+        dashboard=False,
+        metrics=True,
+        xray=True,
+        log_level=LogLevel.DEBUG,
+        log_retention_days=30,
+    )
+    assert {*said, "Stage"} == known.keys()
+    for name, value in said.items():
+        assert value in map(str, known[name].get("AllowedValues", [value])), name
+    assert list(RETENTIONS) == known["LogRetentionDays"]["AllowedValues"]
+    assert [*LogLevel] == known["LogLevel"]["AllowedValues"]
 
 
 def test_every_route_of_the_app_is_in_the_api() -> None:
@@ -145,13 +181,16 @@ def test_the_gateway_answers_in_our_own_shape() -> None:
 
 def test_the_files_for_plain_chalice_say_the_same() -> None:
     config = json.loads((ROOT / ".chalice" / "config.json").read_text())
-    for stage in config["stages"]:
+    for stage, shape in config["stages"].items():
+        told = shape["environment_variables"]
+        assert (told["HEADRACE_LOG_LEVEL"], told["HEADRACE_METRICS"]) == ("INFO", "0"), "there to be changed"
         for name, text in policies.chalice_policies(stage).items():
             assert (ROOT / ".chalice" / name).read_text() == text, "python -m infra policies"
 
 
 def test_parameters_and_prices_are_told() -> None:
-    for name, parameter in read("template.yaml")["Parameters"].items():
+    known = whole(ROOT, app.app, Shape("prod", "code/0.zip"))["Parameters"]
+    for name, parameter in known.items():
         assert len(parameter["Description"]) > 20, name
-    for priced in ("Alarms", "Dashboard", "LogRetentionDays"):
-        assert "USD" in read("template.yaml")["Parameters"][priced]["Description"]
+    for priced in ("Alarms", "Dashboard", "LogRetentionDays", "Metrics", "Xray", "LogLevel"):
+        assert "USD" in known[priced]["Description"]

@@ -61,7 +61,7 @@ def test_from_nothing_to_a_running_schedule_and_back_to_nothing(aws: Emulator, t
         operator.settings |= operator_keys(aws, operator)
         key = life.made_from_nothing(aws, operator)
         allow_batches(aws)
-        machine.settings |= {"HEADRACE_API_URL": life.api_of(operator), "HEADRACE_API_KEY": key}
+        life.logged_in(machine, life.api_of(operator), key)
         life.runs_and_schedules(operator, machine)
         life.ends_what_runs(aws, operator, machine)
         life.brought_to_this_version(aws, operator)

@@ -43,6 +43,41 @@ def test_they_say_what_happened(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(line["stage"] == "local" for line in found)
 
 
+def test_a_run_is_counted_once_whoever_ends_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with rig(metrics=True) as plane:
+        plane.pool()
+        deployment = plane.deployment()
+        lost = plane.worker(name="lost", limit=3)
+        of = {name: plane.run(deployment, name=name) for name in ("lost", "cancelling", "ended")}
+        lost.claim(want=3)
+        for run in of.values():
+            lost.start(run["id"])
+        ask = {"state": {"type": "CANCELLING"}}
+        plane.ok("POST", f"/flow_runs/{of['cancelling']['id']}/set_state", ask)
+        lost.end(of["ended"]["id"], "FAILED")
+        for _ in range(5):
+            plane.clock.forward(60)
+            plane.plane.tick()
+        waits = plane.run(deployment)
+        plane.ok("POST", f"/flow_runs/{waits['id']}/set_state", ask)
+        plane.ok("POST", f"/flow_runs/{waits['id']}/set_state", ask)
+        skipped(plane)
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"runs"' in line]
+    counted = sorted(line["state"] for line in found for _ in range(line["runs"]))
+    assert counted == ["CANCELLED", "CANCELLED", "CANCELLED", "CRASHED", "FAILED"]
+
+
+def skipped(plane: Rig) -> None:
+    """A run of a schedule whose successor is due too, ended by a claim."""
+    minutes = {"schedule": {"cron": "* * * * *"}, "slug": "minutes", "catchup": "latest"}
+    plane.deployment("flow", "scheduled", schedules=[minutes])
+    for _ in range(2):
+        plane.clock.forward(60)
+        plane.plane.tick()
+    worker = plane.worker(name="fresh")
+    assert len(worker.claim()) == 1
+
+
 def test_they_cost_no_call_and_are_silent_by_default(capsys: pytest.CaptureFixture[str]) -> None:
     with rig(metrics=True) as plane:
         measured = a_minute(plane)

@@ -24,6 +24,8 @@ def fill(plane: Rig) -> None:
     plane.pool("idle", is_paused=True)
     plane.ok("POST", "/v2/concurrency_limits", {"name": "db", "limit": 2})
     plane.ok("POST", "/flows", {"name": "alone", "tags": ["a"]})
+    plane.ok("POST", "/variables/", {"name": "rows", "value": {"most": 10}, "tags": ["etl"]})
+    plane.ok("POST", "/variables/", {"name": "nothing", "value": None})
     plane.deployment(
         "etl",
         "nightly",
@@ -55,7 +57,14 @@ def test_it_comes_back_as_it_was(cli: Cli, plane: Rig, bridge: Bridge, tmp_path:
     fill(plane)
     file, again = tmp_path / "all.ndjson", tmp_path / "again.ndjson"
     counts = cli("export", str(file), *JSON).json
-    assert counts == {"work_pool": 2, "work_queue": 3, "flow": 2, "concurrency_limit": 1, "deployment": 1}
+    assert counts == {
+        "work_pool": 2,
+        "work_queue": 3,
+        "flow": 2,
+        "concurrency_limit": 1,
+        "variable": 2,
+        "deployment": 1,
+    }
     with rig() as other:
         bridge.plane = other
         plan = cli("import-data", str(file), "--dry-run", *JSON).json
@@ -84,13 +93,14 @@ def test_what_differs_is_told_and_replaced_on_demand(
     plane.ok("PATCH", f"/deployments/{deployment['id']}", {"paused": True, "schedules": []})
     plane.ok("PATCH", "/work_pools/pool", {"concurrency_limit": 9})
     plane.ok("PATCH", "/v2/concurrency_limits/db", {"limit": 9})
+    plane.ok("PATCH", "/variables/name/rows", {"value": 11})
     done = cli("import-data", str(file), *JSON)
     differs = {row["name"] for row in done.json if row["outcome"] == "differs"}
-    assert (done.code, differs) == (1, {"pool", "db", "etl/nightly"})
+    assert (done.code, differs) == (1, {"pool", "db", "rows", "etl/nightly"})
     assert plane.ok("GET", "/work_pools/pool")["concurrency_limit"] == 9
     replaced = cli("import-data", str(file), "--replace")
     assert replaced.code == 0
-    assert "3 replaced" in replaced.out
+    assert "4 replaced" in replaced.out
     assert {row["outcome"] for row in cli("import-data", str(file), *JSON).json} == {"found"}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,7 @@ def fill(plane: Rig) -> None:
     plane.ok("POST", "/work_pools/pool/queues", {"name": "low", "priority": 5})
     plane.ok("POST", "/v2/concurrency_limits", {"name": "db", "limit": 1})
     plane.ok("POST", "/api_keys", {"name": "ci", "role": "deployer"})
+    plane.ok("POST", "/variables/", {"name": "rows", "value": {"most": 10}, "tags": ["etl"]})
     schedules = [
         {"schedule": {"cron": "* * * * *"}, "slug": "minutes", "overlap": "skip"},
         {"schedule": {"rrule": "FREQ=DAILY"}, "slug": "daily", "parameters": {"x": 2}, "jitter": 5},
@@ -57,9 +59,19 @@ def fill(plane: Rig) -> None:
 
 def dump(plane: Rig) -> list[str]:
     """Every item, as a line."""
-    items = [
+    return lines(
         item.to_json()["Attributes"] for rows in plane.aws.table.items.values() for item in rows.values()
-    ]
+    )
+
+
+def scanned(table: str = "headrace-local") -> list[Any]:
+    """Every item of a table behind a socket."""
+    pages = get_session().create_client("dynamodb").get_paginator("scan").paginate(TableName=table)
+    return [item for page in pages for item in page["Items"]]
+
+
+def lines(items: Iterable[Any]) -> list[str]:
+    """Items as lines of a file."""
     return sorted(json.dumps(item, sort_keys=True, default=_bytes) for item in items)
 
 
@@ -102,10 +114,10 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with rig() as plane:
         fill(plane)
-        lines = dump(plane)
+        dumped = dump(plane)
     path = FOLDER / f"{__version__}.ndjson"
-    path.write_text("\n".join(lines) + "\n")
-    print(f"Wrote {path}: {len(lines)} items")
+    path.write_text("\n".join(dumped) + "\n")
+    print(f"Wrote {path}: {len(dumped)} items")
 
 
 if __name__ == "__main__":

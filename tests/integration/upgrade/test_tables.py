@@ -38,6 +38,8 @@ def test_everything_is_read_as_it_was(old: Rig) -> None:
     assert len(old.ok("POST", f"/deployments/{other['id']}/versions/filter", {})) == 2
     assert {key["name"] for key in old.ok("POST", "/api_keys/filter", {})} == {"ci"}
     assert old.ok("GET", "/v2/concurrency_limits/db")["limit"] == 1
+    rows = old.ok("GET", "/variables/name/rows")
+    assert (rows["value"], rows["tags"]) == ({"most": 10}, ["etl"])
     completed, failed = run_named(old, "completed"), run_named(old, "failed")
     assert (completed["state_type"], completed["result"]) == ("COMPLETED", {"rows": 3})
     assert completed["parameters"] == {**LARGE, "x": 1}

@@ -19,6 +19,9 @@ BAD = [
     ("cloud up --alarm-email nobody", "'nobody' is not an address"),
     ("cloud up --alarm-email 'a b@c.de'", "is not an address"),
     ("cloud up --no-alarms --alarm-email a@b.cd", "--alarm-email goes with --alarms"),
+    ("cloud up --log-level LOUD", "--log-level"),
+    ("cloud up --log-retention-days 31", "CloudWatch keeps logs for 1, 3, 5"),
+    ("cloud upgrade --new-admin-key", "--new-admin-key"),
     ("cloud up prod", "unexpected extra argument"),
     ("cloud up --yes=maybe", "--yes"),
     ("cloud upgrade --stage 1", "'1' is no name of a stage"),
@@ -75,3 +78,14 @@ def test_without_a_region_or_credentials_the_way_in_is_told(
     done = cli("cloud", *command.split(), "--profile", "nobody")
     assert done.code == 1
     assert "nobody" in done.err
+
+
+@pytest.mark.parametrize("command", ["up --yes", "upgrade --yes"])
+def test_profiles_that_cannot_be_read_are_told_before_a_key_is_made(
+    cli: Cli, own_home: Path, command: str
+) -> None:
+    own_home.mkdir()
+    (own_home / "profiles.json").write_text("{")
+    done = cli("cloud", *command.split())
+    assert (done.code, done.out) == (1, "")
+    assert "profiles.json cannot be read" in done.err

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from headrace.contract.sync import Grant
+from headrace.worker.keeper.starts import Kind, kind_of
 from headrace.worker.prepare import ENGINE_SLACK, PrepareError, prepare
 from headrace.worker.state import StateFolder
 
@@ -52,6 +53,25 @@ def test_the_engine_is_started_with_a_spec() -> None:
     )
     assert launch.timeout == 10 + ENGINE_SLACK
     assert (launch.grace, launch.stream) == (30.0, True)
+
+
+def test_a_run_is_told_its_place_in_a_trace_and_where_spans_go_but_no_key_for_that() -> None:
+    otel = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector", "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "key=x"}
+    place = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    env = prepare(grant(traceparent=place), ENV | otel | {"TRACEPARENT": "the worker's own"}).env
+    assert (env["TRACEPARENT"], env["OTEL_EXPORTER_OTLP_ENDPOINT"]) == (place, "http://collector")
+    assert "OTEL_EXPORTER_OTLP_TRACES_HEADERS" not in env
+    assert "TRACEPARENT" not in prepare(grant(), ENV | {"TRACEPARENT": "the worker's own"}).env
+
+
+def test_runs_of_different_traces_come_from_the_same_zygote() -> None:
+    def kind(place: str) -> Kind | None:
+        launch = prepare(grant(traceparent=place), ENV)
+        order = {"argv": launch.argv, "env": launch.env, "spec": launch.spec, "start_method": "zygote"}
+        return kind_of({**order, "env": {**launch.env, "PYTHONPATH": "/x"}})
+
+    first, second = (kind(f"00-{number:032x}-b7ad6b7169203331-01") for number in (1, 2))
+    assert first == second is not None
 
 
 def test_the_environment_is_an_allow_list() -> None:

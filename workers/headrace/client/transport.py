@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import ssl
 import time
@@ -56,6 +57,10 @@ class Transport:
             headers["Authorization"] = f"Bearer {api_key}"
         if (name := author()) is not None:
             headers[AUTHOR_HEADER] = name
+        if trace := os.environ.get("TRACEPARENT"):
+            headers["traceparent"] = (
+                trace  # a run that is made here belongs to the trace of whoever started us
+            )
         address = urlsplit(self.api_url)
         self._http = httpx.Client(
             base_url=self.api_url,

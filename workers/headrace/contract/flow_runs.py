@@ -162,6 +162,7 @@ class FlowRun(Answer):
     schedule_revision: int | None = None
     parent_task_run_id: UUID | None = None
     parent_flow_run_id: UUID | None = None
+    traceparent: str | None = None
     flow_version: str | None = None
     infrastructure_pid: str | None = None
     worker_name: str | None = None

@@ -131,7 +131,8 @@ class Grant(Answer):
 
     With a `parameters_digest` the parameters are to be fetched (see `SeenBy`).
     `configuration` is the pool's job template rendered with the deployment's and the run's variables; with a
-    `problem` they do not fit the template, and the run is not to be started.
+    `problem` they do not fit the template, and the run is not to be started. `traceparent` is the run's place in a
+    trace (W3C Trace Context).
     """
 
     run: UUID
@@ -153,6 +154,7 @@ class Grant(Answer):
     expected_start_time: Time
     timeout_seconds: float | None = None
     run_count: int = 1
+    traceparent: str | None = None
 
 
 class ReportVerdict(StrEnum):

@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from headrace.callee import takes_nothing
@@ -76,7 +77,8 @@ def _outcome(spec: Spec, channel: Channel, watch: TerminationWatch) -> Receipt:
     channel.send({"t": "started", "at": now()})
     timeout = spec.get("timeout_seconds") or flow.timeout_seconds  # the deployment's has the last word
     try:
-        result = _attempt(flow, run, args, kwargs, timeout)
+        with _traced(run):
+            result = _attempt(flow, run, args, kwargs, timeout)
     except (Terminated, KeyboardInterrupt):
         raise
     except BaseException as error:  # noqa: BLE001 - whatever the user's code raises is its outcome
@@ -115,6 +117,17 @@ def _context(flow: Flow[..., Any], spec: Spec) -> Run:
         tags=spec.get("tags") or (),
         expected_start_time=spec.get("expected_start_time"),
         log_prints=bool(flow.log_prints),
+    )
+
+
+def _traced(run: Run) -> AbstractContextManager[None]:
+    """The run's place in a trace, if it has one."""
+    if "TRACEPARENT" not in os.environ:
+        return nullcontext()
+    from headrace.tracing import flow_span
+
+    return flow_span(
+        run.flow_name, {"headrace.flow_run.id": run.id, "headrace.flow_run.attempt": run.attempt}
     )
 
 

@@ -24,6 +24,7 @@ from headrace.local.profiles import write_profile
 from headrace.local.texts import banner
 from headrace.local.ticker import Ticker
 from headrace.local.webserver import Server
+from headrace.tracing import tracer
 
 if TYPE_CHECKING:
     from headrace.local.aws.services import Services
@@ -116,6 +117,7 @@ class EmbeddedServer:
             follow_host=options.advertise is None,
         )
 
+        tracer("headrace-api")  # whoever makes spans in this process finds it set up
         control_plane = ControlPlane(options.root or control_plane_root())
         services = self._open_services(control_plane)
         control_plane.after_start()

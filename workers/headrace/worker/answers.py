@@ -110,6 +110,7 @@ class Answers:
         for verdict in answer.verdicts:
             loop.do(loop.supervisor.verdict(verdict))
         self._settle(asked, {hint.run: hint.verdict for hint in answer.hints})
+        loop.tracing.claimed(answer.granted, event.sent_at)
         self._take(answer.granted)
         for command in answer.commands:
             loop.do(loop.supervisor.command(command, datetime.now(UTC)))

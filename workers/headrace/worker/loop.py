@@ -13,6 +13,7 @@ from typing import Any
 from headrace.client.api import Api
 from headrace.contract.sync import CommandKind
 from headrace.contract.workers import SqsAccess
+from headrace.tracing import tracer
 from headrace.worker.answers import Answers
 from headrace.worker.console import Console
 from headrace.worker.courier import Courier
@@ -52,6 +53,7 @@ from headrace.worker.sqs import own_credentials
 from headrace.worker.state import StateFolder
 from headrace.worker.supervisor import Supervisor
 from headrace.worker.timing import gap_of
+from headrace.worker.tracing import Tracing
 
 LAST_WORDS = 5.0
 """After the second Ctrl-C, how long to try to deliver before leaving the rest in the journal."""
@@ -70,6 +72,7 @@ class Loop:
         self.supervisor = Supervisor(options.limit)
         self.outbox = Outbox()
         self.lease = Lease()
+        self.tracing = Tracing(tracer("headrace-worker"))
         self.courier = Courier(api, options.pool, options.worker_name, self.mailbox.put)
         self.dialogue = Dialogue(options, self.courier, self.outbox, Journal(folder.path / "journal.jsonl"))
         self.keeper = KeeperClient(folder.path, self.mailbox.put, options.on_disconnect)
@@ -106,10 +109,10 @@ class Loop:
         self._doers: dict[type, Callable[[Any], object]] = {
             Prepare: lambda prepare: self._preparers.submit(self._prepare, prepare.grant),
             Start: lambda start: self.keeper.launch(
-                start.key, start.launch, start.meta, self.options.start_method
+                start.key, self.tracing.begun(start), start.meta, self.options.start_method
             ),
             Kill: lambda kill: self.keeper.kill(kill.key, kill.why, kill.grace),
-            Deliver: lambda deliver: self.dialogue.deliver(deliver.report, urgent=deliver.urgent),
+            Deliver: self._deliver,
             Ack: self._ack,
             Say: lambda say: self.say(say.tone, say.text),
         }
@@ -217,15 +220,22 @@ class Loop:
         elif self._last_words is not None and time.monotonic() >= self._last_words:
             self.leave(self._answers.exit_code)
 
+    def _deliver(self, deliver: Deliver) -> None:
+        self.tracing.told(deliver.report)
+        self.dialogue.deliver(deliver.report, urgent=deliver.urgent)
+
     def _ack(self, ack: Ack) -> None:
         self.keeper.ack(ack.key, states=ack.states)
         if self.supervisor.get(ack.key) is None:
+            self.tracing.forgotten(ack.key)
             self.outbox.forget(ack.key)
 
     def _prepare(self, grant: Any) -> None:
         try:
-            whole = with_parameters(grant, self.requests.parameters_of(self.dialogue.session))
-            self.mailbox.put(Prepared(grant, prepare(whole, workshop=self._workshop)))
+            with self.tracing.preparing(grant):
+                whole = with_parameters(grant, self.requests.parameters_of(self.dialogue.session))
+                launch = prepare(whole, workshop=self._workshop)
+            self.mailbox.put(Prepared(grant, launch))
         except PrepareError as error:
             self.mailbox.put(Unprepared(grant, str(error), error.error))
         except Exception as error:  # noqa: BLE001 - a run must not wait for ever for a thread that failed

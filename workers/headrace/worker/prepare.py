@@ -3,7 +3,7 @@
 Of the worker's own environment a child sees what `INHERITED` names and nothing else: no API key, no AWS
 credentials. On top come the job template's `env` and these, which say who is running:
 HEADRACE__FLOW_RUN_ID, HEADRACE__FLOW_RUN_NAME, HEADRACE__FLOW_NAME, HEADRACE__DEPLOYMENT_NAME,
-HEADRACE__WORK_QUEUE and HEADRACE__ATTEMPT (`<run id>:<attempt>`).
+HEADRACE__WORK_QUEUE and HEADRACE__ATTEMPT (`<run id>:<attempt>`); TRACEPARENT, if it belongs to a trace.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from headrace import tracing
 from headrace.contract.sync import Grant, RunError
 from headrace.secret import KEY, reference_in, references_in
 from headrace.worker.events import Launch
@@ -35,6 +36,7 @@ INHERITED = re.compile(
     r"|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|(?i:(https?|all|no)_proxy)"
     r"|XDG_\w+|SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|PATHEXT|APPDATA|LOCALAPPDATA|PROGRAMDATA|PROGRAMFILES"
     r"|USERPROFILE|USERNAME|USERDOMAIN|NUMBER_OF_PROCESSORS|PROCESSOR_ARCHITECTURE"
+    r"|OTEL_(?!\w*HEADERS)\w+"  # headers may hold a key
 )
 
 
@@ -152,6 +154,8 @@ def _environment(grant: Grant, environ: Mapping[str, str], job: Job) -> dict[str
         "HEADRACE__DEPLOYMENT_NAME": grant.deployment_name or "",
         "HEADRACE__WORK_QUEUE": grant.work_queue_name,
     }
+    if grant.traceparent is not None:
+        facts[tracing.VARIABLE] = grant.traceparent
     return env | facts
 
 

@@ -29,18 +29,33 @@ def command(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Write all pools, queues, flows, limits, deployments and schedules into a file.
+    """Write all pools, queues, flows, limits, variables, deployments and schedules into a file.
 
     No secret is in it: neither API keys, nor what the references of a deployment stand for.
     """
-    from headrace.cli.transfer import file as transfer
+    check_free(file, force=force)
+    with connect() as api:
+        counts = export(api, file, runs=runs)
+    report(output, counts, told(file, counts), f"Elsewhere:  headrace import-data {file}")
 
+
+def check_free(file: Path, *, force: bool = False) -> None:
+    """Refuse to write over a file."""
     if file.exists() and not force:
         raise CliError(f"There is a {file} already.", "Replace it with --force.")
-    with connect() as api:
-        counts = transfer.write(file, _rows(api, runs=runs), __version__)
+
+
+def export(api: Api, file: Path, *, runs: bool = False) -> dict[str, int]:
+    """Write the file; how many records of each kind it has."""
+    from headrace.cli.transfer import file as transfer
+
+    return transfer.write(file, _rows(api, runs=runs), __version__)
+
+
+def told(file: Path, counts: dict[str, int]) -> str:
+    """What was written, for people."""
     said = ", ".join(f"{count} {kind.replace('_', ' ')}s" for kind, count in counts.items()) or "nothing"
-    report(output, counts, f"Wrote {file}: {said}.", f"Elsewhere:  headrace import-data {file}")
+    return f"Wrote {file}: {said}."
 
 
 def _rows(api: Api, *, runs: bool) -> Iterator[tuple[str, dict[str, Any]]]:

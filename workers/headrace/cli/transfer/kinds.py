@@ -166,6 +166,32 @@ class TagLimits(Kind):
         return True
 
 
+class Variables(Kind):
+    """Variables, which project files are filled in from."""
+
+    name = "variable"
+
+    def all(self, api: Api) -> Iterator[Record]:
+        """All variables."""
+        from headrace.contract.variables import VariableCreate, VariableList
+
+        return (members(variable, VariableCreate) for variable in each(api.variables.list, VariableList()))
+
+    def make(self, api: Api, record: Record) -> None:
+        """Make a variable."""
+        from headrace.contract.variables import VariableCreate
+
+        api.variables.create(VariableCreate.model_validate(record))
+
+    def bring_up(self, api: Api, record: Record) -> bool:
+        """Another value, other tags."""
+        from headrace.contract.variables import VariableUpdate
+
+        changes = {name: value for name, value in record.items() if name != "name"}
+        api.variables.update(record["name"], VariableUpdate.model_validate(changes))
+        return True
+
+
 class Deployments(Kind):
     """Deployments with their schedules; the version in force alone."""
 
@@ -202,7 +228,7 @@ class Deployments(Kind):
 
 
 KINDS: Mapping[str, Kind] = {
-    kind.name: kind for kind in (WorkPools(), WorkQueues(), Flows(), TagLimits(), Deployments())
+    kind.name: kind for kind in (WorkPools(), WorkQueues(), Flows(), TagLimits(), Variables(), Deployments())
 }
 """In the order in which they need each other."""
 RUN = "flow_run"

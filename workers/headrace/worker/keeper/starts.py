@@ -23,8 +23,8 @@ from headrace.worker.keeper.zygote import UNMARKED, Zygote, ZygoteError
 
 Start = Callable[[], Spawned]
 """Gives the child; raises OSError when its program, or its folder, is not there or may not be used."""
-PER_RUN = "HEADRACE__"
-"""Variables of this prefix say which run it is."""
+PER_RUN = ("HEADRACE__", "TRACEPARENT")
+"""Variables that begin so say which run it is."""
 ENGINE = ["-P", "-m", "headrace.engine", "--spec", "{spec_fd}", "--events", "{events_fd}"]
 
 

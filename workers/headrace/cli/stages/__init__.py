@@ -1,0 +1,1 @@
+"""`headrace cloud`, beside the commands themselves: the door to what deploys, and what is kept of a stage here."""
