@@ -110,8 +110,8 @@ def test_a_viewer_changes_nothing() -> None:
     }
     assert changing == {
         "POST /schedules/preview",
-        "POST /work_pools/{name}/get_scheduled_flow_runs",
-        "POST /work_pools/{name}/concurrency_status",
+        "POST /work_pools/{pool}/get_scheduled_flow_runs",
+        "POST /work_pools/{pool}/concurrency_status",
         "POST /work_queues/{queue_id}/get_runs",
         "POST /work_queues/{queue_id}/concurrency_status",
     }
@@ -217,7 +217,7 @@ def test_a_workers_key_opens_its_own_pool_only(town: Town) -> None:
             [{"tags": ["x"]}],
         ),
         (
-            "PATCH /work_pools/{name}",
+            "PATCH /work_pools/{pool}",
             [{"is_paused": True, "concurrency_limit": None}],
             [{"description": "x"}],
         ),

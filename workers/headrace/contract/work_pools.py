@@ -31,7 +31,7 @@ class WorkPoolCreate(Request):
 
 
 class WorkPoolUpdate(Request):
-    """`PATCH /work_pools/{name}`: only the members given are changed."""
+    """`PATCH /work_pools/{pool}`: only the members given are changed."""
 
     description: str | None = Field(default=None, max_length=2000)
     is_paused: bool | None = None
@@ -64,7 +64,7 @@ class WorkPoolList(ListRequest):
 
 
 class WorkQueueCreate(Request):
-    """`POST /work_pools/{name}/queues`. Priority 1 is served first."""
+    """`POST /work_pools/{pool}/queues`. Priority 1 is served first."""
 
     name: StepName
     description: str | None = Field(default="", max_length=2000)
@@ -109,7 +109,7 @@ class WorkQueueStatus(Answer):
 
 
 class WorkQueueList(ListRequest):
-    """`POST /work_queues/filter` and `POST /work_pools/{name}/queues/filter`."""
+    """`POST /work_queues/filter` and `POST /work_pools/{pool}/queues/filter`."""
 
     work_queues: NameFilter | None = None
 
