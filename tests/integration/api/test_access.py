@@ -68,7 +68,8 @@ class Town:
     def call(self, route: str, *, pool: str = "pool", raw: bytes | None = b"{") -> Reply:
         """The route with a path on which nothing is found, and a body that cannot be read."""
         path = DECLARED[route].path
-        for member, value in (("{pool}", pool), ("{worker}", "w"), ("{digest}", "x")):
+        known = pool if route in OF_WORKERS else "nobody"
+        for member, value in (("{pool}", known), ("{worker}", "w"), ("{digest}", "x")):
             path = path.replace(member, value)
         parts = [
             str(uuid4()) if p.endswith("_id}") else "nobody" if p.startswith("{") else p
