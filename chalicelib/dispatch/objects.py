@@ -96,7 +96,8 @@ class Objects:
                 self._made = {kept: client for kept, client in self._made.items() if not kept}
             config = Config(
                 signature_version="s3v4",
-                s3={"addressing_style": "path" if endpoint else "auto"},
+                # "auto" signs for S3's global host, which sends new buckets of other regions on for hours.
+                s3={"addressing_style": "path" if endpoint else "virtual"},
                 connect_timeout=2,
                 read_timeout=5,
                 retries={"max_attempts": 2},
