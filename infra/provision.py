@@ -113,8 +113,6 @@ def _mend_gateway(account: Account, api: str, stage: str, say: Say) -> None:
     """Each deploy replaces the API's description, and with it what was set beside it."""
     aws = account.client("apigateway")
     for kind, said in RESPONSES.items():
-        status = {"statusCode": said["statusCode"]} if "statusCode" in said else {}
-        templates = said["responseTemplates"]
-        aws.put_gateway_response(restApiId=api, responseType=kind, responseTemplates=templates, **status)
+        aws.put_gateway_response(restApiId=api, responseType=kind, **said)
     aws.create_deployment(restApiId=api, stageName=stage)
     say("  the API answers an unknown route with 404")

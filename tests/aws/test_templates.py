@@ -124,13 +124,22 @@ def test_another_api_is_another_publication() -> None:
         RESPONSES["DEFAULT_4XX"] = kept
 
 
-def test_the_gateway_answers_in_our_own_shape() -> None:
+def test_the_gateway_answers_in_our_own_shape_and_repeats_nothing_of_a_request() -> None:
     body = resources()["RestAPI"]["Properties"]["Body"]
     said = body["x-amazon-apigateway-gateway-responses"]
-    assert said["MISSING_AUTHENTICATION_TOKEN"]["statusCode"] == "404"
+    assert said.keys() == RESPONSES.keys()
     for response in said.values():
         text = response["responseTemplates"]["application/json"]
-        ErrorBody.model_validate_json(text.replace("$context.error.messageString", '"Too many requests"'))
+        ErrorBody.model_validate_json(text)
+        assert "$" not in text and "#" not in text, "fixed: a key in a header is never printed"
+
+
+def test_a_route_that_the_gateway_does_not_know_is_a_404_with_a_key_as_without() -> None:
+    for kind in ("MISSING_AUTHENTICATION_TOKEN", "INVALID_SIGNATURE", "DEFAULT_4XX"):
+        assert RESPONSES[kind]["statusCode"] == "404"
+    kept = {"REQUEST_TOO_LARGE": "413", "THROTTLED": "429", "DEFAULT_5XX": "503"}
+    for kind, status in kept.items():
+        assert RESPONSES[kind]["statusCode"] == status
 
 
 def test_the_files_for_plain_chalice_say_the_same() -> None:
