@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.account import Account
+from infra.account import Account, refusals
 from infra.errors import CloudError
 from infra.policies import write_chalice_policies
 from infra.provision import provision
@@ -35,7 +35,9 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
         else:
             asked = {"Alarms": given.alarms, "Dashboard": given.dashboard}
             parameters = {name: "on" for name, wanted in asked.items() if wanted}
-            provision(Account.open(given.profile, given.region), root, given.stage, _say, parameters)
+            with refusals():
+                account = Account.open(given.profile, given.region)
+                provision(account, root, given.stage, _say, parameters)
     except CloudError as error:
         sys.stderr.write(f"Error: {error.message}\n{error.hint or ''}\n")
         return 1

@@ -12,7 +12,7 @@ from typing import Any
 
 
 def _answer(status: int, code: str, message: str, hint: str | None = None) -> dict[str, Any]:
-    body = {"code": code, "message": message, "hint": hint, "detail": message, "errors": []}
+    body: dict[str, Any] = {"code": code, "message": message, "hint": hint, "detail": message, "errors": []}
     return {"statusCode": str(status), "responseTemplates": {"application/json": json.dumps(body)}}
 
 

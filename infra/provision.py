@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from infra import stack
 from infra.account import Account, code
-from infra.changes import Say, Stack
+from infra.changes import Say, Stack, refuse_loss
 from infra.errors import CloudError
 from infra.gateway import RESPONSES
 from infra.names import Names
@@ -33,8 +33,14 @@ def provision(account: Account, root: Path, stage: str, say: Say, parameters: Ma
             "Add it there like the others, then write its policies: python -m infra policies",
         )
     made = Stack(account, names.stack)
+    if names.functions["api"] in made.functions():
+        raise CloudError(
+            f"{names.stack} was made by `headrace cloud up`: this would take its API and functions away.",
+            f"Go on with: headrace cloud upgrade --stage {stage}",
+        )
     template = {"TemplateBody": stack.written(stack.base())}
     changes = made.propose(template, {"Stage": stage, **parameters})
+    refuse_loss(changes, made)
     for change in changes:
         say(f"  {change}")
     if changes:
@@ -104,7 +110,13 @@ def _finish(account: Account, root: Path, names: Names, say: Say) -> None:
 
 def _api_id(root: Path, stage: str) -> str:
     """The API's id, as Chalice noted it."""
-    noted = json.loads((root / ".chalice" / "deployed" / f"{stage}.json").read_text(encoding="utf-8"))
+    note = root / ".chalice" / "deployed" / f"{stage}.json"
+    if not note.exists():
+        raise CloudError(
+            f"{note} is missing: Chalice notes there which API it made.",
+            f"Run this where the stage was deployed from, or deploy it from here: chalice deploy --stage {stage}",
+        )
+    noted = json.loads(note.read_text(encoding="utf-8"))
     (api,) = (each for each in noted["resources"] if each["resource_type"] == "rest_api")
     return str(api["rest_api_id"])
 

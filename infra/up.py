@@ -17,11 +17,12 @@ from botocore.exceptions import ClientError
 
 from infra import stack
 from infra.account import Account, code
-from infra.changes import KEPT, Change, Say, Stack
+from infra.changes import Change, Say, Stack, refuse_loss
 from infra.errors import CloudError
 from infra.names import Names
 from infra.packaging import Package, build
 from infra.plane import active_runs, control_plane
+from infra.remains import Remains
 from infra.templates import Template
 
 UNRESERVED = 100
@@ -64,7 +65,7 @@ class Up:
         """
         names = Names(wish.stage)
         stack_ = Stack(self._account, names.stack)
-        before = self._settled(stack_, must_exist)
+        before = self._settled(names, stack_, must_exist)
         with TemporaryDirectory(prefix="headrace-up-") as place:
             package = build(self._root, Path(place) / "code.zip")
             self._say(f"Packed {package.zipped / 1e6:.1f} MB of code ({package.digest[:12]}).")
@@ -76,7 +77,7 @@ class Up:
             return None
         return self._finish(names, stack_, package)
 
-    def _settled(self, stack_: Stack, must_exist: bool) -> dict[str, Any] | None:
+    def _settled(self, names: Names, stack_: Stack, must_exist: bool) -> dict[str, Any] | None:
         found = stack_.describe()
         status = found["StackStatus"] if found else None
         if status is not None and status.endswith("_IN_PROGRESS"):
@@ -86,10 +87,16 @@ class Up:
         if status in ("ROLLBACK_COMPLETE", "DELETE_FAILED", "ROLLBACK_FAILED"):
             raise CloudError(
                 f"An earlier attempt left {stack_.name} unusable ({status}).",
-                f"Clear it away: headrace cloud down --stage {stack_.name.removeprefix('headrace-')}",
+                f"Clear it away: headrace cloud down --stage {names.stage}",
             )
         if found is None and must_exist:
             raise CloudError(f"There is no {stack_.name} here.", "Make it: headrace cloud up")
+        if others := Remains(self._account, names).strangers(stack_):
+            raise CloudError(
+                f"{' and '.join(others)} are there already, and not made by this command.",
+                "A stage deployed with Chalice goes on with `chalice deploy` and `python -m infra provision`; to"
+                f" change over, first: chalice delete --stage {names.stage}",
+            )
         return found
 
     def _template(self, names: Names, package: Package) -> Template:
@@ -147,7 +154,7 @@ class Up:
         if not changes:
             self._say(f"{stack_.name} is as it should be; nothing to change.")
             return not wish.plan
-        _refuse_loss(changes, stack_)
+        refuse_loss(changes, stack_)
         if not new:
             self._say(f"In account {self._account.id}, {self._account.region}, this would be done:")
             self._tell(changes)
@@ -240,13 +247,3 @@ def _wanted(template: Template, wish: Wish) -> dict[str, Any]:
     conditions["WithEmail"] = "Alarms" in asked and bool(wish.parameters.get("AlarmEmail"))
     parts = template["Resources"].items()
     return {name: part for name, part in parts if conditions.get(part.get("Condition"), True)}
-
-
-def _refuse_loss(changes: Sequence[Change], stack_: Stack) -> None:
-    lost = [change for change in changes if change.name in KEPT and change.verb in ("replace", "remove")]
-    if lost:
-        stack_.forget()
-        raise CloudError(
-            "Refused, since data or the API's address would be lost: " + "; ".join(map(str, lost)),
-            "Make a new stage beside this one, and move: headrace cloud up --stage NEW",
-        )
