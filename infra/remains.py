@@ -88,7 +88,9 @@ class Remains:
         """What the stack or Chalice makes beside what holds data or runs."""
         name, iam, events = self._names.stack, self._account.client("iam"), self._account.client("events")
         yield from (f"role {role}" for role in self._names.roles if self._is(iam.get_role, RoleName=role))
-        yield from (f"timer {rule}" for rule in self._names.timers if self._is(events.describe_rule, Name=rule))
+        yield from (
+            f"timer {rule}" for rule in self._names.timers if self._is(events.describe_rule, Name=rule)
+        )
         for page in self._account.client("apigateway").get_paginator("get_rest_apis").paginate():
             yield from (f"API {api['id']} {name}" for api in page["items"] if api["name"] == name)
         yield from self._watchers()

@@ -17,7 +17,9 @@ from tests.aws.conftest import ROOT
 from tests.aws.in_process import Said, add_function, base_stack, project, stack_with_function
 
 NAMES = Names("prod")
-pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse")  # moto knows no policies of buckets, no alarms
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Tried to parse"
+)  # moto knows no policies of buckets, no alarms
 
 
 def test_provision_leaves_what_cloud_up_made(account: Account, tmp_path: Path) -> None:

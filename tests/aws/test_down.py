@@ -19,7 +19,9 @@ from infra.remains import Remains
 from tests.aws.in_process import REGION, Clock, Said, base_stack
 
 NAMES = Names("prod")
-pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse")  # moto knows no policies of buckets, no alarms
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Tried to parse"
+)  # moto knows no policies of buckets, no alarms
 
 
 @pytest.fixture
