@@ -57,7 +57,7 @@ class Said:
 def project(root: Path) -> Path:
     """As much of a checkout as `python -m infra provision` looks at."""
     (root / ".chalice").mkdir()
-    stages = {name: {"environment_variables": {}} for name in ("dev", "prod")}
+    stages: dict[str, Any] = {name: {"environment_variables": {}} for name in ("dev", "prod")}
     (root / ".chalice" / "config.json").write_text(json.dumps({"stages": stages}))
     return root
 

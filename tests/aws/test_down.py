@@ -111,7 +111,8 @@ def test_an_interrupted_removal_is_gone_on_with(account: Account) -> None:
 def test_an_object_that_comes_while_the_stack_goes_is_taken_away_too(account: Account) -> None:
     base_stack(account, NAMES)
     bucket = NAMES.bucket(account.id, account.region)
-    s3, late = account.session.create_client("s3", region_name=REGION), []
+    s3 = account.session.create_client("s3", region_name=REGION)
+    late: list[Any] = []
 
     def upload(**_: Any) -> None:
         if not late:
