@@ -125,9 +125,8 @@ def ends_what_runs(aws: Place, operator: Town, machine: Town) -> None:
     killed.signal(signal.SIGKILL)
     killed.popen.wait(20)
     machine.worker()
-    assert "Runs are active: 1 in pool 'pool'" in cloud(
-        operator, "down", "--stage", aws.stage, "--yes", code=1
-    )
+    refused = cloud(operator, "down", "--stage", aws.stage, "--yes", code=1)
+    assert "Runs are active: 1 in pool 'pool'" in refused, refused
     operator.run("flow-run", "cancel", run)
     finished(operator, run, "CANCELLED")
     assert len(machine.marks("one")) == 1

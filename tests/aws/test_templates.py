@@ -149,6 +149,47 @@ def test_the_files_for_plain_chalice_say_the_same() -> None:
             assert (ROOT / ".chalice" / name).read_text() == text, "python -m infra policies"
 
 
+def alarms() -> dict[str, Any]:
+    parts = resources().values()
+    return {
+        part["Properties"]["AlarmName"]: part["Properties"]
+        for part in parts
+        if part["Type"] == "AWS::CloudWatch::Alarm"
+    }
+
+
+def test_an_error_that_is_an_answer_is_seen_and_a_minute_without_calls_hides_none() -> None:
+    metrics = {each["Id"]: each for each in alarms()["headrace-prod-errors"]["Metrics"]}
+    counted = {name: each["MetricStat"]["Metric"] for name, each in metrics.items() if "MetricStat" in each}
+    assert {each["MetricName"] for each in counted.values()} == {"5XXError", "Errors"}
+    assert counted["api"]["Dimensions"] == [{"Name": "ApiName", "Value": "headrace-prod"}]
+    assert resources()["RestAPI"]["Properties"]["Name"] == "headrace-prod"
+    sum_ = metrics["errors"]["Expression"]
+    assert all(f"FILL({name}, 0)" in sum_ for name in counted)
+
+
+def test_the_price_of_the_alarms_is_that_of_their_metrics() -> None:
+    metrics = [
+        each
+        for alarm in alarms().values()
+        for each in alarm.get("Metrics", [alarm])
+        if "MetricName" in each or "MetricStat" in each
+    ]
+    assert len(alarms()) == 5
+    assert f"{len(metrics) / 10:.2f} USD" in read("template.yaml")["Parameters"]["Alarms"]["Description"]
+
+
+def test_every_alarm_says_what_it_measures() -> None:
+    assert alarms().keys() == {
+        f"headrace-prod-{name}"
+        for name in ("tick-not-run", "errors", "throttles", "dead-letters", "slow-tick")
+    }
+    assert alarms()["headrace-prod-slow-tick"]["MetricName"] == "Duration"
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text())
+    limit = config["stages"]["prod"]["lambda_functions"]["tick"]["lambda_timeout"] * 1000
+    assert 0.7 * limit < alarms()["headrace-prod-slow-tick"]["Threshold"] < limit
+
+
 def test_parameters_and_prices_are_told() -> None:
     for name, parameter in read("template.yaml")["Parameters"].items():
         assert len(parameter["Description"]) > 20, name
