@@ -122,8 +122,10 @@ def _api_id(root: Path, stage: str) -> str:
 
 
 def _mend_gateway(account: Account, api: str, stage: str, say: Say) -> None:
-    """Each deploy replaces the API's description, and with it what was set beside it."""
+    """Each deploy replaces the API's description, and with it what was set beside it, its name too."""
     aws = account.client("apigateway")
+    named = {"op": "replace", "path": "/name", "value": Names(stage).stack}
+    aws.update_rest_api(restApiId=api, patchOperations=[named])
     for kind, said in RESPONSES.items():
         aws.put_gateway_response(restApiId=api, responseType=kind, **said)
     aws.create_deployment(restApiId=api, stageName=stage)
