@@ -24,6 +24,7 @@ from infra.packaging import Package, build
 from infra.plane import active_runs, control_plane
 from infra.remains import Remains
 from infra.templates import Template
+from infra.upgrading import Work, refuse_going_back, tell_of_another_python
 
 UNRESERVED = 100
 """Concurrency that AWS insists must stay free when a function gets some of its own."""
@@ -33,10 +34,14 @@ PATIENCE = 120
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the operator wants of a stage. `parameters` are those of `template.yaml` that are given anew."""
+    """What the operator wants of a stage. `parameters` are those of `template.yaml` that are given anew.
+
+    `force`: an older version than the stage's, too.
+    """
 
     stage: str
     plan: bool = False
+    force: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -65,19 +70,22 @@ class Up:
         """
         names = Names(wish.stage)
         stack_ = Stack(self._account, names.stack)
-        before = self._settled(names, stack_, must_exist)
+        before = self._settled(wish, stack_, must_exist)
+        if before is not None:
+            refuse_going_back(stack_.outputs(), force=wish.force)
+            tell_of_another_python(self._account, names, self._say)
         with TemporaryDirectory(prefix="headrace-up-") as place:
             package = build(self._root, Path(place) / "code.zip")
             self._say(f"Packed {package.zipped / 1e6:.1f} MB of code ({package.digest[:12]}).")
             template = self._template(names, package)
             if before is None and not self._first(wish, names, stack_, template):
                 return None
-            self._upload(names, package, template)
+            self._upload(names, package, template, code_too=not wish.plan)
         if not self._bring(wish, names, stack_, template, new=before is None):
             return None
         return self._finish(names, stack_, package)
 
-    def _settled(self, names: Names, stack_: Stack, must_exist: bool) -> dict[str, Any] | None:
+    def _settled(self, wish: Wish, stack_: Stack, must_exist: bool) -> dict[str, Any] | None:
         found = stack_.describe()
         status = found["StackStatus"] if found else None
         if status is not None and status.endswith("_IN_PROGRESS"):
@@ -87,17 +95,26 @@ class Up:
         if status in ("ROLLBACK_COMPLETE", "DELETE_FAILED", "ROLLBACK_FAILED"):
             raise CloudError(
                 f"An earlier attempt left {stack_.name} unusable ({status}).",
-                f"Clear it away: headrace cloud down --stage {names.stage}",
+                f"Clear it away: headrace cloud down --stage {wish.stage}",
             )
         if found is None and must_exist:
             raise CloudError(f"There is no {stack_.name} here.", "Make it: headrace cloud up")
-        if others := Remains(self._account, names).strangers(stack_):
+        if others := Remains(self._account, Names(wish.stage)).strangers(stack_):
             raise CloudError(
                 f"{' and '.join(others)} are there already, and not made by this command.",
                 "A stage deployed with Chalice goes on with `chalice deploy` and `python -m infra provision`; to"
-                f" change over, first: chalice delete --stage {names.stage}",
+                f" change over, first: chalice delete --stage {wish.stage}",
             )
+        if status == "UPDATE_ROLLBACK_FAILED":
+            self._undo(wish, stack_)
         return found
+
+    def _undo(self, wish: Wish, stack_: Stack) -> None:
+        """An earlier change failed, and its undoing came to a halt: nothing can be done before that is over."""
+        halted = f"The undoing of an earlier change of {stack_.name} came to a halt."
+        if wish.plan or not self._confirm(f"{halted} Go on with it?"):
+            raise CloudError(halted, "It must be over before anything else: run this without --plan.")
+        stack_.go_on_undoing(self._say)
 
     def _template(self, names: Names, package: Package) -> Template:
         import app
@@ -138,16 +155,19 @@ class Up:
         stack_.carry_out(self._say)
         return True
 
-    def _upload(self, names: Names, package: Package, template: Template) -> None:
+    def _upload(self, names: Names, package: Package, template: Template, *, code_too: bool) -> None:
+        """Put the template where CloudFormation can read it, and the code where Lambda can."""
         bucket, aws = self._bucket(names), self._account.client("s3")
+        text = stack.written(template).encode()
+        aws.put_object(Bucket=bucket, Key=_template_key(text), Body=text)
+        if not code_too:
+            return
         try:
             aws.head_object(Bucket=bucket, Key=package.key)
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
                 raise
             aws.put_object(Bucket=bucket, Key=package.key, Body=package.path.read_bytes())
-        text = stack.written(template).encode()
-        aws.put_object(Bucket=bucket, Key=_template_key(text), Body=text)
 
     def _bring(self, wish: Wish, names: Names, stack_: Stack, template: Template, *, new: bool) -> bool:
         changes = stack_.propose({"TemplateURL": self._template_url(names, template)}, wish.parameters)
@@ -162,7 +182,10 @@ class Up:
             if wish.plan or not self._confirm(f"Change stage {wish.stage!r} now?"):
                 stack_.forget()
                 return False
+        work = None if new else Work(self._account, names, control_plane(self._account, names))
         stack_.carry_out(self._say)
+        if work is not None:
+            work.check(self._say)
         return True
 
     def _tell_of_work(self, names: Names) -> None:
