@@ -74,12 +74,15 @@ class Up:
         if before is not None:
             refuse_going_back(stack_.outputs(), force=wish.force)
             tell_of_another_python(self._account, names, self._say)
+        reserve = self._can_reserve(names)
+        if before is None and not self._agreed(wish, names, reserve):
+            return None
         with TemporaryDirectory(prefix="headrace-up-") as place:
             package = build(self._root, Path(place) / "code.zip")
             self._say(f"Packed {package.zipped / 1e6:.1f} MB of code ({package.digest[:12]}).")
-            template = self._template(names, package)
-            if before is None and not self._first(wish, names, stack_, template):
-                return None
+            template = self._template(names, package.key, reserve)
+            if before is None:
+                self._make_base(wish, stack_)
             self._upload(names, package, template, code_too=not wish.plan)
         if not self._bring(wish, names, stack_, template, new=before is None):
             return None
@@ -116,12 +119,10 @@ class Up:
             raise CloudError(halted, "It must be over before anything else: run this without --plan.")
         stack_.go_on_undoing(self._say)
 
-    def _template(self, names: Names, package: Package) -> Template:
+    def _template(self, names: Names, key: str, reserve: bool) -> Template:
         import app
 
-        return stack.whole(
-            self._root, app.app, stack.Shape(names.stage, package.key, reserve=self._can_reserve(names))
-        )
+        return stack.whole(self._root, app.app, stack.Shape(names.stage, key, reserve=reserve))
 
     def _can_reserve(self, names: Names) -> bool:
         aws = self._account.client("lambda")
@@ -142,18 +143,19 @@ class Up:
         )
         return False
 
-    def _first(self, wish: Wish, names: Names, stack_: Stack, template: Template) -> bool:
-        """Show all, and make what outlives the code: the bucket must be there before code can be put into it."""
+    def _agreed(self, wish: Wish, names: Names, reserve: bool) -> bool:
+        """Show all that a new stage will have, and ask."""
         account = self._account
         self._say(f"In account {account.id}, {account.region}, as {account.arn}, this would be made:")
-        on = [Change("make", part["Type"], name) for name, part in _wanted(template, wish).items()]
-        self._tell(on)
-        if wish.plan or not self._confirm(f"Make stage {wish.stage!r} now?"):
-            return False
+        template = self._template(names, "code/that is packed then", reserve)
+        self._tell([Change("make", part["Type"], name) for name, part in _wanted(template, wish).items()])
+        return not wish.plan and self._confirm(f"Make stage {wish.stage!r} now?")
+
+    def _make_base(self, wish: Wish, stack_: Stack) -> None:
+        """What outlives the code comes first: the bucket must be there before code can be put into it."""
         given = {"Stage": wish.stage, **wish.parameters}
         stack_.propose({"TemplateBody": stack.written(stack.base())}, given)
         stack_.carry_out(self._say)
-        return True
 
     def _upload(self, names: Names, package: Package, template: Template, *, code_too: bool) -> None:
         """Put the template where CloudFormation can read it, and the code where Lambda can."""

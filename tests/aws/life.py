@@ -66,6 +66,11 @@ def named(aws: Place) -> list[str]:
     found += [each["FunctionName"] for each in listed_by(aws, "lambda", "list_functions", "Functions")]
     found += [each["Name"] for each in listed_by(aws, "events", "list_rules", "Rules")]
     found += [each["name"] for each in listed_by(aws, "apigateway", "get_rest_apis", "items")]
+    found += [each["AlarmName"] for each in listed_by(aws, "cloudwatch", "describe_alarms", "MetricAlarms")]
+    found += [
+        each["DashboardName"] for each in listed_by(aws, "cloudwatch", "list_dashboards", "DashboardEntries")
+    ]
+    found += [each["TopicArn"] for each in listed_by(aws, "sns", "list_topics", "Topics")]
     stacks = listed_by(aws, "cloudformation", "describe_stacks", "Stacks")
     found += [each["StackName"] for each in stacks if each["StackStatus"] != "DELETE_COMPLETE"]
     return [name for name in found if f"headrace-{aws.stage}" in name]
@@ -78,12 +83,15 @@ def listed_by(aws: Place, service: str, operation: str, member: str) -> list[Any
 
 
 def made_from_nothing(aws: Place, operator: Town) -> str:
-    """The stage is there and closed to strangers. Returns a worker's key."""
-    planned = cloud(operator, "up", "--stage", aws.stage, "--plan")
-    assert "make    table Table" in planned
+    """The stage is there, watched, and closed to strangers. Returns a worker's key."""
+    watched = ("--alarms", "--dashboard")
+    planned = cloud(operator, "up", "--stage", aws.stage, *watched, "--plan")
+    assert "make    table Table" in planned and "make    alarm TickAlarm" in planned
     assert named(aws) == []
-    said = cloud(operator, "up", "--stage", aws.stage, "--yes")
+    said = cloud(operator, "up", "--stage", aws.stage, *watched, "--yes")
     assert "shown this once: hr_" in said
+    alarms = [name for name in named(aws) if name.startswith(f"headrace-{aws.stage}-")]
+    assert {f"headrace-{aws.stage}-tick-not-run", f"headrace-{aws.stage}-errors"} <= set(alarms)
     assert aws.get(f"{api_of(operator)}/health") == 200
     assert aws.get(f"{api_of(operator)}/me") == 401
     operator.run("work-pool", "create", "pool", "--type", "process")
@@ -117,8 +125,8 @@ def runs_and_schedules(operator: Town, machine: Town) -> None:
     assert "SQS does not answer" not in worker.text(), "the credentials that the API gave open it"
 
 
-def ends_what_runs(aws: Place, operator: Town, machine: Town) -> None:
-    """A run survives its worker's death, keeps the stage from being removed, and is cancelled."""
+def ends_what_runs(aws: Place, operator: Town, machine: Town, checkout: Path) -> None:
+    """A run survives its worker's death and an upgrade, keeps the stage from being removed, and is cancelled."""
     run = operator.trigger("mark/main", folder=str(machine.home), name="one", wait_for="never")
     machine.started_mark("one")
     killed = machine.started[-1]
@@ -127,9 +135,24 @@ def ends_what_runs(aws: Place, operator: Town, machine: Town) -> None:
     machine.worker()
     refused = cloud(operator, "down", "--stage", aws.stage, "--yes", code=1)
     assert "Runs are active: 1 in pool 'pool'" in refused, refused
+    upgraded_meanwhile(aws, operator, run, checkout)
     operator.run("flow-run", "cancel", run)
     finished(operator, run, "CANCELLED")
     assert len(machine.marks("one")) == 1
+
+
+def upgraded_meanwhile(aws: Place, operator: Town, run: str, checkout: Path) -> None:
+    """Other code takes the stage over while the run goes on: the same attempt of it goes on afterwards."""
+    before = operator.ask("flow-run", "inspect", run)
+    altered = checkout / "chalicelib" / "observability.py"
+    altered.write_text(altered.read_text() + "\n# another version\n")
+    planned = cloud(operator, "upgrade", "--stage", aws.stage, "--plan")
+    assert "function APIHandler (Code" in planned and "1 run(s) go on meanwhile" in planned
+    said = cloud(operator, "upgrade", "--stage", aws.stage, "--yes")
+    assert "the tick of this version has run" in said
+    assert "1 of 1 run(s) went on undisturbed" in said
+    after = operator.ask("flow-run", "inspect", run)
+    assert (after["state_type"], after["attempt"]) == ("RUNNING", before["attempt"])
 
 
 def brought_to_this_version(aws: Place, operator: Town) -> None:
@@ -144,12 +167,14 @@ def brought_to_this_version(aws: Place, operator: Town) -> None:
     assert "REPORT RequestId" in cloud(operator, "logs", "--stage", aws.stage, "--function", "tick")
 
 
-def gone_without_a_trace(aws: Place, operator: Town) -> None:
-    assert named(aws)
+def gone_without_a_trace(aws: Place, operator: Town, machine: Town) -> None:
+    """Also while a run goes on, if that is said; its worker then finds no control plane any more."""
+    operator.trigger("mark/main", folder=str(machine.home), name="last", wait_for="never")
+    machine.started_mark("last")
     refused = cloud(operator, "down", "--stage", aws.stage, code=2)
     assert "--yes" in refused
     assert named(aws)
-    said = cloud(operator, "down", "--stage", aws.stage, "--yes")
+    said = cloud(operator, "down", "--stage", aws.stage, "--force", "--yes")
     assert f"Nothing with the name of stage {aws.stage!r} is left." in said
     assert named(aws) == []
     assert json.loads((operator.home / "home" / "profiles.json").read_text())["profiles"] == {}

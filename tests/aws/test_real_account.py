@@ -48,9 +48,15 @@ def account() -> Account:
 
 
 @pytest.fixture
-def operator(account: Account, tmp_path: Path) -> Iterator[Town]:
+def checkout(tmp_path: Path) -> Path:
+    return life.copied(tmp_path / "checkout")
+
+
+@pytest.fixture
+def operator(account: Account, checkout: Path, tmp_path: Path) -> Iterator[Town]:
     (tmp_path / "operator").mkdir()
     settings = {"AWS_PROFILE": account.profile, "AWS_DEFAULT_REGION": account.region}
+    settings["PYTHONPATH"] = str(checkout / "workers")
     with town(tmp_path / "operator", **settings) as made:
         assert life.named(account) == [], "this stage is there already"
         yield made
@@ -70,7 +76,7 @@ def unknown_routes_tell_nothing(api: str, key: str) -> None:
 @pytest.mark.real_aws
 @pytest.mark.timeout(3600)
 def test_from_nothing_to_a_running_schedule_and_back_to_nothing(
-    account: Account, operator: Town, tmp_path: Path
+    account: Account, operator: Town, checkout: Path, tmp_path: Path
 ) -> None:
     key = life.made_from_nothing(account, operator)
     (tmp_path / "machine").mkdir()
@@ -78,6 +84,6 @@ def test_from_nothing_to_a_running_schedule_and_back_to_nothing(
     with town(tmp_path / "machine", AWS_EC2_METADATA_DISABLED="true", **settings) as machine:
         unknown_routes_tell_nothing(life.api_of(operator), key)
         life.runs_and_schedules(operator, machine)
-        life.ends_what_runs(account, operator, machine)
+        life.ends_what_runs(account, operator, machine, checkout)
         life.brought_to_this_version(account, operator)
-        life.gone_without_a_trace(account, operator)
+        life.gone_without_a_trace(account, operator, machine)

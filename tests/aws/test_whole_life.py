@@ -58,7 +58,8 @@ def allow_batches(aws: Emulator) -> None:
 def test_from_nothing_to_a_running_schedule_and_back_to_nothing(aws: Emulator, tmp_path: Path) -> None:
     for name in ("operator", "machine"):
         (tmp_path / name).mkdir()
-    sources = {"PYTHONPATH": str(life.copied(tmp_path / "checkout") / "workers")}
+    checkout = life.copied(tmp_path / "checkout")
+    sources = {"PYTHONPATH": str(checkout / "workers")}
     with (
         town(tmp_path / "operator", **sources, **aws.settings(**ROOT_KEYS)) as operator,
         town(tmp_path / "machine", **sources, **aws.settings()) as machine,
@@ -68,6 +69,6 @@ def test_from_nothing_to_a_running_schedule_and_back_to_nothing(aws: Emulator, t
         allow_batches(aws)
         machine.settings |= {"HEADRACE_API_URL": life.api_of(operator), "HEADRACE_API_KEY": key}
         life.runs_and_schedules(operator, machine)
-        life.ends_what_runs(aws, operator, machine)
+        life.ends_what_runs(aws, operator, machine, checkout)
         life.brought_to_this_version(aws, operator)
-        life.gone_without_a_trace(aws, operator)
+        life.gone_without_a_trace(aws, operator, machine)
