@@ -2,7 +2,7 @@
 
 Before the first deploy it makes the stack with what outlives the code, and writes what the functions must know of
 the account into `.chalice/config.json`. After a deploy it gives the functions what Chalice has no words for: the
-gateway's answers, the tick's dead letters, and its own concurrency.
+gateway's answers, and the tick's dead letters.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from infra.errors import CloudError
 from infra.gateway import RESPONSES
 from infra.names import Names
 from infra.plane import control_plane
-from infra.up import UNRESERVED
+from infra.quota import can_reserve
 
 
 def provision(account: Account, root: Path, stage: str, say: Say, parameters: Mapping[str, str]) -> None:
@@ -45,7 +45,7 @@ def provision(account: Account, root: Path, stage: str, say: Say, parameters: Ma
         say(f"  {change}")
     if changes:
         made.carry_out(say)
-    if _tell_functions(account, root, names):
+    if _tell_functions(account, root, names, reserve=can_reserve(account, names, say)):
         say("Wrote the account's names into .chalice/config.json: deploy (again) now.")
     if not _is_deployed(account, names):
         say(f"Next: chalice deploy --stage {stage}, then this command once more.")
@@ -53,9 +53,17 @@ def provision(account: Account, root: Path, stage: str, say: Say, parameters: Ma
     _finish(account, root, names, say)
 
 
-def _tell_functions(account: Account, root: Path, names: Names) -> bool:
-    """Write what the functions must know. False if the file says so already."""
+def _tell_functions(account: Account, root: Path, names: Names, *, reserve: bool) -> bool:
+    """Write what the functions must know. False if the file says so already.
+
+    The tick's concurrency is there, too: each deploy takes away what is not.
+    """
     config = _config(root)
+    tick = config["stages"][names.stage]["lambda_functions"]["tick"]
+    if reserve:
+        tick["reserved_concurrency"] = 1
+    else:
+        tick.pop("reserved_concurrency", None)
     known = config["stages"][names.stage]["environment_variables"]
     known |= {
         "HEADRACE_REGION": account.region,
@@ -96,12 +104,6 @@ def _finish(account: Account, root: Path, names: Names, say: Say) -> None:
     )
     functions.update_function_configuration(FunctionName=tick, DeadLetterConfig={"TargetArn": arn})
     say(f"  calls of {tick} that fail again and again go to {arn.rpartition(':')[2]}")
-    left = functions.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
-    if left - 1 >= UNRESERVED:
-        functions.put_function_concurrency(FunctionName=tick, ReservedConcurrentExecutions=1)
-        say(f"  {tick} has one concurrent execution of its own")
-    else:
-        say(f"  note: the account's Lambda concurrency ({left}) is too small to reserve one for {tick}")
     _mend_gateway(account, _api_id(root, names.stage), names.stage, say)
     key = control_plane(account, names).access.first_admin()
     if key is not None:

@@ -16,18 +16,17 @@ from urllib.request import urlopen
 from botocore.exceptions import ClientError
 
 from infra import stack
-from infra.account import Account, code
+from infra.account import Account
 from infra.changes import Change, Say, Stack, refuse_loss
 from infra.errors import CloudError
 from infra.names import Names
 from infra.packaging import Package, build
 from infra.plane import active_runs, control_plane
+from infra.quota import can_reserve
 from infra.remains import Remains
 from infra.templates import Template
 from infra.upgrading import Work, refuse_going_back, tell_of_another_python
 
-UNRESERVED = 100
-"""Concurrency that AWS insists must stay free when a function gets some of its own."""
 PATIENCE = 120
 """Seconds in which the API must answer once it is made."""
 
@@ -74,7 +73,7 @@ class Up:
         if before is not None:
             refuse_going_back(stack_.outputs(), force=wish.force)
             tell_of_another_python(self._account, names, self._say)
-        reserve = self._can_reserve(names)
+        reserve = can_reserve(self._account, names, self._say)
         if before is None and not self._agreed(wish, names, reserve):
             return None
         with TemporaryDirectory(prefix="headrace-up-") as place:
@@ -123,25 +122,6 @@ class Up:
         import app
 
         return stack.whole(self._root, app.app, stack.Shape(names.stage, key, reserve=reserve))
-
-    def _can_reserve(self, names: Names) -> bool:
-        aws = self._account.client("lambda")
-        try:
-            if aws.get_function_concurrency(FunctionName=names.functions["tick"]).get(
-                "ReservedConcurrentExecutions"
-            ):
-                return True
-        except ClientError as error:
-            if code(error) != "ResourceNotFoundException":
-                raise
-        left = aws.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
-        if left - 1 >= UNRESERVED:
-            return True
-        self._say(
-            f"Note: the account's Lambda concurrency ({left}) is too small to reserve one for the tick; left out."
-            " Nothing depends on it. More is free: AWS console, Service Quotas, Lambda."
-        )
-        return False
 
     def _agreed(self, wish: Wish, names: Names, reserve: bool) -> bool:
         """Show all that a new stage will have, and ask."""

@@ -171,7 +171,7 @@ def gone_without_a_trace(aws: Place, operator: Town, machine: Town) -> None:
     """Also while a run goes on, if that is said; its worker then finds no control plane any more."""
     operator.trigger("mark/main", folder=str(machine.home), name="last", wait_for="never")
     machine.started_mark("last")
-    refused = cloud(operator, "down", "--stage", aws.stage, code=2)
+    refused = cloud(operator, "down", "--stage", aws.stage, "--force", code=2)
     assert "--yes" in refused
     assert named(aws)
     said = cloud(operator, "down", "--stage", aws.stage, "--force", "--yes")
