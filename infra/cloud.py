@@ -17,10 +17,10 @@ from infra.changes import Say
 from infra.down import Down
 from infra.errors import CloudError
 from infra.names import Names
-from infra.operator import operator_policy
+from infra.operator import WARNING, operator_policy
 from infra.up import Made, Up, Wish
 
-__all__ = ["Cloud", "CloudError", "Made", "Wish", "check_stage", "documents"]
+__all__ = ["WARNING", "Cloud", "CloudError", "Made", "Wish", "check_stage", "documents"]
 
 ROOT = Path(__file__).resolve().parents[1]
 """Where `app.py` is: the checkout, or the wheel's `_control_plane`."""

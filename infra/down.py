@@ -13,6 +13,7 @@ from infra.changes import Say, Stack
 from infra.errors import CloudError
 from infra.names import Names
 from infra.plane import active_runs, control_plane
+from infra.quota import close
 from infra.remains import Remains, is_gone
 
 PATIENCE = 90.0
@@ -70,9 +71,8 @@ class Down:
 
     def _close(self, there: Remains) -> None:
         """Let no call in any more: it would make queues, objects and log groups behind our back."""
-        aws = self._account.client("lambda")
         for function in there.functions():
-            aws.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+            close(self._account, function)
             self._say(f"  function {function} takes no calls any more")
 
     def _unprotect(self, names: Names, there: Remains) -> None:

@@ -122,7 +122,7 @@ WARNING = (
     " says what they may do. It also reaches the other REST APIs of the region, since an API's name is given by AWS."
     " Give it to people whom you trust with the account, or let them have an account of its own."
 )
-"""What must be said with it."""
+"""What must be said with the policy."""
 
 
 def operator_policy(stage: str, account: str = "*", region: str = "*") -> Document:

@@ -1,4 +1,4 @@
-"""Whether the account's quota of concurrent Lambdas allows the tick a place of its own."""
+"""How many calls of the functions may run at once: the tick's own place, and none of what is being removed."""
 
 from __future__ import annotations
 
@@ -30,3 +30,21 @@ def can_reserve(account: Account, names: Names, say: Say) -> bool:
         " Nothing depends on it. More is free: AWS console, Service Quotas, Lambda."
     )
     return False
+
+
+def close(account: Account, function: str) -> None:
+    """Let no call of a function in any more."""
+    aws = account.client("lambda")
+    aws.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+
+
+def reopen(account: Account, names: Names, *, reserve: bool) -> None:
+    """Let calls in again, if a removal that did not go on to its end had closed the functions."""
+    aws = account.client("lambda")
+    for name, function in names.functions.items():
+        if aws.get_function_concurrency(FunctionName=function).get("ReservedConcurrentExecutions") != 0:
+            continue
+        if name == "tick" and reserve:
+            aws.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=1)
+        else:
+            aws.delete_function_concurrency(FunctionName=function)

@@ -22,7 +22,7 @@ from infra.errors import CloudError
 from infra.names import Names
 from infra.packaging import Package, build
 from infra.plane import active_runs, control_plane
-from infra.quota import can_reserve
+from infra.quota import can_reserve, reopen
 from infra.remains import Remains
 from infra.templates import Template
 from infra.upgrading import Work, refuse_going_back, tell_of_another_python
@@ -85,6 +85,7 @@ class Up:
             self._upload(names, package, template, code_too=not wish.plan)
         if not self._bring(wish, names, stack_, template, new=before is None):
             return None
+        reopen(self._account, names, reserve=reserve)
         return self._finish(names, stack_, package)
 
     def _settled(self, wish: Wish, stack_: Stack, must_exist: bool) -> dict[str, Any] | None:

@@ -146,9 +146,8 @@ def upgraded_meanwhile(aws: Place, operator: Town, run: str, checkout: Path) -> 
     before = operator.ask("flow-run", "inspect", run)
     altered = checkout / "chalicelib" / "observability.py"
     altered.write_text(altered.read_text() + "\n# another version\n")
-    planned = cloud(operator, "upgrade", "--stage", aws.stage, "--plan")
-    assert "function APIHandler (Code" in planned and "1 run(s) go on meanwhile" in planned
     said = cloud(operator, "upgrade", "--stage", aws.stage, "--yes")
+    assert "function APIHandler (Code" in said and "1 run(s) go on meanwhile" in said
     assert "the tick of this version has run" in said
     assert "1 of 1 run(s) went on undisturbed" in said
     after = operator.ask("flow-run", "inspect", run)

@@ -13,10 +13,11 @@ from infra import stack
 from infra.account import Account
 from infra.errors import CloudError
 from infra.names import Names
+from infra.quota import close, reopen
 from infra.remains import Remains
 from infra.up import Up, Wish
 from tests.aws.conftest import ROOT
-from tests.aws.in_process import REGION, Said, base_stack
+from tests.aws.in_process import REGION, Said, add_function, base_stack
 
 NAMES = Names("prod")
 pytestmark = pytest.mark.filterwarnings(
@@ -102,3 +103,21 @@ def test_an_upgrade_of_nothing_is_refused(account: Account) -> None:
     said = Said()
     with pytest.raises(CloudError, match=r"There is no headrace-prod here\."):
         Up(account, ROOT, said.say, said.confirm).make(Wish("prod"), must_exist=True)
+
+
+def test_functions_that_an_interrupted_removal_closed_take_calls_again(account: Account) -> None:
+    aws = account.client("lambda")
+    for function in NAMES.functions.values():
+        add_function(account, function)
+        close(account, function)
+
+    def now() -> list[int | None]:
+        found = (aws.get_function_concurrency(FunctionName=name) for name in NAMES.functions.values())
+        return [each.get("ReservedConcurrentExecutions") for each in found]
+
+    assert now() == [0, 0]
+    reopen(account, NAMES, reserve=True)
+    assert now() == [None, 1]
+    aws.put_function_concurrency(FunctionName="headrace-prod", ReservedConcurrentExecutions=5)
+    reopen(account, NAMES, reserve=False)
+    assert now() == [5, 1], "what somebody else set stays"
