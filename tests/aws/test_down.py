@@ -109,20 +109,39 @@ def test_an_interrupted_removal_is_gone_on_with(account: Account) -> None:
 
 
 def test_an_object_that_comes_while_the_stack_goes_is_taken_away_too(account: Account) -> None:
+    """CloudFormation deletes no bucket that has anything in it; moto does."""
     base_stack(account, NAMES)
     bucket = NAMES.bucket(account.id, account.region)
     s3 = account.session.create_client("s3", region_name=REGION)
-    late: list[Any] = []
+    asked: list[int] = []
 
-    def upload(**_: Any) -> None:
-        if not late:
-            late.append(s3.put_object(Bucket=bucket, Key="bundles/late", Body=b"x"))
+    def keep(**_: Any) -> tuple[AWSResponse, dict[str, Any]] | None:
+        asked.append(len(s3.list_objects_v2(Bucket=bucket).get("Contents", ())))
+        if len(asked) > 1:
+            return None
+        s3.put_object(Bucket=bucket, Key="bundles/late", Body=b"x")
+        return AWSResponse("", 200, {}, None), {}
+
+    def tell(parsed: dict[str, Any], **_: Any) -> None:
+        if len(asked) == 1:
+            of = {key: parsed["StackEvents"][0][key] for key in ("StackId", "StackName")}
+            parts = (
+                ("Bucket", "AWS::S3::Bucket", bucket),
+                (NAMES.stack, "AWS::CloudFormation::Stack", of["StackId"]),
+            )
+            for number, (name, kind, identity) in enumerate(parts):
+                failed = {"LogicalResourceId": name, "ResourceType": kind, "PhysicalResourceId": identity}
+                why = {"ResourceStatus": "DELETE_FAILED", "ResourceStatusReason": "The bucket is not empty"}
+                parsed["StackEvents"].insert(0, {"EventId": f"late-{number}", **of, **failed, **why})
 
     events = watched(account, "cloudformation").meta.events
-    events.register("before-call.cloudformation.DeleteStack", upload)
+    events.register("before-call.cloudformation.DeleteStack", keep)
+    events.register("after-call.cloudformation.DescribeStackEvents", tell)
     said = Said()
     assert Down(account, said.say, said.confirm).remove("prod", force=False)
-    assert late and list(Remains(account, NAMES).all()) == []
+    assert asked == [0, 0], "the second time the bucket is empty again"
+    assert "  CloudFormation keeps something: Bucket: The bucket is not empty" in said.lines
+    assert list(Remains(account, NAMES).all()) == []
 
 
 def test_a_stage_that_was_only_proposed_is_removed(account: Account) -> None:
