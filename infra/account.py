@@ -102,13 +102,17 @@ def code(error: ClientError) -> str:
     return str(error.response["Error"]["Code"])
 
 
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
+"""The services' words for a right that is missing."""
+
+
 @contextmanager
 def refusals() -> Iterator[None]:
     """What AWS refuses within, and that it does not answer, is a `CloudError`."""
     try:
         yield
     except ClientError as error:
-        denied = code(error) in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+        denied = code(error) in DENIED
         raise CloudError(
             f"AWS refuses {error.operation_name}: {error.response['Error'].get('Message')}",
             "`headrace cloud policies operator` shows what you need." if denied else None,

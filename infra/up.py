@@ -83,9 +83,12 @@ class Up:
             if before is None:
                 self._make_base(wish, stack_)
             self._upload(names, package, template, code_too=not wish.plan)
-        if not self._bring(wish, names, stack_, template, new=before is None):
+        done, work = self._bring(wish, names, stack_, template, new=before is None)
+        if not done:
             return None
         reopen(self._account, names, reserve=reserve)
+        if work is not None:
+            work.check(self._say)
         return self._finish(names, stack_, package)
 
     def _settled(self, wish: Wish, stack_: Stack, must_exist: bool) -> dict[str, Any] | None:
@@ -116,7 +119,9 @@ class Up:
         """An earlier change failed, and its undoing came to a halt: nothing can be done before that is over."""
         halted = f"The undoing of an earlier change of {stack_.name} came to a halt."
         if wish.plan or not self._confirm(f"{halted} Go on with it?"):
-            raise CloudError(halted, "It must be over before anything else: run this without --plan.")
+            raise CloudError(
+                halted, "It must be over before anything else: run this without --plan, and confirm."
+            )
         stack_.go_on_undoing(self._say)
 
     def _template(self, names: Names, key: str, reserve: bool) -> Template:
@@ -152,11 +157,14 @@ class Up:
                 raise
             aws.put_object(Bucket=bucket, Key=package.key, Body=package.path.read_bytes())
 
-    def _bring(self, wish: Wish, names: Names, stack_: Stack, template: Template, *, new: bool) -> bool:
+    def _bring(
+        self, wish: Wish, names: Names, stack_: Stack, template: Template, *, new: bool
+    ) -> tuple[bool, Work | None]:
+        """Whether the stage is as it should be, and the work that went on while it was made so."""
         changes = stack_.propose({"TemplateURL": self._template_url(names, template)}, wish.parameters)
         if not changes:
             self._say(f"{stack_.name} is as it should be; nothing to change.")
-            return not wish.plan
+            return not wish.plan, None
         refuse_loss(changes, stack_)
         if not new:
             self._say(f"In account {self._account.id}, {self._account.region}, this would be done:")
@@ -164,12 +172,10 @@ class Up:
             self._tell_of_work(names)
             if wish.plan or not self._confirm(f"Change stage {wish.stage!r} now?"):
                 stack_.forget()
-                return False
+                return False, None
         work = None if new else Work(self._account, names, control_plane(self._account, names))
         stack_.carry_out(self._say)
-        if work is not None:
-            work.check(self._say)
-        return True
+        return True, work
 
     def _tell_of_work(self, names: Names) -> None:
         runs = active_runs(control_plane(self._account, names))

@@ -83,6 +83,12 @@ def test_what_the_functions_are_told_fits_into_their_environment() -> None:
         assert sum(map(len, [*told, *values])) <= 4096
 
 
+def test_the_functions_end_before_those_who_wait_for_them_give_up() -> None:
+    made = parts()
+    assert made["APIHandler"]["Properties"]["Timeout"] <= 29, "API Gateway waits so long"
+    assert made["Tick"]["Properties"]["Timeout"] < 60, "then comes the next"
+
+
 def test_every_name_is_short_enough() -> None:
     found = set()
     for part in parts().values():
