@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -30,10 +31,12 @@ NAMES = {
 """The longest that each kind of name may be."""
 
 
+@cache
 def template() -> dict[str, Any]:
     return whole(ROOT, app.app, Shape(STAGE, f"code/{'0' * 64}.zip"))
 
 
+@cache
 def parts() -> dict[str, Any]:
     resolved: dict[str, Any] = resolve(template()["Resources"], GIVEN)
     return resolved

@@ -37,8 +37,9 @@ def test_the_linter_has_nothing_against_any_template(stage: str, tmp_path: Path)
     for name, reserve in (("reserved", True), ("small-account", False)):
         made = whole(ROOT, app.app, Shape(stage, "code/0.zip", reserve=reserve))
         (tmp_path / f"{name}.json").write_text(written(made))
-    packaged = chalice_template(ROOT, stage, app.app)  # what `chalice package` writes, in SAM's words
-    (tmp_path / "packaged.json").write_text(json.dumps(packaged, default=str))  # the code has no address yet
+    if stage == "prod":  # what `chalice package` writes, in SAM's words; the code has no address yet
+        packaged = chalice_template(ROOT, stage, app.app)
+        (tmp_path / "packaged.json").write_text(json.dumps(packaged, default=str))
     lint = [Path(sys.executable).with_name("cfn-lint"), ROOT / "infra" / "template.yaml", *tmp_path.iterdir()]
     done = subprocess.run(lint, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

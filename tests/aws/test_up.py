@@ -17,7 +17,7 @@ from infra.quota import close, reopen
 from infra.remains import Remains
 from infra.up import Up, Wish
 from tests.aws.conftest import ROOT
-from tests.aws.in_process import REGION, Said, add_function, base_stack
+from tests.aws.in_process import REGION, Said, add_function
 
 NAMES = Names("prod")
 pytestmark = pytest.mark.filterwarnings(
@@ -39,6 +39,14 @@ def account(account: Account) -> Account:
     return replace(account, clients={**account.clients, "lambda": own})
 
 
+def small_stack(account: Account, version: str) -> None:
+    template = {
+        "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+        "Outputs": {"Version": {"Value": version}},
+    }
+    account.client("cloudformation").create_stack(StackName=NAMES.stack, TemplateBody=stack.written(template))
+
+
 def test_a_plan_for_a_new_stage_tells_all_and_makes_nothing(account: Account) -> None:
     said = Said()
     wish = Wish("prod", plan=True, parameters={"Alarms": "on", "Dashboard": "on"})
@@ -57,8 +65,7 @@ def test_a_plan_for_a_new_stage_tells_all_and_makes_nothing(account: Account) ->
 
 
 def test_a_later_version_s_stage_is_left_alone(account: Account) -> None:
-    later = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}, "Outputs": {"Version": {"Value": "99.0"}}}
-    account.client("cloudformation").create_stack(StackName=NAMES.stack, TemplateBody=stack.written(later))
+    small_stack(account, version="99.0")
     said = Said()
     with pytest.raises(CloudError, match=r"The stage is of version 99\.0"):
         Up(account, ROOT, said.say, said.confirm).make(Wish("prod"))
@@ -83,7 +90,7 @@ def test_a_later_version_s_stage_is_left_alone(account: Account) -> None:
     ],
 )
 def test_what_stands_in_the_way_is_said(account: Account, status: str, message: str, hint: str) -> None:
-    base_stack(account, NAMES)
+    small_stack(account, version="0.0.1")
     own = account.session.create_client("cloudformation", region_name=REGION)
 
     def stands(parsed: dict[str, Any], **_: Any) -> None:
