@@ -20,7 +20,7 @@ ALSO = (
     "GET /deployments/{deployment_id}/schedules",
     "GET /deployments/{deployment_id}/schedules/{schedule_id}/upcoming",
     "GET /deployments/{deployment_id}/schedules/{schedule_id}/verify",
-    "POST /work_pools/{name}/get_scheduled_flow_runs",
+    "POST /work_pools/{pool}/get_scheduled_flow_runs",
     "POST /work_queues/{queue_id}/get_runs",
 )
 
@@ -59,7 +59,7 @@ def asks(deployment: str, run: str) -> list[Ask]:
         Ask("GET /deployments/{deployment_id}/schedules"),
         Ask("GET /deployments/{deployment_id}/schedules/{schedule_id}/upcoming"),
         Ask("GET /deployments/{deployment_id}/schedules/{schedule_id}/verify", query=period),
-        Ask("POST /work_pools/{name}/get_scheduled_flow_runs", {}),
+        Ask("POST /work_pools/{pool}/get_scheduled_flow_runs", {}),
         Ask("POST /work_queues/{queue_id}/get_runs", {}),
     ]
 

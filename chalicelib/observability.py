@@ -20,6 +20,9 @@ from typing import Any
 NAMESPACE = "Headrace"
 MOST_VALUES = 100
 """Values of one metric that a line may have (CloudWatch, embedded metric format)."""
+TALKATIVE = ("botocore", "urllib3", "pynamodb")
+"""What they say below INFO has the bodies of requests and answers in it, and so keys and credentials."""
+log = logging.getLogger("headrace")
 _about: ContextVar[Mapping[str, str] | None] = ContextVar("about", default=None)
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
@@ -63,7 +66,13 @@ def configure(environment: Mapping[str, str] | None = None) -> None:
         root.addHandler(logging.StreamHandler(sys.stdout))
     for handler in root.handlers:
         handler.setFormatter(JsonFormatter())
-    root.setLevel(environment.get("HEADRACE_LOG_LEVEL", "INFO"))
+    wanted = environment.get("HEADRACE_LOG_LEVEL") or "INFO"
+    known = wanted.upper() in logging.getLevelNamesMapping()
+    root.setLevel(wanted.upper() if known else logging.INFO)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(max(root.level, logging.INFO))
+    if not known:
+        log.warning("HEADRACE_LOG_LEVEL is %r, which is no level: INFO is taken", wanted)
 
 
 def measure(stage: str, unit: str, values: Mapping[str, float | Sequence[float]], **dimensions: str) -> None:

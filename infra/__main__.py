@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headrace.settings import SettingsError, headrace_home, load_profiles, save_profiles
 from headrace.stage_profiles import Place, with_stage
-from infra.account import Account
+from infra.account import Account, refusals
 from infra.errors import CloudError
 from infra.policies import write_chalice_policies
 from infra.provision import provision
@@ -39,7 +39,8 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
         if given.command == "policies":
             write_chalice_policies(root)
         else:
-            _provision(given, root)
+            with refusals():
+                _provision(given, root)
     except CloudError as error:
         sys.stderr.write(f"Error: {error.message}\n{error.hint or ''}\n")
         return 1

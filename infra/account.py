@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,6 +14,25 @@ import botocore.session
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.errors import CloudError
+
+STRONGER_THAN_A_PROFILE = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+)
+"""What in the environment AWS's libraries follow before they look at `AWS_PROFILE`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How time passes while something is waited for."""
+
+    now: Callable[[], float] = time.monotonic
+    wait: Callable[[float], None] = time.sleep
 
 
 @dataclass(frozen=True)
@@ -21,18 +43,22 @@ class Account:
     region: str
     arn: str
     session: Any = field(repr=False)
-    _clients: dict[str, Any] = field(default_factory=dict, repr=False)
+    clients: dict[str, Any] = field(default_factory=dict, repr=False)
+    pace: Pace = field(default_factory=Pace, repr=False)
 
     @classmethod
     def open(cls, profile: str | None = None, region: str | None = None) -> Account:
         """The account of a profile of the AWS configuration, or of the environment.
 
-        From now on all of this process is in that account and region, the control plane's own code too.
+        From now on all of this process is in that account and region, the control plane's own code too. A
+        profile that is named wins over keys in the environment.
 
         Raises:
             CloudError: There are no credentials, no region, or AWS does not take them.
         """
         if profile is not None:
+            for name in STRONGER_THAN_A_PROFILE:
+                os.environ.pop(name, None)
             os.environ["AWS_PROFILE"] = profile
         if region is not None:
             os.environ["AWS_DEFAULT_REGION"] = os.environ["AWS_REGION"] = region
@@ -51,9 +77,9 @@ class Account:
 
     def client(self, service: str) -> Any:
         """The client of a service."""
-        if service not in self._clients:
-            self._clients[service] = self.session.create_client(service, region_name=self.region)
-        return self._clients[service]
+        if service not in self.clients:
+            self.clients[service] = self.session.create_client(service, region_name=self.region)
+        return self.clients[service]
 
     @property
     def partition(self) -> str:
@@ -74,3 +100,22 @@ class Account:
 def code(error: ClientError) -> str:
     """AWS's word for what is wrong."""
     return str(error.response["Error"]["Code"])
+
+
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
+"""The services' words for a right that is missing."""
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What AWS refuses within, and that it does not answer, is a `CloudError`."""
+    try:
+        yield
+    except ClientError as error:
+        denied = code(error) in DENIED
+        raise CloudError(
+            f"AWS refuses {error.operation_name}: {error.response['Error'].get('Message')}",
+            "`headrace cloud policies operator` shows what you need." if denied else None,
+        ) from error
+    except BotoCoreError as error:
+        raise CloudError(f"AWS cannot be reached: {error}", "Look at the network and repeat it.") from error

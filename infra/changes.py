@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any
@@ -39,6 +38,7 @@ NOTHING_TO_DO = re.compile("didn't contain changes|No updates are to be performe
 PATIENCE = 1800
 LOOK_EVERY = 2.0
 _SETTLED = ("_COMPLETE", "_FAILED")
+_STACK = "AWS::CloudFormation::Stack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +62,35 @@ class Stack:
     def __init__(self, account: Account, name: str) -> None:
         self.name = name
         self._proposal = ""
+        self._pace = account.pace
         self._aws = account.client("cloudformation")
 
     def describe(self) -> dict[str, Any] | None:
-        """As it stands; None if there is none."""
+        """As it stands; None if there is none, or only a proposal to make it."""
+        found = self._found(self.name)
+        return None if found is None or found["StackStatus"] == "REVIEW_IN_PROGRESS" else found
+
+    def is_there(self) -> bool:
+        """Whether there is anything of that name, be it what was proposed once and never made."""
+        return self._found(self.name) is not None
+
+    def _found(self, name: str) -> dict[str, Any] | None:
         try:
-            found: dict[str, Any] = self._aws.describe_stacks(StackName=self.name)["Stacks"][0]
+            found: dict[str, Any] = self._aws.describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:
             if "does not exist" in str(error):
                 return None
             raise
-        return None if found["StackStatus"] in ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS") else found
+        return None if found["StackStatus"] == "DELETE_COMPLETE" else found
+
+    def functions(self) -> set[str]:
+        """The functions that belong to it, by their names in the account."""
+        if not self.is_there():
+            return set()
+        found = self._aws.describe_stack_resources(StackName=self.name)["StackResources"]
+        ours = (each for each in found if each.get("ResourceType") == "AWS::Lambda::Function")
+        there = (each for each in ours if each["ResourceStatus"] != "DELETE_COMPLETE")
+        return {each["PhysicalResourceId"] for each in there if "PhysicalResourceId" in each}
 
     def outputs(self) -> dict[str, str]:
         """What it says of itself, by name."""
@@ -122,23 +140,30 @@ class Stack:
 
     def carry_out(self, say: Say) -> None:
         """Do what was proposed; tell of each step. Raises `CloudError` with AWS's reason if it fails."""
-        seen = {event["EventId"] for event in self._events()}
+        doing = self._begun()
         self._aws.execute_change_set(StackName=self.name, ChangeSetName=self._proposal)
-        status = self._follow(say, seen)
+        status = self._follow(doing, say)
         if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             raise CloudError(
-                f"CloudFormation undid it: {self._why(seen)}",
+                f"CloudFormation undid it: {self._why(doing)}",
                 "Mend the reason and repeat the command. Nothing that was there before is lost.",
             )
 
-    def delete(self, say: Say) -> None:
-        """Delete the stack, with all that is in it."""
-        seen = {event["EventId"] for event in self._events()}
-        self._aws.delete_stack(StackName=self.name)
-        if self._follow(say, seen) != "DELETE_COMPLETE":
+    def go_on_undoing(self, say: Say) -> None:
+        """Finish the undoing of a change that itself came to a halt. Raises `CloudError` if it halts again."""
+        doing = self._begun()
+        self._aws.continue_update_rollback(StackName=self.name)
+        if self._follow(doing, say) != "UPDATE_ROLLBACK_COMPLETE":
             raise CloudError(
-                f"CloudFormation could not delete everything: {self._why(seen)}", "Repeat the command."
+                f"CloudFormation could not undo it: {self._why(doing)}",
+                f"Mend the reason and repeat the command; the console shows more of {self.name}.",
             )
+
+    def delete(self, say: Say) -> str | None:
+        """Delete the stack, with all that is in it. What keeps it from that, if anything does."""
+        doing = self._begun()
+        self._aws.delete_stack(StackName=self.name)
+        return None if self._follow(doing, say) == "DELETE_COMPLETE" else self._why(doing)
 
     def _nothing_or_wrong(self, error: WaiterError) -> list[Change]:
         reason = str(error.last_response.get("StatusReason", error))
@@ -163,37 +188,75 @@ class Stack:
                 return
             token = {"NextToken": page["NextToken"]}
 
-    def _events(self) -> list[dict[str, Any]]:
+    def _begun(self) -> _Doing:
+        """Where things stand before something is begun. By its id a stack is found when it is gone, too."""
+        found = self._found(self.name)
+        stack = str(found["StackId"]) if found else self.name
+        return _Doing(stack, {event["EventId"] for event in self._events(stack)})
+
+    def _events(self, stack: str) -> list[dict[str, Any]]:
         try:
-            events: list[dict[str, Any]] = self._aws.describe_stack_events(StackName=self.name)["StackEvents"]
-        except ClientError:
-            return []
+            events: list[dict[str, Any]] = self._aws.describe_stack_events(StackName=stack)["StackEvents"]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return []
+            raise
         return events[::-1]
 
-    def _follow(self, say: Say, seen: set[str]) -> str:
-        """Tell what happens until all has settled; the stack's last status."""
-        told = set(seen)
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
-            for event in self._events():
-                if event["EventId"] not in told:
-                    told.add(event["EventId"])
-                    _tell(event, self.name, say)
-            status = (self.describe() or {"StackStatus": "DELETE_COMPLETE"})["StackStatus"]
-            if status.endswith(_SETTLED):
-                return str(status)
-            time.sleep(LOOK_EVERY)
+    def _follow(self, doing: _Doing, say: Say) -> str:
+        """Tell what happens until all has settled; the stack's last status.
+
+        An event of the stack's own decides that has come since: its status may still be that of before.
+        """
+        told = set(doing.before)
+        until = self._pace.now() + PATIENCE
+        while self._pace.now() < until:
+            for event in self._events(doing.stack):
+                if event["EventId"] in told:
+                    continue
+                told.add(event["EventId"])
+                _tell(event, self.name, say)
+                status = str(event["ResourceStatus"])
+                if _is_of_the_stack(event) and status.endswith(_SETTLED):
+                    return status
+            if self._found(doing.stack) is None:
+                return "DELETE_COMPLETE"
+            self._pace.wait(LOOK_EVERY)
         raise CloudError(
             f"{self.name} has not settled within {PATIENCE // 60} minutes.", "Repeat the command."
         )
 
-    def _why(self, seen: set[str]) -> str:
-        for event in self._events():
-            failed = event["ResourceStatus"].endswith("_FAILED") and event["EventId"] not in seen
+    def _why(self, doing: _Doing) -> str:
+        """The first reason that is not another's."""
+        for event in self._events(doing.stack):
+            failed = event["ResourceStatus"].endswith("_FAILED") and event["EventId"] not in doing.before
             reason = event.get("ResourceStatusReason", "")
             if failed and "cancelled" not in reason:
                 return f"{event['LogicalResourceId']}: {reason}"
         return "it does not say why"
+
+
+@dataclass(frozen=True, slots=True)
+class _Doing:
+    """Something that CloudFormation does: to which stack, and the events of before it."""
+
+    stack: str
+    before: set[str]
+
+
+def _is_of_the_stack(event: Mapping[str, Any]) -> bool:
+    return bool(event["ResourceType"] == _STACK and event["PhysicalResourceId"] == event["StackId"])
+
+
+def refuse_loss(changes: Sequence[Change], stack: Stack) -> None:
+    """Drop a proposal by which data or the API's address would go. Raises `CloudError` that says what."""
+    lost = [change for change in changes if change.name in KEPT and change.verb in ("replace", "remove")]
+    if lost:
+        stack.forget()
+        raise CloudError(
+            "Refused, since data or the API's address would be lost: " + "; ".join(map(str, lost)),
+            "Make a new stage beside this one, and move: headrace cloud up --stage NEW",
+        )
 
 
 def _tell(event: Mapping[str, Any], stack: str, say: Say) -> None:

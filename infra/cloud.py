@@ -7,23 +7,20 @@ changed. What goes wrong as it may is a `CloudError`; AWS's refusals are made on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from infra import look, policies
-from infra.account import Account, code
+from infra.account import Account, refusals
 from infra.changes import Say, Stack
 from infra.down import Down
 from infra.errors import CloudError
 from infra.names import Names
-from infra.operator import operator_policy
+from infra.operator import WARNING, operator_policy
 from infra.up import Made, Up, Wish, address
 
-__all__ = ["Cloud", "CloudError", "Made", "Wish", "check_stage", "documents"]
+__all__ = ["WARNING", "Cloud", "CloudError", "Made", "Wish", "check_stage", "documents"]
 
 ROOT = Path(__file__).resolve().parents[1]
 """Where `app.py` is: the checkout, or the wheel's `_control_plane`."""
@@ -40,41 +37,41 @@ class Cloud:
         say: Say = print,
         confirm: Callable[[str], bool] = lambda question: True,
     ) -> None:
-        with _refusals():
+        with refusals():
             self._account = Account.open(profile, region)
         self._say = say
         self._confirm = confirm
 
     def up(self, wish: Wish) -> Made | None:
         """Make a stage, or bring it to this version. None if it was a plan, or not confirmed."""
-        with _refusals():
+        with refusals():
             return Up(self._account, ROOT, self._say, self._confirm).make(wish)
 
     def upgrade(self, wish: Wish) -> Made | None:
         """Bring a stage that there is to this version."""
-        with _refusals():
+        with refusals():
             return Up(self._account, ROOT, self._say, self._confirm).make(wish, must_exist=True)
 
     def address(self, stage: str) -> str | None:
         """Where the API of a stage is; None if there is none."""
-        with _refusals():
+        with refusals():
             names = Names(stage)
             outputs = Stack(self._account, names.stack).outputs()
             return address(self._account, names, outputs) if "ApiUrl" in outputs else None
 
     def down(self, stage: str, *, force: bool) -> bool:
         """Remove a stage. False if that was not confirmed."""
-        with _refusals():
+        with refusals():
             return Down(self._account, self._say, self._confirm).remove(stage, force=force)
 
     def status(self, stage: str) -> dict[str, Any]:
         """How a stage stands."""
-        with _refusals():
+        with refusals():
             return look.status(self._account, stage)
 
     def logs(self, stage: str, function: str, since: timedelta, *, follow: bool) -> Iterator[str]:
         """What the function `api` or `tick` says, a line each."""
-        with _refusals():
+        with refusals():
             yield from look.logs(self._account, stage, function, since, follow=follow)
 
 
@@ -89,17 +86,3 @@ def documents(stage: str, account: str = "*", region: str = "*") -> dict[str, An
     shown: dict[str, Any] = {"operator": operator_policy(stage, account, region)}
     shown |= {role: policies.role_policy(role, stage, account, region) for role in policies.ROLES}
     return shown
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    try:
-        yield
-    except ClientError as error:
-        denied = code(error) in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
-        raise CloudError(
-            f"AWS refuses {error.operation_name}: {error.response['Error'].get('Message')}",
-            "`headrace cloud policies operator` shows what you need." if denied else None,
-        ) from error
-    except BotoCoreError as error:
-        raise CloudError(f"AWS cannot be reached: {error}", "Look at the network and repeat it.") from error

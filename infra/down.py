@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.account import Account, code
+from infra.account import Account
 from infra.changes import Say, Stack
 from infra.errors import CloudError
 from infra.names import Names
 from infra.plane import active_runs, control_plane
+from infra.quota import close
+from infra.remains import Remains, is_gone
 
-SWEEPS = 3
-"""How often what functions made while they were being deleted is looked for again."""
+PATIENCE = 90.0
+"""Seconds in which what was deleted must have gone: SQS may list a deleted queue for a minute."""
+LOOK_EVERY = 5.0
 
 
 class Down:
@@ -37,37 +40,26 @@ class Down:
             CloudError: There is no such stage, or runs are active, or something cannot be removed.
         """
         names = Names(stage)
-        stack = Stack(self._account, names.stack)
-        if stack.describe() is None and not list(self.left(names)):
+        stack, there = Stack(self._account, names.stack), Remains(self._account, names)
+        found = list(there.all())
+        if not found:
             raise CloudError(f"There is nothing of a stage {stage!r} in {self._account.region}.")
-        self._check_runs(names, force)
+        _refuse_others(stack, there, stage)
+        self._check_runs(names, there, force)
         self._say(f"In account {self._account.id}, {self._account.region}, stage {stage!r} will be removed:")
-        for each in self.left(names):
+        for each in found:
             self._say(f"  {each}")
         self._say("All runs, logs, schedules and deployments of it will be gone.")
         if not self._confirm(f"Remove stage {stage!r} and all of its data?"):
             return False
-        self._unprotect(names)
-        self._empty(names)
-        if stack.describe() is not None:
-            stack.delete(self._say)
-        self._sweep(names)
+        self._close(there)
+        self._unprotect(names, there)
+        self._delete_stack(stack, there)
+        self._sweep(names, there)
         return True
 
-    def left(self, names: Names) -> Iterator[str]:
-        """What there still is with the stage's name."""
-        if Stack(self._account, names.stack).describe() is not None:
-            yield f"stack {names.stack}"
-        if (table := self._table(names)) is not None:
-            yield f"table {names.table}, {table['ItemCount']} items at AWS's last count"
-        bucket = self._bucket(names)
-        if self._has_bucket(bucket):
-            yield f"bucket {bucket}"
-        yield from (f"queue {url.rpartition('/')[2]}" for url in self._queues(names))
-        yield from (f"log group {name}" for name in self._log_groups(names))
-
-    def _check_runs(self, names: Names, force: bool) -> None:
-        if force or self._table(names) is None:
+    def _check_runs(self, names: Names, there: Remains, force: bool) -> None:
+        if force or there.table() is None:
             return
         runs = active_runs(control_plane(self._account, names))
         if runs:
@@ -77,16 +69,34 @@ class Down:
                 "Wait for them or cancel them (headrace flow-run ls --state running), or say --force.",
             )
 
-    def _unprotect(self, names: Names) -> None:
-        table = self._table(names)
+    def _close(self, there: Remains) -> None:
+        """Let no call in any more: it would make queues, objects and log groups behind our back."""
+        for function in there.functions():
+            close(self._account, function)
+            self._say(f"  function {function} takes no calls any more")
+
+    def _unprotect(self, names: Names, there: Remains) -> None:
+        table = there.table()
         if table is not None and table.get("DeletionProtectionEnabled"):
             aws = self._account.client("dynamodb")
             aws.update_table(TableName=names.table, DeletionProtectionEnabled=False)
             self._say(f"  deletion protection of table {names.table} lifted")
 
-    def _empty(self, names: Names) -> None:
-        bucket, aws = self._bucket(names), self._account.client("s3")
-        if not self._has_bucket(bucket):
+    def _delete_stack(self, stack: Stack, there: Remains) -> None:
+        """Twice if need be: an address for uploads that was given out before still lets one into the bucket."""
+        kept: str | None = None
+        for _ in range(2):
+            self._empty(there)
+            if not stack.is_there():
+                return
+            if (kept := stack.delete(self._say)) is None:
+                return
+            self._say(f"  CloudFormation keeps something: {kept}")
+        raise CloudError(f"CloudFormation could not delete everything: {kept}", "Repeat the command.")
+
+    def _empty(self, there: Remains) -> None:
+        bucket, aws = there.bucket, self._account.client("s3")
+        if not there.has_bucket():
             return
         emptied = 0
         while found := aws.list_objects_v2(Bucket=bucket).get("Contents"):
@@ -97,75 +107,48 @@ class Down:
             emptied += len(keys)
         self._say(f"  {emptied} objects of bucket {bucket} deleted")
 
-    def _sweep(self, names: Names) -> None:
-        """Delete what was made at run time, and what an interrupted removal left."""
-        sqs, logs = self._account.client("sqs"), self._account.client("logs")
-        for _ in range(SWEEPS):
-            for url in list(self._queues(names)):
+    def _sweep(self, names: Names, there: Remains) -> None:
+        """Delete what was made at run time, and what an interrupted removal left; wait until it has gone."""
+        sqs, logs, pace = self._account.client("sqs"), self._account.client("logs"), self._account.pace
+        deleted: set[str] = set()
+        until = pace.now() + PATIENCE
+        while True:
+            for url in set(there.queues()) - deleted:
                 _unless_gone(partial(sqs.delete_queue, QueueUrl=url))
-            for group in list(self._log_groups(names)):
+                deleted.add(url)
+            for group in list(there.log_groups()):
                 _unless_gone(partial(logs.delete_log_group, logGroupName=group))
-            self._table_and_bucket(names)
-            if not (rest := list(self.left(names))):
+            self._table_and_bucket(names, there)
+            if not (rest := list(there.all())):
                 self._say(f"Nothing with the name of stage {names.stage!r} is left.")
                 return
-        raise CloudError(f"Still there: {', '.join(rest)}.", "Repeat the command in a minute.")
+            if pace.now() >= until:
+                raise CloudError(f"Still there: {', '.join(rest)}.", "Repeat the command in a minute.")
+            pace.wait(LOOK_EVERY)
 
-    def _table_and_bucket(self, names: Names) -> None:
+    def _table_and_bucket(self, names: Names, there: Remains) -> None:
         """They go with the stack, unless an interrupted removal or replacement left them."""
-        if self._table(names) is not None:
+        table = there.table()
+        if table is not None and table["TableStatus"] != "DELETING":
             aws = self._account.client("dynamodb")
             _unless_gone(partial(aws.delete_table, TableName=names.table))
-            aws.get_waiter("table_not_exists").wait(TableName=names.table)
-        if self._has_bucket(bucket := self._bucket(names)):
-            self._empty(names)
-            self._account.client("s3").delete_bucket(Bucket=bucket)
-
-    def _queues(self, names: Names) -> Iterator[str]:
-        aws = self._account.client("sqs")
-        for prefix in (names.queue_prefix, f"headrace-{names.stage}_"):
-            for page in aws.get_paginator("list_queues").paginate(QueueNamePrefix=prefix):
-                yield from page.get("QueueUrls", ())
-
-    def _log_groups(self, names: Names) -> Iterator[str]:
-        pages = self._account.client("logs").get_paginator("describe_log_groups")
-        for page in pages.paginate(logGroupNamePrefix=names.log_prefix):
-            for each in page["logGroups"]:
-                name = each["logGroupName"]
-                if name == names.log_prefix or name.startswith(f"{names.log_prefix}-"):
-                    yield name
-
-    def _table(self, names: Names) -> dict[str, Any] | None:
-        try:
-            found: dict[str, Any] = self._account.client("dynamodb").describe_table(TableName=names.table)
-        except ClientError as error:
-            if code(error) == "ResourceNotFoundException":
-                return None
-            raise
-        table: dict[str, Any] = found["Table"]
-        return table
-
-    def _has_bucket(self, bucket: str) -> bool:
-        try:
-            self._account.client("s3").head_bucket(Bucket=bucket)
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-                return False
-            raise
-        return True
-
-    def _bucket(self, names: Names) -> str:
-        return names.bucket(self._account.id, self._account.region)
+        if there.has_bucket():
+            self._empty(there)
+            _unless_gone(partial(self._account.client("s3").delete_bucket, Bucket=there.bucket))
 
 
-GONE = frozenset(
-    {"ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
-)
+def _refuse_others(stack: Stack, there: Remains, stage: str) -> None:
+    """What plain `chalice deploy` made is known to Chalice alone."""
+    if others := there.strangers(stack):
+        raise CloudError(
+            f"Not made by `headrace cloud up`: {', '.join(others)}.",
+            f"If it was Chalice, let it take them away first: chalice delete --stage {stage}",
+        )
 
 
 def _unless_gone(delete: Callable[[], Any]) -> None:
     try:
         delete()
     except ClientError as error:
-        if code(error) not in GONE:
+        if not is_gone(error):
             raise

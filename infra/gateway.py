@@ -1,6 +1,8 @@
 """What API Gateway says by itself, in the words of our own errors (`headrace.contract.errors`).
 
-They are part of the API's description, since each new description replaces all that was set beside it.
+They are part of the API's description, since each new description replaces all that was set beside it. All texts are
+fixed: API Gateway takes a key on a route that it does not know for a signature of AWS that is wrong, and its own
+message then tells what came in the header.
 """
 
 from __future__ import annotations
@@ -9,22 +11,35 @@ import json
 from typing import Any
 
 
-def _body(code: str, message: str, hint: str | None) -> dict[str, str]:
-    """One template; `$context` is filled in by API Gateway, the message string with quotes around it."""
-    text = json.dumps({"code": code, "message": "@", "hint": hint, "detail": "@", "errors": []})
-    return {"application/json": text.replace('"@"', message)}
+def _answer(status: int, code: str, message: str, hint: str | None = None) -> dict[str, Any]:
+    body: dict[str, Any] = {"code": code, "message": message, "hint": hint, "detail": message, "errors": []}
+    return {"statusCode": str(status), "responseTemplates": {"application/json": json.dumps(body)}}
 
 
+_NO_ROUTE = _answer(
+    404,
+    "not_found",
+    "There is no such route, or not with this method.",
+    "GET /api/openapi.json lists all routes.",
+)
+_AWAY = "Try again in a moment; `headrace cloud logs` shows what the control plane says."
 RESPONSES: dict[str, dict[str, Any]] = {
-    "MISSING_AUTHENTICATION_TOKEN": {
-        "statusCode": "404",
-        "responseTemplates": _body(
-            "not_found",
-            '"There is no $context.httpMethod route of this path."',
-            "GET /api/openapi.json lists all routes.",
-        ),
-    },
-    "DEFAULT_4XX": {"responseTemplates": _body("gateway", "$context.error.messageString", None)},
-    "DEFAULT_5XX": {"responseTemplates": _body("gateway", "$context.error.messageString", None)},
+    "MISSING_AUTHENTICATION_TOKEN": _NO_ROUTE,
+    "INVALID_SIGNATURE": _NO_ROUTE,
+    "EXPIRED_TOKEN": _NO_ROUTE,
+    "RESOURCE_NOT_FOUND": _NO_ROUTE,
+    "DEFAULT_4XX": _NO_ROUTE,
+    "ACCESS_DENIED": _answer(403, "gateway", "The API's resource policy does not let you in."),
+    "BAD_REQUEST_BODY": _answer(400, "gateway", "API Gateway cannot read the request's body."),
+    "BAD_REQUEST_PARAMETERS": _answer(400, "gateway", "API Gateway cannot read the request's parameters."),
+    "REQUEST_TOO_LARGE": _answer(413, "gateway", "The request is larger than API Gateway takes (10 MB)."),
+    "THROTTLED": _answer(429, "gateway", "Too many requests at once.", "Try again in a moment."),
+    "WAF_FILTERED": _answer(403, "gateway", "The firewall of the API does not let the request in."),
+    "INTEGRATION_TIMEOUT": _answer(504, "gateway", "The control plane did not answer in time.", _AWAY),
+    "DEFAULT_5XX": _answer(503, "gateway", "The control plane was not reached, or did not end well.", _AWAY),
 }
-"""By the kind of answer. The first is what an unknown route gets: a 404 here as anywhere else, not a 403."""
+"""By the kind of answer.
+
+No route of ours asks API Gateway to judge who calls, so what is left to `DEFAULT_4XX` are routes that it does not know.
+`DEFAULT_5XX`: a function that AWS has no place for (throttled) would be a 500, which tells nobody to try again.
+"""

@@ -62,3 +62,13 @@ class Names:
     def functions(self) -> dict[str, str]:
         """The Lambdas, by what people call them: as Chalice names them."""
         return {"api": self.stack, "tick": f"{self.stack}-tick"}
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles, as the templates and Chalice name them."""
+        return (f"{self.stack}-api_handler", f"{self.stack}-tick", f"{self.stack}-worker")
+
+    @property
+    def timers(self) -> tuple[str, ...]:
+        """The rule that starts the tick: as the template names it, and as Chalice does."""
+        return (f"{self.stack}-tick", f"{self.stack}-tick-event")

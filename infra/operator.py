@@ -1,4 +1,8 @@
-"""What a person needs in the account to run `headrace cloud up`, `status`, `logs`, `upgrade` and `down`."""
+"""What a person needs in the account to run `headrace cloud up`, `status`, `logs`, `upgrade` and `down`.
+
+CloudFormation makes everything with the operator's own rights, and reads each resource back, which asks for more than
+this project's templates set: so all settings of what has the stage's name may be read (`Get*`, `Describe*`).
+"""
 
 from __future__ import annotations
 
@@ -11,27 +15,24 @@ _RIGHTS = (
     (
         "Stack",
         "cloudformation",
-        "CreateChangeSet DeleteChangeSet DeleteStack DescribeChangeSet DescribeStackEvents DescribeStacks "
-        "ExecuteChangeSet",
+        "ContinueUpdateRollback CreateChangeSet DeleteChangeSet DeleteStack DescribeChangeSet "
+        "DescribeStackEvents DescribeStackResources DescribeStacks ExecuteChangeSet",
         "arn:aws:cloudformation:{here}:stack/{name}/*",
     ),
     (
         "Table",
         "dynamodb",
-        "BatchGetItem CreateTable DeleteTable DescribeContinuousBackups DescribeContributorInsights "
-        "DescribeKinesisStreamingDestination DescribeTable DescribeTimeToLive GetItem GetResourcePolicy "
-        "ListTagsOfResource PutItem Query TagResource UntagResource UpdateContinuousBackups UpdateTable "
-        "UpdateTimeToLive",
+        "BatchGetItem CreateTable DeleteTable Describe* GetItem GetResourcePolicy ListTagsOfResource PutItem "
+        "Query TagResource UntagResource UpdateContinuousBackups UpdateTable UpdateTimeToLive",
         "arn:aws:dynamodb:{here}:table/{name}",
         "arn:aws:dynamodb:{here}:table/{name}/index/*",
     ),
     (
         "Bucket",
         "s3",
-        "CreateBucket DeleteBucket DeleteBucketPolicy GetBucketOwnershipControls GetBucketPolicy "
-        "GetBucketPublicAccessBlock GetBucketTagging GetEncryptionConfiguration GetLifecycleConfiguration "
-        "ListBucket PutBucketOwnershipControls PutBucketPolicy PutBucketPublicAccessBlock "
-        "PutBucketTagging PutEncryptionConfiguration PutLifecycleConfiguration",
+        "CreateBucket DeleteBucket DeleteBucketPolicy GetBucket* Get*Configuration ListBucket "
+        "ListTagsForResource PutBucketOwnershipControls PutBucketPolicy PutBucketPublicAccessBlock "
+        "PutBucketTagging PutEncryptionConfiguration PutLifecycleConfiguration TagResource UntagResource",
         "arn:aws:s3:::{name}-{account}-{region}",
     ),
     ("Objects", "s3", "DeleteObject GetObject PutObject", "arn:aws:s3:::{name}-{account}-{region}/*"),
@@ -46,8 +47,8 @@ _RIGHTS = (
     (
         "Logs",
         "logs",
-        "CreateLogGroup DeleteLogGroup FilterLogEvents ListTagsForResource PutRetentionPolicy TagResource "
-        "UntagResource",
+        "CreateLogGroup DeleteLogGroup DeleteRetentionPolicy DescribeIndexPolicies FilterLogEvents "
+        "GetDataProtectionPolicy ListTagsForResource PutRetentionPolicy TagResource UntagResource",
         "arn:aws:logs:{here}:log-group:/aws/lambda/{name}",
         "arn:aws:logs:{here}:log-group:/aws/lambda/{name}:*",
         "arn:aws:logs:{here}:log-group:/aws/lambda/{name}-*",
@@ -56,16 +57,16 @@ _RIGHTS = (
         "Roles",
         "iam",
         "CreateRole DeleteRole DeleteRolePolicy GetRole GetRolePolicy ListAttachedRolePolicies "
-        "ListRolePolicies PutRolePolicy TagRole UntagRole UpdateAssumeRolePolicy UpdateRole",
+        "ListRolePolicies PutRolePolicy TagRole UntagRole UpdateAssumeRolePolicy UpdateRole "
+        "UpdateRoleDescription",
         "arn:aws:iam::{account}:role/{name}-*",
     ),
     (
         "Functions",
         "lambda",
-        "AddPermission CreateFunction DeleteFunction DeleteFunctionConcurrency GetFunction "
-        "GetFunctionCodeSigningConfig GetFunctionConcurrency GetFunctionConfiguration GetPolicy "
-        "GetRuntimeManagementConfig ListTags PutFunctionConcurrency RemovePermission TagResource "
-        "UntagResource UpdateFunctionCode UpdateFunctionConfiguration",
+        "AddPermission CreateFunction DeleteFunction DeleteFunctionConcurrency GetFunction* GetPolicy "
+        "GetRuntimeManagementConfig InvokeFunction ListTags PutFunctionConcurrency RemovePermission "
+        "TagResource UntagResource UpdateFunctionCode UpdateFunctionConfiguration",
         "arn:aws:lambda:{here}:function:{name}",
         "arn:aws:lambda:{here}:function:{name}-*",
     ),
@@ -87,16 +88,17 @@ _RIGHTS = (
     (
         "AlarmsAndDashboard",
         "cloudwatch",
-        "DeleteAlarms DeleteDashboards DescribeAlarms GetDashboard ListTagsForResource PutDashboard "
-        "PutMetricAlarm TagResource UntagResource",
+        "DeleteAlarms DeleteDashboards GetDashboard ListTagsForResource PutDashboard PutMetricAlarm "
+        "TagResource UntagResource",
         "arn:aws:cloudwatch:{here}:alarm:{name}-*",
         "arn:aws:cloudwatch::{account}:dashboard/{name}",
     ),
     (
         "AlarmTopic",
         "sns",
-        "CreateTopic DeleteTopic GetSubscriptionAttributes GetTopicAttributes ListSubscriptionsByTopic "
-        "ListTagsForResource SetTopicAttributes Subscribe TagResource Unsubscribe UntagResource",
+        "CreateTopic DeleteTopic GetDataProtectionPolicy GetSubscriptionAttributes GetTopicAttributes "
+        "ListSubscriptionsByTopic ListTagsForResource SetSubscriptionAttributes SetTopicAttributes "
+        "Subscribe TagResource Unsubscribe UntagResource",
         "arn:aws:sns:{here}:{name}-alarms",
         "arn:aws:sns:{here}:{name}-alarms:*",
     ),
@@ -105,9 +107,22 @@ _RIGHTS = (
 _NAMELESS = {
     "Sid": "WhatHasNoName",
     "Effect": "Allow",
-    "Action": ["lambda:GetAccountSettings", "logs:DescribeLogGroups", "sqs:ListQueues"],
+    "Action": [
+        "cloudwatch:DescribeAlarms",
+        "lambda:GetAccountSettings",
+        "logs:DescribeLogGroups",
+        "logs:DescribeResourcePolicies",
+        "sqs:ListQueues",
+    ],
     "Resource": "*",
 }
+
+WARNING = (
+    "Who has this policy can do whatever an administrator can, by way of a role: it makes roles of the stage's name and"
+    " says what they may do. It also reaches the other REST APIs of the region, since an API's name is given by AWS."
+    " Give it to people whom you trust with the account, or let them have an account of its own."
+)
+"""What must be said with the policy."""
 
 
 def operator_policy(stage: str, account: str = "*", region: str = "*") -> Document:

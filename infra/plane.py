@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from infra.account import Account
 from infra.names import Names
 
 if TYPE_CHECKING:
+    from chalicelib.domain.runs import Run
     from chalicelib.services.control_plane import ControlPlane
 
 
@@ -27,19 +30,22 @@ def control_plane(account: Account, names: Names) -> ControlPlane:
     return wiring.build(Ports(settings=settings, queues=Queues(settings)))
 
 
-def active_runs(plane: ControlPlane) -> dict[str, int]:
-    """How many runs are being worked on, by pool; pools without any are left out."""
+def active(plane: ControlPlane) -> Iterator[Run]:
+    """The runs that workers hold."""
     from chalicelib.services.active import active_runs as of_pool
 
-    counted: dict[str, int] = {}
     after: str | None = None
     while True:
         names, after = _pools(plane, after)
         for pool in names:
-            if found := sum(1 for _ in of_pool(plane.ports, pool)):
-                counted[pool] = found
+            yield from of_pool(plane.ports, pool)
         if after is None:
-            return counted
+            return
+
+
+def active_runs(plane: ControlPlane) -> dict[str, int]:
+    """How many runs are being worked on, by pool; pools without any are left out."""
+    return dict(Counter(run.work_pool_name or "" for run in active(plane)))
 
 
 def _pools(plane: ControlPlane, after: str | None) -> tuple[list[str], str | None]:

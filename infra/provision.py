@@ -2,7 +2,7 @@
 
 Before the first deploy it makes the stack with what outlives the code, and writes what the functions must know of
 the account into `.chalice/config.json`. After a deploy it gives the functions what Chalice has no words for: the
-gateway's answers, the tick's dead letters, and its own concurrency.
+gateway's answers, and the tick's dead letters.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from botocore.exceptions import ClientError
 
 from infra import stack
 from infra.account import Account, code
-from infra.changes import Say, Stack
+from infra.changes import Say, Stack, refuse_loss
 from infra.errors import CloudError
 from infra.gateway import RESPONSES
 from infra.names import Names
 from infra.plane import control_plane
-from infra.up import UNRESERVED, Made, Wish, address
+from infra.quota import can_reserve
+from infra.up import Made, Wish, address
 
 
 def provision(account: Account, root: Path, wish: Wish, say: Say) -> Made | None:
@@ -32,13 +33,19 @@ def provision(account: Account, root: Path, wish: Wish, say: Say) -> Made | None
             "Add it there like the others, then write its policies: python -m infra policies",
         )
     made = Stack(account, names.stack)
+    if names.functions["api"] in made.functions():
+        raise CloudError(
+            f"{names.stack} was made by `headrace cloud up`: this would take its API and functions away.",
+            f"Go on with: headrace cloud upgrade --stage {stage}",
+        )
     template = {"TemplateBody": stack.written(stack.base())}
     changes = made.propose(template, {"Stage": stage, **wish.parameters})
+    refuse_loss(changes, made)
     for change in changes:
         say(f"  {change}")
     if changes:
         made.carry_out(say)
-    if _tell_functions(account, root, names):
+    if _tell_functions(account, root, names, reserve=can_reserve(account, names, say)):
         say("Wrote the account's names into .chalice/config.json: deploy (again) now.")
     if not _is_deployed(account, names):
         say(f"Next: chalice deploy --stage {stage}, then this command once more.")
@@ -46,9 +53,17 @@ def provision(account: Account, root: Path, wish: Wish, say: Say) -> Made | None
     return _finish(account, root, wish, say)
 
 
-def _tell_functions(account: Account, root: Path, names: Names) -> bool:
-    """Write what the functions must know. False if the file says so already."""
+def _tell_functions(account: Account, root: Path, names: Names, *, reserve: bool) -> bool:
+    """Write what the functions must know. False if the file says so already.
+
+    The tick's concurrency is there, too: each deploy takes away what is not.
+    """
     config = _config(root)
+    tick = config["stages"][names.stage]["lambda_functions"]["tick"]
+    if reserve:
+        tick["reserved_concurrency"] = 1
+    else:
+        tick.pop("reserved_concurrency", None)
     known = config["stages"][names.stage]["environment_variables"]
     known |= {
         "HEADRACE_REGION": account.region,
@@ -98,27 +113,27 @@ def _finish_tick(account: Account, names: Names, say: Say) -> None:
     )
     functions.update_function_configuration(FunctionName=tick, DeadLetterConfig={"TargetArn": arn})
     say(f"  calls of {tick} that fail again and again go to {arn.rpartition(':')[2]}")
-    left = functions.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
-    if left - 1 >= UNRESERVED:
-        functions.put_function_concurrency(FunctionName=tick, ReservedConcurrentExecutions=1)
-        say(f"  {tick} has one concurrent execution of its own")
-    else:
-        say(f"  note: the account's Lambda concurrency ({left}) is too small to reserve one for {tick}")
 
 
 def _api(root: Path, stage: str) -> tuple[str, str]:
     """The API's id and address, as Chalice noted them."""
-    noted = json.loads((root / ".chalice" / "deployed" / f"{stage}.json").read_text(encoding="utf-8"))
+    note = root / ".chalice" / "deployed" / f"{stage}.json"
+    if not note.exists():
+        raise CloudError(
+            f"{note} is missing: Chalice notes there which API it made.",
+            f"Run this where the stage was deployed from, or deploy it from here: chalice deploy --stage {stage}",
+        )
+    noted = json.loads(note.read_text(encoding="utf-8"))
     (api,) = (each for each in noted["resources"] if each["resource_type"] == "rest_api")
     return str(api["rest_api_id"]), f"{api['rest_api_url'].rstrip('/')}/api"
 
 
 def _mend_gateway(account: Account, api: str, stage: str, say: Say) -> None:
-    """Each deploy replaces the API's description, and with it what was set beside it."""
+    """Each deploy replaces the API's description, and with it what was set beside it, its name too."""
     aws = account.client("apigateway")
+    named = {"op": "replace", "path": "/name", "value": Names(stage).stack}
+    aws.update_rest_api(restApiId=api, patchOperations=[named])
     for kind, said in RESPONSES.items():
-        status = {"statusCode": said["statusCode"]} if "statusCode" in said else {}
-        templates = said["responseTemplates"]
-        aws.put_gateway_response(restApiId=api, responseType=kind, responseTemplates=templates, **status)
+        aws.put_gateway_response(restApiId=api, responseType=kind, **said)
     aws.create_deployment(restApiId=api, stageName=stage)
     say("  the API answers an unknown route with 404")

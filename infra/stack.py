@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import headrace
+from chalicelib.storage import schema
 from infra.chalice_template import chalice_template, plain
 from infra.templates import Template, merge, read
 
@@ -51,6 +52,7 @@ def whole(root: Path, chalice_app: Any, shape: Shape) -> Template:
         properties = made["Resources"][name]["Properties"]
         properties["Environment"]["Variables"] |= ENVIRONMENT
     made["Outputs"]["Version"] = {"Value": headrace.__version__}
+    made["Outputs"]["Schema"] = {"Value": str(schema.NUMBER)}
     if not shape.reserve:
         made["Resources"]["Tick"]["Properties"].pop("ReservedConcurrentExecutions")
     return made

@@ -16,16 +16,17 @@ from urllib.request import urlopen
 from botocore.exceptions import ClientError
 
 from infra import stack
-from infra.account import Account, code
-from infra.changes import KEPT, Change, Say, Stack
+from infra.account import Account
+from infra.changes import Change, Say, Stack, refuse_loss
 from infra.errors import CloudError
 from infra.names import Names
 from infra.packaging import Package, build
 from infra.plane import active_runs, control_plane
+from infra.quota import can_reserve, reopen
+from infra.remains import Remains
 from infra.templates import Template
+from infra.upgrading import Work, refuse_going_back, tell_of_another_python
 
-UNRESERVED = 100
-"""Concurrency that AWS insists must stay free when a function gets some of its own."""
 PATIENCE = 120
 """Seconds in which the API must answer once it is made."""
 
@@ -34,11 +35,12 @@ PATIENCE = 120
 class Wish:
     """What the operator wants of a stage. `parameters` are those of the template that are given anew.
 
-    `new_admin_key`: all admin keys that there were are lost.
+    `force`: an older version than the stage's, too. `new_admin_key`: all admin keys that there were are lost.
     """
 
     stage: str
     plan: bool = False
+    force: bool = False
     parameters: Mapping[str, str] = field(default_factory=dict)
     new_admin_key: bool = False
 
@@ -70,19 +72,29 @@ class Up:
         """
         names = Names(wish.stage)
         stack_ = Stack(self._account, names.stack)
-        before = self._settled(stack_, must_exist)
+        before = self._settled(wish, stack_, must_exist)
+        if before is not None:
+            refuse_going_back(stack_.outputs(), force=wish.force)
+            tell_of_another_python(self._account, names, self._say)
+        reserve = can_reserve(self._account, names, self._say)
+        if before is None and not self._agreed(wish, names, reserve):
+            return None
         with TemporaryDirectory(prefix="headrace-up-") as place:
             package = build(self._root, Path(place) / "code.zip")
             self._say(f"Packed {package.zipped / 1e6:.1f} MB of code ({package.digest[:12]}).")
-            template = self._template(names, package)
-            if before is None and not self._first(wish, names, stack_, template):
-                return None
-            self._upload(names, package, template)
-        if not self._bring(wish, names, stack_, template, new=before is None):
+            template = self._template(names, package.key, reserve)
+            if before is None:
+                self._make_base(wish, stack_)
+            self._upload(names, package, template, code_too=not wish.plan)
+        done, work = self._bring(wish, names, stack_, template, new=before is None)
+        if not done:
             return None
+        reopen(self._account, names, reserve=reserve)
+        if work is not None:
+            work.check(self._say)
         return self._finish(wish, names, stack_, package)
 
-    def _settled(self, stack_: Stack, must_exist: bool) -> dict[str, Any] | None:
+    def _settled(self, wish: Wish, stack_: Stack, must_exist: bool) -> dict[str, Any] | None:
         found = stack_.describe()
         status = found["StackStatus"] if found else None
         if status is not None and status.endswith("_IN_PROGRESS"):
@@ -92,78 +104,82 @@ class Up:
         if status in ("ROLLBACK_COMPLETE", "DELETE_FAILED", "ROLLBACK_FAILED"):
             raise CloudError(
                 f"An earlier attempt left {stack_.name} unusable ({status}).",
-                f"Clear it away: headrace cloud down --stage {stack_.name.removeprefix('headrace-')}",
+                f"Clear it away: headrace cloud down --stage {wish.stage}",
             )
         if found is None and must_exist:
             raise CloudError(f"There is no {stack_.name} here.", "Make it: headrace cloud up")
+        if others := Remains(self._account, Names(wish.stage)).strangers(stack_):
+            raise CloudError(
+                f"{' and '.join(others)} are there already, and not made by this command.",
+                "A stage deployed with Chalice goes on with `chalice deploy` and `python -m infra provision`; to"
+                f" change over, first: chalice delete --stage {wish.stage}",
+            )
+        if status == "UPDATE_ROLLBACK_FAILED":
+            self._undo(wish, stack_)
         return found
 
-    def _template(self, names: Names, package: Package) -> Template:
+    def _undo(self, wish: Wish, stack_: Stack) -> None:
+        """An earlier change failed, and its undoing came to a halt: nothing can be done before that is over."""
+        halted = f"The undoing of an earlier change of {stack_.name} came to a halt."
+        if wish.plan or not self._confirm(f"{halted} Go on with it?"):
+            raise CloudError(
+                halted, "It must be over before anything else: run this without --plan, and confirm."
+            )
+        stack_.go_on_undoing(self._say)
+
+    def _template(self, names: Names, key: str, reserve: bool) -> Template:
         import app
 
-        return stack.whole(
-            self._root, app.app, stack.Shape(names.stage, package.key, reserve=self._can_reserve(names))
-        )
+        return stack.whole(self._root, app.app, stack.Shape(names.stage, key, reserve=reserve))
 
-    def _can_reserve(self, names: Names) -> bool:
-        aws = self._account.client("lambda")
-        try:
-            if aws.get_function_concurrency(FunctionName=names.functions["tick"]).get(
-                "ReservedConcurrentExecutions"
-            ):
-                return True
-        except ClientError as error:
-            if code(error) != "ResourceNotFoundException":
-                raise
-        left = aws.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
-        if left - 1 >= UNRESERVED:
-            return True
-        self._say(
-            f"Note: the account's Lambda concurrency ({left}) is too small to reserve one for the tick; left out."
-            " Nothing depends on it. More is free: AWS console, Service Quotas, Lambda."
-        )
-        return False
-
-    def _first(self, wish: Wish, names: Names, stack_: Stack, template: Template) -> bool:
-        """Show all, and make what outlives the code: the bucket must be there before code can be put into it."""
+    def _agreed(self, wish: Wish, names: Names, reserve: bool) -> bool:
+        """Show all that a new stage will have, and ask."""
         account = self._account
         self._say(f"In account {account.id}, {account.region}, as {account.arn}, this would be made:")
-        on = [Change("make", part["Type"], name) for name, part in _wanted(template, wish).items()]
-        self._tell(on)
-        if wish.plan or not self._confirm(f"Make stage {wish.stage!r} now?"):
-            return False
+        template = self._template(names, "code/that is packed then", reserve)
+        self._tell([Change("make", part["Type"], name) for name, part in _wanted(template, wish).items()])
+        return not wish.plan and self._confirm(f"Make stage {wish.stage!r} now?")
+
+    def _make_base(self, wish: Wish, stack_: Stack) -> None:
+        """What outlives the code comes first: the bucket must be there before code can be put into it."""
         base = stack.base()
         given = {name: value for name, value in wish.parameters.items() if name in base["Parameters"]}
         stack_.propose({"TemplateBody": stack.written(base)}, {"Stage": wish.stage, **given})
         stack_.carry_out(self._say)
-        return True
 
-    def _upload(self, names: Names, package: Package, template: Template) -> None:
+    def _upload(self, names: Names, package: Package, template: Template, *, code_too: bool) -> None:
+        """Put the template where CloudFormation can read it, and the code where Lambda can."""
         bucket, aws = self._bucket(names), self._account.client("s3")
+        text = stack.written(template).encode()
+        aws.put_object(Bucket=bucket, Key=_template_key(text), Body=text)
+        if not code_too:
+            return
         try:
             aws.head_object(Bucket=bucket, Key=package.key)
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
                 raise
             aws.put_object(Bucket=bucket, Key=package.key, Body=package.path.read_bytes())
-        text = stack.written(template).encode()
-        aws.put_object(Bucket=bucket, Key=_template_key(text), Body=text)
 
-    def _bring(self, wish: Wish, names: Names, stack_: Stack, template: Template, *, new: bool) -> bool:
+    def _bring(
+        self, wish: Wish, names: Names, stack_: Stack, template: Template, *, new: bool
+    ) -> tuple[bool, Work | None]:
+        """Whether the stage is as it should be, and the work that went on while it was made so."""
         changes = stack_.propose({"TemplateURL": self._template_url(names, template)}, wish.parameters)
         if not changes:
             self._say(f"{stack_.name} is as it should be; nothing to change.")
-            return not wish.plan
-        _refuse_loss(changes, stack_)
+            return not wish.plan, None
+        refuse_loss(changes, stack_)
         if not new:
             self._say(f"In account {self._account.id}, {self._account.region}, this would be done:")
             self._tell(changes)
             self._tell_of_work(names)
             if wish.plan or not self._confirm(f"Change stage {wish.stage!r} now?"):
                 stack_.forget()
-                return False
+                return False, None
+        work = None if new else Work(self._account, names, control_plane(self._account, names))
         stack_.carry_out(self._say)
-        return True
+        return True, work
 
     def _tell_of_work(self, names: Names) -> None:
         runs = active_runs(control_plane(self._account, names))
@@ -248,13 +264,3 @@ def _wanted(template: Template, wish: Wish) -> dict[str, Any]:
     conditions["WithEmail"] = "Alarms" in asked and bool(wish.parameters.get("AlarmEmail"))
     parts = template["Resources"].items()
     return {name: part for name, part in parts if conditions.get(part.get("Condition"), True)}
-
-
-def _refuse_loss(changes: Sequence[Change], stack_: Stack) -> None:
-    lost = [change for change in changes if change.name in KEPT and change.verb in ("replace", "remove")]
-    if lost:
-        stack_.forget()
-        raise CloudError(
-            "Refused, since data or the API's address would be lost: " + "; ".join(map(str, lost)),
-            "Make a new stage beside this one, and move: headrace cloud up --stage NEW",
-        )

@@ -28,36 +28,36 @@ def create(call: Call[wire.WorkPoolCreate]) -> Found:
     return Found(render.pool(pool, call.plane.pools.statuses(pool.name)(pool)), 201 if made else 200)
 
 
-@endpoint("GET", "/work_pools/{name}", answer=wire.WorkPool, needs=Need.VIEW)
-def read(call: Call[None], name: str) -> wire.WorkPool:
+@endpoint("GET", "/work_pools/{pool}", answer=wire.WorkPool, needs=Need.VIEW)
+def read(call: Call[None], pool: str) -> wire.WorkPool:
     """One work pool."""
-    pool = call.plane.pools.view(name).pool
-    answer = render.pool(pool, call.plane.pools.statuses(name)(pool))
-    if pool.concurrency_limit is not None:
-        slots = call.plane.limits.read(pool_limit(name))
+    found = call.plane.pools.view(pool).pool
+    answer = render.pool(found, call.plane.pools.statuses(pool)(found))
+    if found.concurrency_limit is not None:
+        slots = call.plane.limits.read(pool_limit(pool))
         answer.active_slots = len(slots.holders)
     return answer
 
 
 @endpoint(
     "PATCH",
-    "/work_pools/{name}",
+    "/work_pools/{pool}",
     body=wire.WorkPoolUpdate,
     needs=Need.DEPLOY,
     eased=frozenset({"is_paused", "concurrency_limit"}),
 )
-def update(call: Call[wire.WorkPoolUpdate], name: str) -> None:
+def update(call: Call[wire.WorkPoolUpdate], pool: str) -> None:
     """Change the members given."""
     changes = given(
         call.body, leave_out={"storage_configuration"}, not_null={"is_paused", "base_job_template"}
     )
-    call.plane.pools.update(name, changes)
+    call.plane.pools.update(pool, changes)
 
 
-@endpoint("DELETE", "/work_pools/{name}", query=wire.DeleteOptions, needs=Need.DEPLOY)
-def delete(call: Call[None], name: str) -> None:
+@endpoint("DELETE", "/work_pools/{pool}", query=wire.DeleteOptions, needs=Need.DEPLOY)
+def delete(call: Call[None], pool: str) -> None:
     """Delete a work pool with its queues."""
-    call.plane.pools.delete(name, fate(call.query))
+    call.plane.pools.delete(pool, fate(call.query))
 
 
 @endpoint(
@@ -81,16 +81,16 @@ def page(call: Call[wire.WorkPoolList]) -> Page:
 
 @endpoint(
     "POST",
-    "/work_pools/{name}/get_scheduled_flow_runs",
+    "/work_pools/{pool}/get_scheduled_flow_runs",
     body=run_wire.ScheduledRunsRequest,
     answer=list[run_wire.ScheduledRun],
     needs=Need.VIEW,
 )
-def scheduled(call: Call[run_wire.ScheduledRunsRequest], name: str) -> Page:
+def scheduled(call: Call[run_wire.ScheduledRunsRequest], pool: str) -> Page:
     """Runs that wait in a pool, in the order in which they will be claimed."""
-    call.plane.pools.view(name)
+    call.plane.pools.view(pool)
     body = call.body
-    rows = call.plane.run_lists.waiting(name, body.work_queue_names, body.scheduled_before, body.limit)
+    rows = call.plane.run_lists.waiting(pool, body.work_queue_names, body.scheduled_before, body.limit)
     rows = [run for run in rows if body.scheduled_after is None or run.due >= body.scheduled_after]
     now = call.plane.ports.clock()
     return Page([render.waiting(run, now) for run in rows])
@@ -98,46 +98,46 @@ def scheduled(call: Call[run_wire.ScheduledRunsRequest], name: str) -> Page:
 
 @endpoint(
     "POST",
-    "/work_pools/{name}/concurrency_status",
+    "/work_pools/{pool}/concurrency_status",
     body=wire.Page,
     answer=wire.ConcurrencyStatus,
     needs=Need.VIEW,
 )
-def concurrency_status(call: Call[wire.Page], name: str) -> wire.ConcurrencyStatus:
+def concurrency_status(call: Call[wire.Page], pool: str) -> wire.ConcurrencyStatus:
     """A pool's limit and the runs that hold it."""
-    pool = call.plane.pools.view(name).pool
-    limited = pool.concurrency_limit is not None
-    holders = sorted(call.plane.limits.read(pool_limit(name)).holders) if limited else []
+    found = call.plane.pools.view(pool).pool
+    limited = found.concurrency_limit is not None
+    holders = sorted(call.plane.limits.read(pool_limit(pool)).holders) if limited else []
     return wire.ConcurrencyStatus(
-        concurrency_limit=pool.concurrency_limit, active_slots=len(holders), flow_run_ids=holders
+        concurrency_limit=found.concurrency_limit, active_slots=len(holders), flow_run_ids=holders
     )
 
 
 @endpoint(
     "POST",
-    "/work_pools/{name}/skip_late",
+    "/work_pools/{pool}/skip_late",
     answer=system_wire.Skipped,
     status=200,
     needs=Need.OPERATE,
 )
-def skip_late(call: Call[None], name: str) -> system_wire.Skipped:
+def skip_late(call: Call[None], pool: str) -> system_wire.Skipped:
     """End the late runs of a pool as Skipped."""
-    skipped, more = call.plane.lateness.skip_in_pool(name)
+    skipped, more = call.plane.lateness.skip_in_pool(pool)
     return system_wire.Skipped(skipped=skipped, more=more)
 
 
 @endpoint(
     "POST",
-    "/work_pools/{name}/misfits/filter",
+    "/work_pools/{pool}/misfits/filter",
     body=wire.MisfitList,
     answer=list[wire.Misfit],
     needs=Need.VIEW,
 )
-def page_of_misfits(call: Call[wire.MisfitList], name: str) -> Page:
+def page_of_misfits(call: Call[wire.MisfitList], pool: str) -> Page:
     """The deployments of a pool whose job variables do not fit its job template, of those looked at."""
-    pool = call.plane.pools.view(name).pool
     body = call.body
-    found, cursor = misfits(call.plane.ports, pool, body.cursor, body.offset + body.limit)
+    at = call.plane.pools.view(pool).pool
+    found, cursor = misfits(call.plane.ports, at, body.cursor, body.offset + body.limit)
     rows = [
         wire.Misfit(deployment_id=deployment.id, deployment=deployment.full_name, problem=problem)
         for deployment, problem in found

@@ -93,7 +93,8 @@ class Objects:
         if made is None:
             if len(self._made) > ADDRESSES:
                 self._made = {kept: client for kept, client in self._made.items() if not kept}
-            style = {"addressing_style": "path" if endpoint else "auto"}
+            # "auto" signs for S3's global host, which sends new buckets of other regions on for hours.
+            style = {"addressing_style": "path" if endpoint else "virtual"}
             made = self._clients.make("s3", endpoint, signature_version="s3v4", s3=style)
             self._made[name] = made
         return made

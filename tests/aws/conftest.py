@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from moto import mock_aws
 
+from infra.account import Account
 from infra.packaging import Package, build
+from tests.aws.in_process import REGION, Clock
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,3 +31,26 @@ def unpacked(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path
     with zipfile.ZipFile(package.path) as archive:
         archive.extractall(folder)
     return folder
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that only waiting moves."""
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def clients() -> dict[str, Any]:
+    """They cost more than all that they are used for."""
+    return {}
+
+
+@pytest.fixture
+def account(clock: Clock, clients: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """An empty account of moto's."""
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, REGION)  # so that it is put back at the end
+    with mock_aws():
+        yield replace(Account.open(region=REGION), pace=clock.pace, clients=clients)

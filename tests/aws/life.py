@@ -69,6 +69,11 @@ def named(aws: Place) -> list[str]:
     found += [each["FunctionName"] for each in listed_by(aws, "lambda", "list_functions", "Functions")]
     found += [each["Name"] for each in listed_by(aws, "events", "list_rules", "Rules")]
     found += [each["name"] for each in listed_by(aws, "apigateway", "get_rest_apis", "items")]
+    found += [each["AlarmName"] for each in listed_by(aws, "cloudwatch", "describe_alarms", "MetricAlarms")]
+    found += [
+        each["DashboardName"] for each in listed_by(aws, "cloudwatch", "list_dashboards", "DashboardEntries")
+    ]
+    found += [each["TopicArn"] for each in listed_by(aws, "sns", "list_topics", "Topics")]
     stacks = listed_by(aws, "cloudformation", "describe_stacks", "Stacks")
     found += [each["StackName"] for each in stacks if each["StackStatus"] != "DELETE_COMPLETE"]
     return [name for name in found if f"headrace-{aws.stage}" in name]
@@ -81,13 +86,16 @@ def listed_by(aws: Place, service: str, operation: str, member: str) -> list[Any
 
 
 def made_from_nothing(aws: Place, operator: Town) -> str:
-    """The stage is there and closed to strangers. Returns a worker's key."""
-    planned = cloud(operator, "up", "--stage", aws.stage, "--plan")
-    assert "make    table Table" in planned
+    """The stage is there, watched, and closed to strangers. Returns a worker's key."""
+    watched = ("--alarms", "--dashboard")
+    planned = cloud(operator, "up", "--stage", aws.stage, *watched, "--plan")
+    assert "make    table Table" in planned and "make    alarm TickAlarm" in planned
     assert named(aws) == []
-    said = cloud(operator, "up", "--stage", aws.stage, "--yes")
+    said = cloud(operator, "up", "--stage", aws.stage, *watched, "--yes")
     assert "hr_" not in said, "a key is never printed into a pipe"
     assert key_of(operator).startswith("hr_")
+    alarms = [name for name in named(aws) if name.startswith(f"headrace-{aws.stage}-")]
+    assert {f"headrace-{aws.stage}-tick-not-run", f"headrace-{aws.stage}-errors"} <= set(alarms)
     assert aws.get(f"{api_of(operator)}/health") == 200
     assert aws.get(f"{api_of(operator)}/me") == 401
     operator.run("work-pool", "create", "pool", "--type", "process")
@@ -154,20 +162,33 @@ def runs_and_schedules(operator: Town, machine: Town) -> None:
     assert "SQS does not answer" not in worker.text(), "the credentials that the API gave open it"
 
 
-def ends_what_runs(aws: Place, operator: Town, machine: Town) -> None:
-    """A run survives its worker's death, keeps the stage from being removed, and is cancelled."""
+def ends_what_runs(aws: Place, operator: Town, machine: Town, checkout: Path) -> None:
+    """A run survives its worker's death and an upgrade, keeps the stage from being removed, and is cancelled."""
     run = operator.trigger("mark/main", folder=str(machine.home), name="one", wait_for="never")
     machine.started_mark("one")
     killed = machine.started[-1]
     killed.signal(signal.SIGKILL)
     killed.popen.wait(20)
     machine.worker()
-    assert "Runs are active: 1 in pool 'pool'" in cloud(
-        operator, "down", "--stage", aws.stage, "--yes", code=1
-    )
+    refused = cloud(operator, "down", "--stage", aws.stage, "--yes", code=1)
+    assert "Runs are active: 1 in pool 'pool'" in refused, refused
+    upgraded_meanwhile(aws, operator, run, checkout)
     operator.run("flow-run", "cancel", run)
     finished(operator, run, "CANCELLED")
     assert len(machine.marks("one")) == 1
+
+
+def upgraded_meanwhile(aws: Place, operator: Town, run: str, checkout: Path) -> None:
+    """Other code takes the stage over while the run goes on: the same attempt of it goes on afterwards."""
+    before = operator.ask("flow-run", "inspect", run)
+    altered = checkout / "chalicelib" / "observability.py"
+    altered.write_text(altered.read_text() + "\n# another version\n")
+    said = cloud(operator, "upgrade", "--stage", aws.stage, "--yes")
+    assert "function APIHandler (Code" in said and "1 run(s) go on meanwhile" in said
+    assert "the tick of this version has run" in said
+    assert "1 of 1 run(s) went on undisturbed" in said
+    after = operator.ask("flow-run", "inspect", run)
+    assert (after["state_type"], after["attempt"]) == ("RUNNING", before["attempt"])
 
 
 def brought_to_this_version(aws: Place, operator: Town) -> None:
@@ -185,9 +206,11 @@ def brought_to_this_version(aws: Place, operator: Town) -> None:
     assert "REPORT RequestId" in cloud(operator, "logs", "--stage", aws.stage, "--function", "tick")
 
 
-def gone_without_a_trace(aws: Place, operator: Town) -> None:
-    assert named(aws)
-    refused = cloud(operator, "down", "--stage", aws.stage, code=2)
+def gone_without_a_trace(aws: Place, operator: Town, machine: Town) -> None:
+    """Also while a run goes on, if that is said; its worker then finds no control plane any more."""
+    operator.trigger("mark/main", folder=str(machine.home), name="last", wait_for="never")
+    machine.started_mark("last")
+    refused = cloud(operator, "down", "--stage", aws.stage, "--force", code=2)
     assert "--yes" in refused
     assert named(aws)
     assert "2 deployments" in operator.run(*of_the_page("headrace export")).stdout
@@ -204,7 +227,7 @@ def on_a_terminal(operator: Town, stage: str) -> str:
     """Remove the stage as a person does, who is offered an export first, and asked."""
     child = pexpect.spawn(
         str(HEADRACE),
-        ["cloud", "down", "--stage", stage],
+        ["cloud", "down", "--stage", stage, "--force"],
         cwd=operator.home,
         env=operator.environment,
         encoding="utf-8",

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from tests.aws.conftest import ROOT
-from tests.support.town import eventually
+from tests.support.town import HEADRACE, eventually
 
 KEYS = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -35,7 +35,7 @@ class Checkout:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "HEADRACE_"))}
         more = {name.upper(): value for name, value in KEYS.items()}
         more |= {"AWS_ENDPOINT_URL": self.url, "AWS_DEFAULT_REGION": REGION, "PYTHONDONTWRITEBYTECODE": "1"}
-        more |= {"PYTHONPATH": str(self.root / "workers"), "HEADRACE_HOME": str(self.root.parent / "home")}
+        more |= {"PYTHONPATH": str(self.root / "workers"), "HEADRACE_HOME": str(self.root / "home")}
         done = subprocess.run(
             command, cwd=self.root, env={**kept, **more}, capture_output=True, text=True, check=False
         )
@@ -50,10 +50,13 @@ class Checkout:
 
     def profile(self) -> dict[str, str]:
         """That of the stage, in a file that is its owner's alone."""
-        file = self.root.parent / "home" / "profiles.json"
+        file = self.root / "home" / "profiles.json"
         assert file.stat().st_mode & 0o777 == 0o600
-        known: dict[str, str] = json.loads(file.read_text())["profiles"]["dev"]
+        known: dict[str, str] = json.loads(file.read_text())["profiles"]["prod"]
         return known
+
+    def down(self, stage: str, code: int = 0) -> str:
+        return self.run(HEADRACE, "cloud", "down", "--stage", stage, "--yes", code=code)
 
     def aws(self, service: str) -> Any:
         session = botocore.session.Session()
@@ -95,56 +98,80 @@ def functions(checkout: Checkout) -> dict[str, Any]:
     return {each["FunctionName"]: {k: v for k, v in each.items() if k not in volatile} for each in found}
 
 
-def test_deploy_again_and_delete(checkout: Checkout) -> None:
-    said = checkout.provision()
+def test_deploy_again_and_take_all_away(checkout: Checkout) -> None:
+    said = checkout.provision("prod")
     assert "make    table Table" in said
-    assert "Next: chalice deploy --stage dev" in said
-    table = checkout.aws("dynamodb").describe_table(TableName="headrace-dev")["Table"]
+    assert "Next: chalice deploy --stage prod" in said
+    table = checkout.aws("dynamodb").describe_table(TableName="headrace-prod")["Table"]
     assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {"lane", "history", "day"}
 
-    checkout.chalice("deploy", "--stage", "dev")
+    checkout.chalice("deploy", "--stage", "prod")
     first = functions(checkout)
-    assert first.keys() == {"headrace-dev", "headrace-dev-tick"}
-    told = first["headrace-dev"]["Environment"]["Variables"]
-    assert told["HEADRACE_BUCKET"] == f"headrace-dev-{ACCOUNT}-{REGION}"
-    assert told["HEADRACE_WORKER_ROLE_ARN"] == f"arn:aws:iam::{ACCOUNT}:role/headrace-dev-worker"
+    assert first.keys() == {"headrace-prod", "headrace-prod-tick"}
+    told = first["headrace-prod"]["Environment"]["Variables"]
+    assert told["HEADRACE_BUCKET"] == f"headrace-prod-{ACCOUNT}-{REGION}"
+    assert told["HEADRACE_WORKER_ROLE_ARN"] == f"arn:aws:iam::{ACCOUNT}:role/headrace-prod-worker"
     assert told["HEADRACE_REGION"] == REGION
     roles = {name: each["Role"].rpartition("/")[2] for name, each in first.items()}
-    assert roles == {"headrace-dev": "headrace-dev-api_handler", "headrace-dev-tick": "headrace-dev-tick"}
+    assert roles == {"headrace-prod": "headrace-prod-api_handler", "headrace-prod-tick": "headrace-prod-tick"}
 
-    finished = checkout.provision()
-    assert "an unknown route with 404" in finished
-    assert "hr_" not in finished, "a key is never printed into a pipe"
-    assert "kept in that profile" in finished
-    api, first = api_id(checkout), checkout.profile()
-    assert api in first["api_url"]
-    assert first["api_url"].endswith("/dev/_user_request_/api")
-    assert first["api_key"].startswith("hr_")
-    assert "kept in that profile" not in checkout.provision()
-    assert checkout.profile() == first
-    checkout.provision("dev", "--new-admin-key")
-    assert checkout.profile()["api_key"] not in ("", None, first["api_key"])
-    answer = checkout.aws("apigateway").get_gateway_response(
-        restApiId=api, responseType="MISSING_AUTHENTICATION_TOKEN"
+    reserved = checkout.aws("lambda").get_function_concurrency(FunctionName="headrace-prod-tick")
+    assert reserved["ReservedConcurrentExecutions"] == 1, (
+        "a deploy would take away what is not in its configuration"
     )
-    assert answer["statusCode"] == "404"
-    assert "go to headrace-dev_dead-letters" in finished  # moto does not keep where they go
-    kept = checkout.aws("iam").list_role_policies(RoleName="headrace-dev-tick")["PolicyNames"]
-    assert "dead-letters" in kept
-    reserved = checkout.aws("lambda").get_function_concurrency(FunctionName="headrace-dev-tick")
-    assert reserved["ReservedConcurrentExecutions"] == 1
+
+    without_chalices_note(checkout)
+    provisioned(checkout)
+    api = api_id(checkout)
 
     before = functions(checkout)
-    checkout.chalice("deploy", "--stage", "dev")
+    checkout.chalice("deploy", "--stage", "prod")
     assert functions(checkout) == before, "a second deploy changes nothing"
     assert api_id(checkout) == api
 
-    checkout.chalice("delete", "--stage", "dev")
+    refused = checkout.down("prod", code=1)
+    assert "Not made by `headrace cloud up`: headrace-prod, headrace-prod-tick" in refused
+    checkout.chalice("delete", "--stage", "prod")
     assert functions(checkout) == {}
     assert checkout.aws("apigateway").get_rest_apis()["items"] == []
     assert checkout.aws("events").list_rules()["Rules"] == []
     left = {role["RoleName"] for role in checkout.aws("iam").list_roles()["Roles"]}
-    assert left == {"headrace-dev-worker"}, "the stack's, which `cloudformation delete-stack` removes"
+    assert left == {"headrace-prod-worker"}, "the stack's"
+    assert "Nothing with the name of stage 'prod' is left." in checkout.down("prod")
+    assert checkout.aws("dynamodb").list_tables()["TableNames"] == []
+    assert checkout.aws("iam").list_roles()["Roles"] == []
+
+
+def without_chalices_note(checkout: Checkout) -> None:
+    note = checkout.root / ".chalice" / "deployed" / "prod.json"
+    kept = note.read_text()
+    note.unlink()
+    said = checkout.provision("prod", code=1)
+    assert f"Error: {note} is missing" in said and "chalice deploy --stage prod" in said
+    note.write_text(kept)
+
+
+def provisioned(checkout: Checkout) -> None:
+    """What Chalice has no words for is so."""
+    finished = checkout.provision("prod")
+    assert "an unknown route with 404" in finished
+    assert "hr_" not in finished, "a key is never printed into a pipe"
+    assert "kept in that profile" in finished
+    first = checkout.profile()
+    assert api_id(checkout) in first["api_url"]
+    assert first["api_url"].endswith("/prod/_user_request_/api")
+    assert first["api_key"].startswith("hr_")
+    again = checkout.provision("prod", "--new-admin-key")
+    assert "kept in that profile" in again
+    assert checkout.profile()["api_key"] not in ("", None, first["api_key"])
+    (api,) = checkout.aws("apigateway").get_rest_apis()["items"]
+    assert api["name"] == "headrace-prod", "the alarm finds the API by its name"
+    for kind, status in (("MISSING_AUTHENTICATION_TOKEN", "404"), ("DEFAULT_5XX", "503")):
+        answer = checkout.aws("apigateway").get_gateway_response(restApiId=api["id"], responseType=kind)
+        assert answer["statusCode"] == status
+    assert "go to headrace-prod_dead-letters" in finished  # moto does not keep where they go
+    kept = checkout.aws("iam").list_role_policies(RoleName="headrace-prod-tick")["PolicyNames"]
+    assert "dead-letters" in kept
 
 
 def api_id(checkout: Checkout) -> str:

@@ -20,10 +20,11 @@ from headrace.cli.stages.parameters import RETENTIONS, LogLevel, parameters
 from headrace.contract.errors import ErrorBody
 from headrace.contract.media import GZIP, JSON
 from infra import policies
+from infra.chalice_template import chalice_template
 from infra.gateway import RESPONSES
 from infra.names import Names
 from infra.stack import Shape, base, whole, written
-from infra.templates import resolve
+from infra.templates import read, resolve
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGES = ("dev", "prod", "x1")
@@ -42,6 +43,9 @@ def test_the_linter_has_nothing_against_any_template(stage: str, tmp_path: Path)
     for name, reserve in (("reserved", True), ("small-account", False)):
         made = whole(ROOT, app.app, Shape(stage, "code/0.zip", reserve=reserve))
         (tmp_path / f"{name}.json").write_text(written(made))
+    if stage == "prod":  # what `chalice package` writes, in SAM's words; the code has no address yet
+        packaged = chalice_template(ROOT, stage, app.app)
+        (tmp_path / "packaged.json").write_text(json.dumps(packaged, default=str))
     lint = [Path(sys.executable).with_name("cfn-lint"), ROOT / "infra" / "template.yaml", *tmp_path.iterdir()]
     done = subprocess.run(lint, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
@@ -170,13 +174,22 @@ def test_another_api_is_another_publication() -> None:
         RESPONSES["DEFAULT_4XX"] = kept
 
 
-def test_the_gateway_answers_in_our_own_shape() -> None:
+def test_the_gateway_answers_in_our_own_shape_and_repeats_nothing_of_a_request() -> None:
     body = resources()["RestAPI"]["Properties"]["Body"]
     said = body["x-amazon-apigateway-gateway-responses"]
-    assert said["MISSING_AUTHENTICATION_TOKEN"]["statusCode"] == "404"
+    assert said.keys() == RESPONSES.keys()
     for response in said.values():
         text = response["responseTemplates"]["application/json"]
-        ErrorBody.model_validate_json(text.replace("$context.error.messageString", '"Too many requests"'))
+        ErrorBody.model_validate_json(text)
+        assert "$" not in text and "#" not in text, "fixed: a key in a header is never printed"
+
+
+def test_a_route_that_the_gateway_does_not_know_is_a_404_with_a_key_as_without() -> None:
+    for kind in ("MISSING_AUTHENTICATION_TOKEN", "INVALID_SIGNATURE", "DEFAULT_4XX"):
+        assert RESPONSES[kind]["statusCode"] == "404"
+    kept = {"REQUEST_TOO_LARGE": "413", "THROTTLED": "429", "DEFAULT_5XX": "503"}
+    for kind, status in kept.items():
+        assert RESPONSES[kind]["statusCode"] == status
 
 
 def test_the_files_for_plain_chalice_say_the_same() -> None:
@@ -186,6 +199,46 @@ def test_the_files_for_plain_chalice_say_the_same() -> None:
         assert (told["HEADRACE_LOG_LEVEL"], told["HEADRACE_METRICS"]) == ("INFO", "0"), "there to be changed"
         for name, text in policies.chalice_policies(stage).items():
             assert (ROOT / ".chalice" / name).read_text() == text, "python -m infra policies"
+
+
+def alarms() -> dict[str, Any]:
+    parts = resources().values()
+    return {
+        part["Properties"]["AlarmName"]: part["Properties"]
+        for part in parts
+        if part["Type"] == "AWS::CloudWatch::Alarm"
+    }
+
+
+def test_an_error_that_is_an_answer_is_seen_and_a_minute_without_calls_hides_none() -> None:
+    errors = alarms()["headrace-prod-errors"]
+    assert (errors["Namespace"], errors["MetricName"]) == ("AWS/ApiGateway", "5XXError")
+    assert errors["Dimensions"] == [
+        {"Name": "ApiName", "Value": resources()["RestAPI"]["Properties"]["Name"]}
+    ]
+    assert errors["TreatMissingData"] == "notBreaching"
+    laid_aside = alarms()["headrace-prod-dead-letters"]["Dimensions"]
+    target = resources()["Tick"]["Properties"]["DeadLetterConfig"]["TargetArn"]
+    assert laid_aside[0]["Value"]["Fn::GetAtt"][0] == target["Fn::GetAtt"][0], (
+        "a tick that fails is seen there"
+    )
+
+
+def test_the_price_of_the_alarms_is_that_of_their_metrics() -> None:
+    assert all("MetricName" in alarm for alarm in alarms().values()), "one metric each: that is what is paid"
+    said = read("template.yaml")["Parameters"]["Alarms"]["Description"]
+    assert said.startswith("Five CloudWatch alarms") and f"{len(alarms()) / 10:.2f} USD" in said
+
+
+def test_every_alarm_says_what_it_measures() -> None:
+    assert alarms().keys() == {
+        f"headrace-prod-{name}"
+        for name in ("tick-not-run", "errors", "throttles", "dead-letters", "slow-tick")
+    }
+    assert alarms()["headrace-prod-slow-tick"]["MetricName"] == "Duration"
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text())
+    limit = config["stages"]["prod"]["lambda_functions"]["tick"]["lambda_timeout"] * 1000
+    assert 0.7 * limit < alarms()["headrace-prod-slow-tick"]["Threshold"] < limit
 
 
 def test_parameters_and_prices_are_told() -> None:

@@ -141,20 +141,20 @@ SCENARIOS = [
         _has_pool,
         again=EXISTS,
     ),
-    Scenario("limit a pool", "PATCH /work_pools/{name}", _queue, _patch_pool(concurrency_limit=1)),
+    Scenario("limit a pool", "PATCH /work_pools/{pool}", _queue, _patch_pool(concurrency_limit=1)),
     Scenario(
-        "raise a pool's limit", "PATCH /work_pools/{name}", _blocked_pool, _patch_pool(concurrency_limit=2)
+        "raise a pool's limit", "PATCH /work_pools/{pool}", _blocked_pool, _patch_pool(concurrency_limit=2)
     ),
     Scenario(
-        "unlimit a pool", "PATCH /work_pools/{name}", _blocked_pool, _patch_pool(concurrency_limit=None)
+        "unlimit a pool", "PATCH /work_pools/{pool}", _blocked_pool, _patch_pool(concurrency_limit=None)
     ),
     Scenario(
-        "pause a pool", "PATCH /work_pools/{name}", _paused, _patch_pool(is_paused=True), _nothing_started
+        "pause a pool", "PATCH /work_pools/{pool}", _paused, _patch_pool(is_paused=True), _nothing_started
     ),
-    Scenario("resume a pool", "PATCH /work_pools/{name}", _paused, _patch_pool(is_paused=False)),
+    Scenario("resume a pool", "PATCH /work_pools/{pool}", _paused, _patch_pool(is_paused=False)),
     Scenario(
         "delete a pool, moving its runs",
-        "DELETE /work_pools/{name}",
+        "DELETE /work_pools/{pool}",
         _with_second,
         _delete("/work_pools/second?move_to=pool"),
         _moved,
@@ -162,7 +162,7 @@ SCENARIOS = [
     ),
     Scenario(
         "delete a pool, cancelling its runs",
-        "DELETE /work_pools/{name}",
+        "DELETE /work_pools/{pool}",
         _with_second,
         _delete("/work_pools/second?cancel_runs=true"),
         _cancelled,

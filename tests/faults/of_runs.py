@@ -206,7 +206,7 @@ SCENARIOS = [
     ),
     Scenario(
         "skip what is late in a pool",
-        "POST /work_pools/{name}/skip_late",
+        "POST /work_pools/{pool}/skip_late",
         _late,
         lambda rig, scene: rig.call("POST", "/work_pools/pool/skip_late"),
         _skipped,

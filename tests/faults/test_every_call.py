@@ -10,8 +10,8 @@ from tests.faults.scenarios import SCENARIOS
 from tests.support.plane import Rig
 
 READING = {
-    "POST /work_pools/{name}/get_scheduled_flow_runs",
-    "POST /work_pools/{name}/concurrency_status",
+    "POST /work_pools/{pool}/get_scheduled_flow_runs",
+    "POST /work_pools/{pool}/concurrency_status",
     "POST /work_queues/{queue_id}/get_runs",
     "POST /schedules/preview",
     "POST /work_queues/{queue_id}/concurrency_status",

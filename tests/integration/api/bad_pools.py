@@ -114,8 +114,8 @@ ROWS: dict[str, list[Bad]] = {
         Bad("a template over 100 KB", 413, patch={"base_job_template": {**TEMPLATE, "x": "x" * 110_000}}),
         Bad("NaN in a template", raw=b'{"name": "fresh", "base_job_template": {"a": NaN}}'),
     ],
-    "GET /work_pools/{name}": [Bad("a name with a query", 404, path="/work_pools/nobody?limit=1")],
-    "PATCH /work_pools/{name}": [
+    "GET /work_pools/{pool}": [Bad("a name with a query", 404, path="/work_pools/nobody?limit=1")],
+    "PATCH /work_pools/{pool}": [
         *_each("concurrency_limit", LIMIT),
         *_each("is_paused", _PAUSE),
         Bad("the name", patch={"name": "other"}),
@@ -123,7 +123,7 @@ ROWS: dict[str, list[Bad]] = {
         Bad("template null", patch={"base_job_template": None}),
         Bad("a template without its parts", patch={"base_job_template": {"a": 1}}),
     ],
-    "DELETE /work_pools/{name}": [
+    "DELETE /work_pools/{pool}": [
         *_fate("/work_pools/other-with-runs"),
         Bad("a pool with runs that are going", 409, path="/work_pools/pool"),
         Bad("the same, to be cancelled", 409, path="/work_pools/pool?cancel_runs=true"),
@@ -135,7 +135,7 @@ ROWS: dict[str, list[Bad]] = {
         *_names_in("work_pools"),
         Bad("pools by id", patch={"work_pools": {"id": {"any_": [NOBODY]}}}),
     ],
-    "POST /work_pools/{name}/get_scheduled_flow_runs": [
+    "POST /work_pools/{pool}/get_scheduled_flow_runs": [
         Bad("limit 0", patch={"limit": 0}),
         Bad("limit over 200", patch={"limit": 201}),
         Bad("queues that are one text", patch={"work_queue_names": "default"}),
@@ -145,7 +145,7 @@ ROWS: dict[str, list[Bad]] = {
         Bad("a year that nobody means", patch={"scheduled_before": "0001-01-01T00:00:00+05:00"}),
         Bad("a time beyond all clocks", patch={"scheduled_after": "9999-12-31T23:59:59-05:00"}),
     ],
-    "POST /work_pools/{name}/concurrency_status": [
+    "POST /work_pools/{pool}/concurrency_status": [
         Bad("page 0", patch={"page": 0}),
         Bad("page 51", patch={"page": 51}),
         Bad("limit 0", patch={"limit": 0}),
@@ -168,8 +168,8 @@ ROWS: dict[str, list[Bad]] = {
     "POST /work_pools/{pool}/queues/filter": [*PAGES, *_names_in("work_queues")],
     "POST /work_queues/filter": [*PAGES, *_names_in("work_queues")],
     "GET /work_queues/{queue_id}": [],
-    "POST /work_pools/{name}/skip_late": [],
-    "POST /work_pools/{name}/misfits/filter": [*PAGES],
+    "POST /work_pools/{pool}/skip_late": [],
+    "POST /work_pools/{pool}/misfits/filter": [*PAGES],
     "PATCH /work_queues/{queue_id}": [
         *_each("concurrency_limit", LIMIT),
         *_each("is_paused", _PAUSE),

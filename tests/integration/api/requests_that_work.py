@@ -47,12 +47,12 @@ GOOD: dict[str, Good] = {
     "GET /version": Good("/version"),
     "GET /collections/views/{view}": Good("/collections/views/aggregate-worker-metadata"),
     "POST /work_pools": Good("/work_pools", {"name": "fresh"}, 201),
-    "GET /work_pools/{name}": Good("/work_pools/pool"),
-    "PATCH /work_pools/{name}": Good("/work_pools/pool", {"description": "d"}, 204),
+    "GET /work_pools/{pool}": Good("/work_pools/pool"),
+    "PATCH /work_pools/{pool}": Good("/work_pools/pool", {"description": "d"}, 204),
     "POST /work_pools/filter": Good("/work_pools/filter", {}),
-    "POST /work_pools/{name}/get_scheduled_flow_runs": Good("/work_pools/pool/get_scheduled_flow_runs", {}),
-    "POST /work_pools/{name}/misfits/filter": Good("/work_pools/pool/misfits/filter", {}),
-    "POST /work_pools/{name}/concurrency_status": Good("/work_pools/pool/concurrency_status", {}),
+    "POST /work_pools/{pool}/get_scheduled_flow_runs": Good("/work_pools/pool/get_scheduled_flow_runs", {}),
+    "POST /work_pools/{pool}/misfits/filter": Good("/work_pools/pool/misfits/filter", {}),
+    "POST /work_pools/{pool}/concurrency_status": Good("/work_pools/pool/concurrency_status", {}),
     "POST /work_pools/{pool}/queues": Good("/work_pools/pool/queues", {"name": "fresh"}, 201),
     "GET /work_pools/{pool}/queues/{name}": Good("/work_pools/pool/queues/second"),
     "POST /work_pools/{pool}/queues/filter": Good("/work_pools/pool/queues/filter", {}),
@@ -122,7 +122,7 @@ GOOD: dict[str, Good] = {
     "PATCH /v2/concurrency_limits/{name}": Good("/v2/concurrency_limits/db", {"limit": 4}, 204),
     "POST /v2/concurrency_limits/filter": Good("/v2/concurrency_limits/filter", {}),
     "POST /deployments/{deployment_id}/skip_late": Good(f"{_D}/skip_late"),
-    "POST /work_pools/{name}/skip_late": Good("/work_pools/pool/skip_late"),
+    "POST /work_pools/{pool}/skip_late": Good("/work_pools/pool/skip_late"),
     "POST /bundles": Good("/bundles", {"digest": f"sha256:{'0' * 64}", "size": 10}),
     "GET /bundles/{digest}": Good("/bundles/<bundle>"),
     "POST /api_keys": Good("/api_keys", {"name": "fresh", "role": "worker", "work_pool_name": "pool"}, 201),
@@ -146,5 +146,5 @@ GOOD: dict[str, Good] = {
     "DELETE /work_pools/{pool}/workers/{worker}/sessions/{session_id}": Good(
         f"{_W}/w1/sessions/<session>", status=204
     ),
-    "DELETE /work_pools/{name}": Good("/work_pools/pool?cancel_runs=true", status=204),
+    "DELETE /work_pools/{pool}": Good("/work_pools/pool?cancel_runs=true", status=204),
 }

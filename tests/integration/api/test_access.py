@@ -68,7 +68,8 @@ class Town:
     def call(self, route: str, *, pool: str = "pool", raw: bytes | None = b"{") -> Reply:
         """The route with a path on which nothing is found, and a body that cannot be read."""
         path = DECLARED[route].path
-        for member, value in (("{pool}", pool), ("{worker}", "w"), ("{digest}", "x")):
+        known = pool if route in OF_WORKERS else "nobody"
+        for member, value in (("{pool}", known), ("{worker}", "w"), ("{digest}", "x")):
             path = path.replace(member, value)
         parts = [
             str(uuid4()) if p.endswith("_id}") else "nobody" if p.startswith("{") else p
@@ -110,8 +111,8 @@ def test_a_viewer_changes_nothing() -> None:
     }
     assert changing == {
         "POST /schedules/preview",
-        "POST /work_pools/{name}/get_scheduled_flow_runs",
-        "POST /work_pools/{name}/concurrency_status",
+        "POST /work_pools/{pool}/get_scheduled_flow_runs",
+        "POST /work_pools/{pool}/concurrency_status",
         "POST /work_queues/{queue_id}/get_runs",
         "POST /work_queues/{queue_id}/concurrency_status",
     }
@@ -217,7 +218,7 @@ def test_a_workers_key_opens_its_own_pool_only(town: Town) -> None:
             [{"tags": ["x"]}],
         ),
         (
-            "PATCH /work_pools/{name}",
+            "PATCH /work_pools/{pool}",
             [{"is_paused": True, "concurrency_limit": None}],
             [{"description": "x"}],
         ),

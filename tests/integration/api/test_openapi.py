@@ -63,7 +63,7 @@ def test_each_operation_says_who_may_call_it(doc: Any) -> None:
         operation = doc["paths"][f"/api{route.path}"][route.method.lower()]
         assert operation["x-headrace-needs"] == route.needs
         assert operation["security"] == ([] if route.path == "/health" else [{"api_key": []}])
-    pause = doc["paths"]["/api/work_pools/{name}"]["patch"]
+    pause = doc["paths"]["/api/work_pools/{pool}"]["patch"]
     assert pause["x-headrace-operators-may-change"] == ["concurrency_limit", "is_paused"]
 
 
@@ -73,7 +73,7 @@ def test_upserts_may_answer_200(doc: Any) -> None:
 
 
 def test_queries_are_described(doc: Any) -> None:
-    operation = doc["paths"]["/api/work_pools/{name}"]["delete"]
+    operation = doc["paths"]["/api/work_pools/{pool}"]["delete"]
     query = {p["name"]: p for p in operation["parameters"] if p["in"] == "query"}
     assert set(query) == {"cancel_runs", "move_to"}
     assert not any(p.get("required") for p in query.values())

@@ -23,6 +23,8 @@ def handler() -> Iterator[logging.Handler]:
     yield own
     root.handlers[:] = kept
     root.setLevel(level)
+    for name in observability.TALKATIVE:
+        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 def line(message: str, *arguments: object, **extra: object) -> dict[str, object]:
@@ -56,6 +58,36 @@ def test_only_lambda_is_configured(handler: logging.Handler) -> None:
     configure({"AWS_LAMBDA_FUNCTION_NAME": "api", "HEADRACE_LOG_LEVEL": "WARNING"})
     assert isinstance(handler.formatter, JsonFormatter)
     assert logging.getLogger().level == logging.WARNING
+
+
+def test_what_has_secrets_in_it_is_not_logged_at_any_level(handler: logging.Handler) -> None:
+    configure({"AWS_LAMBDA_FUNCTION_NAME": "api", "HEADRACE_LOG_LEVEL": "DEBUG"})
+    assert logging.getLogger("headrace.api").isEnabledFor(logging.DEBUG)
+    for name in (
+        "botocore.parsers",
+        "botocore.endpoint",
+        "urllib3.connectionpool",
+        "pynamodb.connection.base",
+    ):
+        assert not logging.getLogger(name).isEnabledFor(logging.DEBUG), f"{name} prints bodies"
+        assert logging.getLogger(name).isEnabledFor(logging.INFO)
+    configure({"AWS_LAMBDA_FUNCTION_NAME": "api", "HEADRACE_LOG_LEVEL": "ERROR"})
+    assert not logging.getLogger("botocore.parsers").isEnabledFor(logging.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("said", "level"), [("debug", "DEBUG"), ("VERBOSE", "INFO"), ("", "INFO"), ("10", "INFO")]
+)
+def test_a_level_is_read_kindly_and_a_wrong_one_keeps_no_function_from_starting(
+    handler: logging.Handler, said: str, level: str
+) -> None:
+    records: list[logging.LogRecord] = []
+    handler.emit = records.append  # type: ignore[method-assign]
+    configure({"AWS_LAMBDA_FUNCTION_NAME": "api", "HEADRACE_LOG_LEVEL": said})
+    assert logging.getLevelName(logging.getLogger().level) == level
+    told = [record.getMessage() for record in records]
+    wrong = said.upper() not in ("DEBUG", "")
+    assert told == ([f"HEADRACE_LOG_LEVEL is {said!r}, which is no level: INFO is taken"] if wrong else [])
 
 
 def test_a_metric_is_a_line_of_the_embedded_format(capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,7 +71,7 @@ class Pools(Resource):
 
 
 class Queues(Resource):
-    """`/work_queues` and `/work_pools/{name}/queues`."""
+    """`/work_queues` and `/work_pools/{pool}/queues`."""
 
     def create(self, pool: str, body: WorkQueueCreate) -> WorkQueue:
         """Make a queue in a pool. With an idempotency key it is repeated when its answer is lost."""

@@ -259,7 +259,7 @@ class FlowRunList(ListRequest):
 
 
 class ScheduledRunsRequest(Request):
-    """`POST /work_pools/{name}/get_scheduled_flow_runs`."""
+    """`POST /work_pools/{pool}/get_scheduled_flow_runs`."""
 
     work_queue_names: list[Name] = Field(default_factory=list, max_length=100)
     scheduled_before: Time | None = None

@@ -32,7 +32,7 @@ class WorkPoolCreate(Request):
 
 
 class WorkPoolUpdate(Request):
-    """`PATCH /work_pools/{name}`: only the members given are changed."""
+    """`PATCH /work_pools/{pool}`: only the members given are changed."""
 
     description: str | None = Field(default=None, max_length=2000)
     is_paused: bool | None = None
@@ -65,7 +65,7 @@ class WorkPoolList(ListRequest):
 
 
 class MisfitList(ListRequest):
-    """`POST /work_pools/{name}/misfits/filter`. A page looks at `limit` deployments, so it may be short."""
+    """`POST /work_pools/{pool}/misfits/filter`. A page looks at `limit` deployments, so it may be short."""
 
 
 class Misfit(Answer):
@@ -77,7 +77,7 @@ class Misfit(Answer):
 
 
 class WorkQueueCreate(Request):
-    """`POST /work_pools/{name}/queues`. Priority 1 is served first."""
+    """`POST /work_pools/{pool}/queues`. Priority 1 is served first."""
 
     name: StepName
     description: str | None = Field(default="", max_length=2000)
@@ -123,7 +123,7 @@ class WorkQueueStatus(Answer):
 
 
 class WorkQueueList(ListRequest):
-    """`POST /work_queues/filter` and `POST /work_pools/{name}/queues/filter`."""
+    """`POST /work_queues/filter` and `POST /work_pools/{pool}/queues/filter`."""
 
     work_queues: NameFilter | None = None
 

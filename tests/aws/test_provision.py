@@ -1,0 +1,42 @@
+"""`python -m infra`: what goes wrong is told in words, whatever AWS says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from moto import mock_aws
+
+from infra.__main__ import main
+from tests.aws.in_process import REGION, project
+
+
+@pytest.fixture
+def region(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, REGION)
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("region")
+@pytest.mark.filterwarnings("ignore:Tried to parse")  # moto knows no policies of buckets
+def test_what_aws_refuses_is_told_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with mock_aws():
+        code = main(
+            ["provision", "--stage", "prod"], project(tmp_path)
+        )  # moto tells nothing of the account's quota
+    said = capsys.readouterr()
+    assert (code, said.err.strip()) == (1, "Error: AWS refuses GetAccountSettings: Not yet implemented")
+
+
+@pytest.mark.usefixtures("region")
+def test_an_aws_that_does_not_answer_is_told_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    assert main(["provision", "--stage", "prod"], project(tmp_path)) == 1
+    assert capsys.readouterr().err.startswith("Error: AWS does not let you in: Could not connect")
