@@ -35,7 +35,7 @@ class Answers:
         self._loop = loop
         self._tries = 0
         self._lost: list[RunRef] = []
-        self._exhausted = False
+        self._waits = False
         self.exit_code = 0
 
     def begin(self) -> None:
@@ -123,7 +123,7 @@ class Answers:
         """A sync was not answered, or not well."""
         loop = self._loop
         if isinstance(error, Conflict) and error.code == "session_closed":
-            self._session_over() if not loop.dialogue.delivering else self._succeed()
+            self._session_over()
         elif isinstance(error, TooLarge | Invalid) and loop.outbox.in_flight:
             dropped = loop.dialogue.too_large()
             if dropped:
@@ -167,8 +167,9 @@ class Answers:
 
     def _wait_for_name(self, error: Conflict) -> None:
         loop = self._loop
-        if self._tries == 1:
+        if not self._waits:
             loop.say("bad", f"{error} Waiting for it.")
+            self._waits = True
         loop.dialogue.join_later(NAME_TAKEN)
 
     def _take_over(self, welcome: Message) -> None:
@@ -229,6 +230,13 @@ class Answers:
 
     def _session_over(self) -> None:
         loop = self._loop
+        if loop.dialogue.delivering:
+            loop.say(
+                "bad",
+                "The predecessor's lease ran out: its runs were taken away, and its reports come too late.",
+            )
+            self._succeed()
+            return
         go_on = loop.options.on_disconnect == "continue"
         fate = "they go on, but their reports may be refused" if go_on else "they are ended"
         count = len(loop.supervisor.live())
