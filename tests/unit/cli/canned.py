@@ -31,7 +31,7 @@ QUEUE: dict[str, Any] = STAMP | {
     "priority": 1,
     "work_pool_id": POOL_ID,
     "work_pool_name": "my-process-pool",
-    "last_polled": (NOW - timedelta(seconds=5)).isoformat(),
+    "last_polled": (NOW + timedelta(days=1)).isoformat(),  # polled of late, however long the suite takes
 }
 WORKER: dict[str, Any] = STAMP | {
     "id": WORKER_ID,
