@@ -26,7 +26,7 @@ def test_provision_leaves_what_cloud_up_made(account: Account, tmp_path: Path) -
     made = stack_with_function(account, NAMES)
     said = Said()
     with pytest.raises(CloudError, match="was made by `headrace cloud up`") as refused:
-        provision(account, project(tmp_path), "prod", said.say, {})
+        provision(account, project(tmp_path), Wish("prod"), said.say)
     assert refused.value.hint == "Go on with: headrace cloud upgrade --stage prod"
     assert made.functions() == {"headrace-prod"}
     assert not said.lines
