@@ -27,6 +27,7 @@ AwsProfile = Annotated[
 Region = Annotated[str | None, typer.Option("--region", help="AWS region.", metavar="NAME")]
 Plan = Annotated[bool, typer.Option("--plan", help="Say what would be done, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Back = Annotated[bool, typer.Option("--force", help="Also to an older version, if it can read the table.")]
 
 
 class Function(StrEnum):
@@ -61,6 +62,7 @@ def up(
     new_admin_key: Annotated[
         bool, typer.Option("--new-admin-key", help="Make another admin key: all that there were are lost.")
     ] = False,
+    force: Back = False,
     plan: Plan = False,
     yes: Yes = False,
 ) -> None:
@@ -76,7 +78,9 @@ def up(
     )
     home.check_profiles()
     with door(profile, region, yes=yes) as opened:
-        wish = opened.module.Wish(stage, plan=plan, parameters=given, new_admin_key=new_admin_key)
+        wish = opened.module.Wish(
+            stage, plan=plan, force=force, parameters=given, new_admin_key=new_admin_key
+        )
         made = opened.of_account(stage).up(wish)
     home.tell(stage, made, plan=plan)
 
@@ -87,13 +91,14 @@ def upgrade(
     stage: Stage = "prod",
     profile: AwsProfile = None,
     region: Region = None,
+    force: Back = False,
     plan: Plan = False,
     yes: Yes = False,
 ) -> None:
     """Bring a control plane in an AWS account to this version; runs go on meanwhile."""
     home.check_profiles()
     with door(profile, region, yes=yes) as opened:
-        made = opened.of_account(stage).upgrade(opened.module.Wish(stage, plan=plan))
+        made = opened.of_account(stage).upgrade(opened.module.Wish(stage, plan=plan, force=force))
     home.tell(stage, made, plan=plan)
 
 
