@@ -15,7 +15,7 @@ the lease, it is renewed before them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -102,13 +102,13 @@ class Sync:
         session, revision = self._session(pool, worker, said.session)
         is_new = said.seq > session.seq
         if self._is_short(session, begun) and said.reports:
-            session, revision = self._write(session, revision, said, said.held.keys(), frozenset(), begun)
+            session, revision = self._write(session, revision, said, frozenset(said.held), frozenset(), begun)
         verdicts, freed = self._reporting.apply(said.reports)
         due = self._is_due(session, said, begun)
         if due:
             self._look_after_others(session)
         ended = _ended(session, verdicts)
-        listed = said.held.keys() - ended
+        listed = frozenset(said.held) - ended
         unlisted = self._held_sets.unlisted(session, listed | ended, _has_heard(session, said))
         again = unlisted.again
         want = max(said.want - len(again), 0) if is_new else 0
@@ -186,7 +186,7 @@ class Sync:
         session: Session,
         revision: int,
         said: Said,
-        listed: Set[UUID],
+        listed: frozenset[UUID],
         intents: frozenset[UUID],
         now: datetime,
     ) -> tuple[Session, int]:
