@@ -36,6 +36,8 @@ TRIES = 4
 """Of one claim, where others' transactions at the same items are in its way."""
 PAUSE = 0.06
 """Seconds between them at most, rising with each; the dice say how much of it."""
+FAR = 20
+"""Candidates in a row that cannot start, after which the rung runs are judged wherever they stand."""
 MOST_AT_ONCE = 25
 """Runs judged together where those before could not start; else no more than are wanted, to read no more."""
 LOOKING = timedelta(seconds=4)
@@ -149,15 +151,25 @@ class Claims:
         rung = [run for run in hints if run.work_queue_name in running]
         read = partial(self._next_page, choice, view.pool.name)
         rows = Candidates(rung, running, read, want - len(choice.chosen) + SPARE)
-        count = want - len(choice.chosen)
+        count, looked = want - len(choice.chosen), 0
         while len(choice.chosen) < want and not choice.is_cut:
             batch = rows.take(count)
             if not batch:
                 break
             before = len(choice.chosen)
             self._judge_all(choice, view, self._read_rows(choice, batch), want, rows)
-            count = want - len(choice.chosen) if len(choice.chosen) > before else min(2 * count, MOST_AT_ONCE)
+            is_fruitful = len(choice.chosen) > before
+            count = want - len(choice.chosen) if is_fruitful else min(2 * count, MOST_AT_ONCE)
             choice.is_cut = choice.until is not None and self._ports.clock() >= choice.until
+            looked = 0 if is_fruitful else looked + len(batch)
+            if looked >= FAR:
+                self._judge_rung(choice, view, rung, want, rows)
+        self._judge_rung(choice, view, rung, want, rows)
+
+    def _judge_rung(
+        self, choice: Choice, view: PoolView, rung: Sequence[Run], want: int, rows: Candidates
+    ) -> None:
+        """The rung runs that were not come to yet: one does not wait until a crowd before it was looked at."""
         rest = [run for run in rung if run.id not in choice.seen]
         if rest:
             self._judge_all(choice, view, rest, want, rows)
