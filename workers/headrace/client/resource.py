@@ -12,7 +12,6 @@ from pydantic import BaseModel, TypeAdapter
 from headrace.client.errors import Conflict
 from headrace.client.transport import Query, Transport
 from headrace.contract.base import NEXT_CURSOR_HEADER, ListRequest
-from headrace.contract.system import Skipped
 
 T = TypeVar("T")
 R = TypeVar("R", bound=ListRequest)
@@ -74,6 +73,9 @@ class Resource:
 
     def _skip_late(self, path: str) -> int:
         """End late runs as Skipped, in as many requests as it takes; how many."""
+        # Here, since a worker, which skips nothing, does without these models.
+        from headrace.contract.system import Skipped
+
         count = 0
         while True:
             answer: Skipped = self._post(Skipped, path, None, safe=True)
