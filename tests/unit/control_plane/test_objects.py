@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from chalicelib.dispatch.clients import Clients
 from chalicelib.dispatch.objects import Objects
 from chalicelib.settings import Settings
 
@@ -18,7 +19,8 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_in_the_cloud_they_name_the_bucket_in_its_own_region() -> None:
-    objects = Objects(Settings(region="eu-west-1", bucket="headrace-prod-1-eu-west-1"))
+    settings = Settings(region="eu-west-1", bucket="headrace-prod-1-eu-west-1")
+    objects = Objects(settings, Clients(settings.region))
     up, headers = objects.upload_url("bundles/ab", 3, "sum")
     for url in (up, objects.download_url("bundles/ab")):
         assert urlsplit(url).netloc == "headrace-prod-1-eu-west-1.s3.eu-west-1.amazonaws.com"
@@ -28,5 +30,5 @@ def test_in_the_cloud_they_name_the_bucket_in_its_own_region() -> None:
 
 def test_of_the_embedded_storage_they_name_the_host_by_which_the_caller_came() -> None:
     settings = Settings(bucket="headrace-local", s3_endpoint_url="http://127.0.0.1:5000", follow_host=True)
-    url = urlsplit(Objects(settings).download_url("bundles/ab", "mill.local:5000"))
+    url = urlsplit(Objects(settings, Clients(settings.region)).download_url("bundles/ab", "mill.local:5000"))
     assert (url.netloc, url.path) == ("mill.local:5000", "/headrace-local/bundles/ab")
