@@ -128,7 +128,7 @@ def everything(home: Town, runs: list[str]) -> str:
 
 def messages(home: Town) -> list[str]:
     """Bodies of the doorbells that lie in the pool's queues, as a worker would receive them; they stay there."""
-    place = f"{home.api}/work_pools/pool/workers/probe"
+    place = f"{home.api}/work_pools/pool/workers/probe-{uuid4().hex[:8]}"
     body = {"session": str(uuid4()), "info": {"host": "h"}}
     made = httpx.post(f"{place}/sessions", json=body, timeout=10).raise_for_status().json()
     given = httpx.post(f"{place}/credentials", timeout=10).raise_for_status().json()
