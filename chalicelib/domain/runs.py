@@ -287,9 +287,7 @@ def _let_go(run: Run, how: StateType | None, message: str | None) -> Run:
 
 
 def _shortened(message: str | None) -> str | None:
-    if message is None or len(message) <= PAST_MESSAGE:
-        return message
-    return f"{message[:PAST_MESSAGE]}..."
+    return message if message is None or len(message) <= PAST_MESSAGE else f"{message[:PAST_MESSAGE]}..."
 
 
 def _last_attempt(run: Run, **changes: object) -> Sequence[Attempt]:

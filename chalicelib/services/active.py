@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from chalicelib.domain.pools import Session
 from chalicelib.domain.runs import Run
 from chalicelib.services.ports import Ports
-from chalicelib.storage.runs import active_lane
+from chalicelib.storage.run_lanes import active_lane
 
 PAGE = 100
 

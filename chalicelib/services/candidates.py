@@ -12,7 +12,7 @@ from itertools import islice
 from uuid import UUID
 
 from chalicelib.domain.runs import Run
-from chalicelib.storage.runs import lane_place
+from chalicelib.storage.run_lanes import lane_place
 
 Page = list[tuple[UUID, str]]
 ReadPage = Callable[[str, str | None, int], Page]

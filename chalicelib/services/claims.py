@@ -25,7 +25,7 @@ from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
 from chalicelib.services.superseded import skip
-from chalicelib.storage.runs import ready_lane
+from chalicelib.storage.run_lanes import ready_lane
 from chalicelib.storage.seam import Busy
 from headrace.contract.states import StateType
 

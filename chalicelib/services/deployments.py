@@ -18,7 +18,7 @@ from chalicelib.services.ports import Ports
 from chalicelib.services.schedules import Schedules
 from chalicelib.services.waiting import WITHIN, Fate, Waiting, unfinished
 from chalicelib.services.wishes import Wish
-from chalicelib.storage.runs import line_lane, ready_lane
+from chalicelib.storage.run_lanes import line_lane, ready_lane
 
 
 class Deployments:

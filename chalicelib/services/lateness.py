@@ -15,7 +15,7 @@ from chalicelib.services.pools import Pools
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
 from chalicelib.services.waiting import WITHIN, Waiting
-from chalicelib.storage.runs import ready_lane
+from chalicelib.storage.run_lanes import ready_lane
 from headrace.contract.states import StateName, StateType
 
 REASON = "Skipped by hand: it was late."

@@ -17,7 +17,7 @@ from chalicelib.domain.pools import PoolView
 from chalicelib.domain.runs import Run
 from chalicelib.services.facts import gather
 from chalicelib.services.ports import Ports
-from chalicelib.storage.runs import ready_lane
+from chalicelib.storage.run_lanes import ready_lane
 from headrace.contract.states import StateType
 
 BATCH = 50

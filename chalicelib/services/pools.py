@@ -21,7 +21,7 @@ from chalicelib.services.pointing import refuse_while_pointed_at
 from chalicelib.services.ports import Ports
 from chalicelib.services.waiting import Fate, Waiting
 from chalicelib.services.workers import Workers, no_pool
-from chalicelib.storage.runs import ready_lane
+from chalicelib.storage.run_lanes import ready_lane
 
 T = TypeVar("T")
 K = TypeVar("K", WorkPool, WorkQueue)

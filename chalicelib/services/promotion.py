@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
-from chalicelib.storage.runs import line_lane
+from chalicelib.storage.run_lanes import line_lane
 
 ROUNDS = 40
 """Batches of a line that one tick promotes."""

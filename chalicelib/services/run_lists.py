@@ -18,7 +18,7 @@ from chalicelib.domain.names import flow_id, stamp
 from chalicelib.domain.runs import Run
 from chalicelib.domain.schedules import is_late
 from chalicelib.services.ports import Ports
-from chalicelib.storage.runs import place, ready_lane
+from chalicelib.storage.run_lanes import place, ready_lane
 from headrace.contract.states import StateName, StateType
 
 LOOKED_AT = 1000

@@ -28,7 +28,7 @@ from chalicelib.services.promotion import Promotion
 from chalicelib.services.rescue import Rescue
 from chalicelib.services.runs import Runs
 from chalicelib.services.superseded import Superseded
-from chalicelib.storage.runs import ready_lane
+from chalicelib.storage.run_lanes import ready_lane
 from headrace.contract.states import StateType
 
 log = logging.getLogger("headrace.tick")

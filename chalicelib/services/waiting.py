@@ -12,7 +12,7 @@ from chalicelib.domain.runs import Run
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
-from chalicelib.storage.runs import line_lane
+from chalicelib.storage.run_lanes import line_lane
 from headrace.contract.states import StateType
 
 PAGE = 100

@@ -13,7 +13,7 @@ from chalicelib.services.active import free_slots
 from chalicelib.services.facts import gather
 from chalicelib.services.ports import Ports
 from chalicelib.services.workers import Workers
-from chalicelib.storage.runs import ready_lane
+from chalicelib.storage.run_lanes import ready_lane
 from headrace.contract.states import StateType
 
 

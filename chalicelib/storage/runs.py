@@ -17,10 +17,10 @@ from chalicelib.domain.names import stamp
 from chalicelib.domain.runs import Run
 from chalicelib.storage import documents, slots
 from chalicelib.storage.documents import Codec, IndexPage, Key, Transaction
+from chalicelib.storage.run_lanes import lane_of, line_lane, owner, place
 from chalicelib.storage.run_parts import SMALL, contents, large_parts, outcome, packed, part_keys, with_parts
 from chalicelib.storage.seam import Busy
 from chalicelib.storage.table import Item
-from headrace.contract.states import StateType
 
 _RUN = Codec(Run)
 SHARDS = 4
@@ -237,48 +237,6 @@ class RunStore:
         self._days.add(day)
 
 
-def ready_lane(pool: str, queue: str) -> str:
-    """Where runs of a queue wait that may start."""
-    return f"READY#{pool}/{queue}"
-
-
-def line_lane(limit: str) -> str:
-    """Where runs wait for a limit."""
-    return f"LINE#{limit}"
-
-
-def active_lane(pool: str) -> str:
-    """Where a pool's RUNNING and CANCELLING runs are; those PENDING are in their sessions' held sets."""
-    return f"ACTIVE#{pool}"
-
-
-def owner(run: Run) -> str:
-    """Whose history a run belongs to."""
-    return f"DEPLOYMENT#{run.deployment_id}" if run.deployment_id else f"FLOW#{run.flow_id}"
-
-
-def lane_place(run: Run) -> str:
-    """A run's place in its lane."""
-    return f"{stamp(run.due)}#{run.id}"
-
-
-def place(run: Run) -> str:
-    """A run's place in lists."""
-    return f"{stamp(run.listed_at)}#{run.id}"
-
-
-def _lane(run: Run) -> str | None:
-    if run.work_pool_name is None or run.is_terminal:
-        return None
-    if run.state.type is StateType.PENDING:
-        return None  # its session's held set knows it; most runs go on to RUNNING and their end in one write
-    if run.is_held:
-        return active_lane(run.work_pool_name)
-    if run.state.type is StateType.PAUSED:
-        return f"PAUSED#{run.work_pool_name}"
-    return line_lane(run.line) if run.line else ready_lane(run.work_pool_name, run.work_queue_name or "")
-
-
 def run_item(run: Run) -> Item:
     """The item of a run, without its large parts."""
     parts = ("P" if len(packed(run.parameters)) > SMALL else "") + ("O" if len(outcome(run)) > SMALL else "")
@@ -289,7 +247,7 @@ def run_item(run: Run) -> Item:
     item.day = f"RUNS#{stamp(run.listed_at)[:10]}#{run.id.int % SHARDS}"
     item.day_at = place(run)
     item.parts = parts or None
-    lane = _lane(run)
+    lane = lane_of(run)
     if lane:
         part = f"{run.work_pool_name}/{run.work_queue_name}#" if lane.startswith("LINE#") else ""
         item.lane, item.lane_at = lane, f"{part}{stamp(run.due)}#{run.id}"

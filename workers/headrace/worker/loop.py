@@ -251,11 +251,10 @@ class Loop:
             self.inbox.give_back([rung])
 
     def _on_queue_trouble(self, event: QueueTrouble) -> None:
+        error = event.error
+        text = f"SQS does not answer ({error}); trying again." if error else "SQS answers again."
         if self.dialogue.timing.away_since is None:
-            text = (
-                f"SQS does not answer ({event.error}); trying again." if event.error else "SQS answers again."
-            )
-            self.say("bad" if event.error else "note", text)
+            self.say("bad" if error else "note", text)
 
     def _on_told(self, event: Told) -> None:
         if event.command.kind is CommandKind.SYNC:
@@ -266,10 +265,8 @@ class Loop:
         self._stops += 1
         if self._stops == 1:
             count = len(self.supervisor.live())
-            rest = (
-                f"{count} of its runs go on to their end; once more stops them" if count else "nothing runs"
-            )
-            self.say("note", f"Taking nothing new; {rest}.")
+            rest = f"{count} of its runs go on to their end; once more stops them"
+            self.say("note", f"Taking nothing new; {rest if count else 'nothing runs'}.")
             self.take_nothing_new()
             if self.options.on_stop is not None:
                 self.options.on_stop()

@@ -1,0 +1,50 @@
+"""Where a run stands: its lane, its place there, and its place in lists."""
+
+from __future__ import annotations
+
+from chalicelib.domain.names import stamp
+from chalicelib.domain.runs import Run
+from headrace.contract.states import StateType
+
+
+def ready_lane(pool: str, queue: str) -> str:
+    """Where runs of a queue wait that may start."""
+    return f"READY#{pool}/{queue}"
+
+
+def line_lane(limit: str) -> str:
+    """Where runs wait for a limit."""
+    return f"LINE#{limit}"
+
+
+def active_lane(pool: str) -> str:
+    """Where a pool's RUNNING and CANCELLING runs are; those PENDING are in their sessions' held sets."""
+    return f"ACTIVE#{pool}"
+
+
+def owner(run: Run) -> str:
+    """Whose history a run belongs to."""
+    return f"DEPLOYMENT#{run.deployment_id}" if run.deployment_id else f"FLOW#{run.flow_id}"
+
+
+def lane_place(run: Run) -> str:
+    """A run's place in its lane."""
+    return f"{stamp(run.due)}#{run.id}"
+
+
+def place(run: Run) -> str:
+    """A run's place in lists."""
+    return f"{stamp(run.listed_at)}#{run.id}"
+
+
+def lane_of(run: Run) -> str | None:
+    """The lane in which a run stands, if any."""
+    if run.work_pool_name is None or run.is_terminal:
+        return None
+    if run.state.type is StateType.PENDING:
+        return None  # its session's held set knows it; most runs go on to RUNNING and their end in one write
+    if run.is_held:
+        return active_lane(run.work_pool_name)
+    if run.state.type is StateType.PAUSED:
+        return f"PAUSED#{run.work_pool_name}"
+    return line_lane(run.line) if run.line else ready_lane(run.work_pool_name, run.work_queue_name or "")
