@@ -209,8 +209,9 @@ def test_children_to_come_are_told_from_processes_of_others(nursery: Make) -> No
     """The keeper looks through all processes for what an ended run left, but not because of these."""
     made = nursery()
     made.warm()
+    before = set(own_children())
     asked = [made.ask(made.order()) for _ in range(3)]
-    coming = until(lambda: len(new := set(own_children()) - made.starts.pids()) == 3 and new)
+    coming = until(lambda: len(new := set(own_children()) - before) == 3 and new)
     assert all(made.starts.is_coming(pid) for pid in coming)
     assert not made.starts.is_coming(os.getpid()), "no child of a zygote"
     for begun in asked:

@@ -32,7 +32,7 @@ LOG_RATIO = 5.0
 """By which the lines of a log shrink when they are compressed; assumed."""
 LINE_KB = 0.1
 """Of a line of a log, with its time, level and logger; assumed."""
-LOGS_WAIT, LOGS_WAIT_MOST, LOGS_PATIENCE = 0.5, 10.0, 0.25
+LOGS_WAIT, LOGS_WAIT_MOST, LOGS_PATIENCE = 0.5, 10.0, 1.0
 """Seconds that a log waits at first and at most, and by which part of the run's age (`headrace.worker.timing`)."""
 
 

@@ -14,7 +14,7 @@ from headrace.client.transport import backoff
 
 COMPANY = 0.25
 LOGS_WAIT, LOGS_WAIT_MOST = 0.5, 10.0
-LOGS_PATIENCE = 0.25
+LOGS_PATIENCE = 1.0
 """Part of its age that a run's log waits: somebody looks on at first; later each call for a line is only paid for."""
 GAP = 0.1
 FULL_GAP = 0.25
