@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from chalice.app import Chalice, Response
 
-from headrace.contract.media import GZIP, JSON
+from headrace.contract.media import GZIP, JSON, PACKED
 
 if TYPE_CHECKING:
     from chalicelib.api.endpoint import Route
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/api"
 COMPRESSED = frozenset({"POST /work_pools/{pool}/workers/{worker}/sync"})
-"""Routes whose body may come as GZIP: API Gateway hands on what is of a binary type as it came."""
+"""Routes whose body may come as GZIP, at a path beside: API Gateway hands on a binary type as it came."""
 LISTED: Mapping[str, Sequence[str]] = {
     "system": (
         "GET /health",
@@ -157,10 +157,11 @@ def register(app: Chalice) -> None:
     for module, routes in LISTED.items():
         for route in routes:
             method, path = route.split(" ")
-            view = _view(app, module, route)
-            types = [JSON, GZIP] if route in COMPRESSED else [JSON]
-            name = f"{module}: {route}"
-            app.route(PREFIX + path, methods=[method], name=name, content_types=types)(view)
+            places = {path: JSON} | ({path + PACKED: GZIP} if route in COMPRESSED else {})
+            for place, kind in places.items():
+                name = f"{module}: {method} {place}"
+                here = app.route(PREFIX + place, methods=[method], name=name, content_types=[kind])
+                here(_view(app, module, route))
 
 
 def checked(module: str, method: str, path: str) -> str:

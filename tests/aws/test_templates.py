@@ -18,7 +18,7 @@ from chalicelib.settings import Settings
 from chalicelib.storage.table import Item
 from headrace.cli.stages.parameters import RETENTIONS, LogLevel, parameters
 from headrace.contract.errors import ErrorBody
-from headrace.contract.media import GZIP, JSON
+from headrace.contract.media import GZIP, JSON, PACKED
 from infra import policies
 from infra.chalice_template import chalice_template
 from infra.gateway import RESPONSES
@@ -55,8 +55,10 @@ def test_a_compressed_sync_passes_the_gateway_as_it_came() -> None:
     """Otherwise it would read the body as text, and break it."""
     body = resources()["RestAPI"]["Properties"]["Body"]
     assert GZIP in body["x-amazon-apigateway-binary-media-types"]
-    sync = body["paths"]["/api/work_pools/{pool}/workers/{worker}/sync"]["post"]
-    assert sync["consumes"] == [JSON, GZIP]
+    path = "/api/work_pools/{pool}/workers/{worker}/sync"
+    assert body["paths"][path]["post"]["consumes"] == [JSON]
+    sync = body["paths"][path + PACKED]["post"]
+    assert sync["consumes"] == [GZIP]
     assert sync["x-amazon-apigateway-integration"]["contentHandling"] == "CONVERT_TO_TEXT"
 
 

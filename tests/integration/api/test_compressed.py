@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import app
-from headrace.contract.media import GZIP
+from headrace.contract.media import GZIP, PACKED
 from tests.support.plane import Reply, Rig, WorkerRig
 
 BOMB = gzip.compress(b" " * 50_000_000)
@@ -18,7 +18,7 @@ BOMB = gzip.compress(b" " * 50_000_000)
 
 def as_lambda(path: str, data: bytes) -> Reply:
     """A proxy event of a REST API for which the type is a binary one."""
-    route, names = "/api/work_pools/{pool}/workers/{worker}/sync", path.split("/")
+    route, names = f"/api/work_pools/{{pool}}/workers/{{worker}}/sync{PACKED}", path.split("/")
     event = {
         "requestContext": {
             "httpMethod": "POST",
@@ -63,7 +63,7 @@ def body(worker: WorkerRig, run: Any, lines: int) -> bytes:
 
 def test_a_sync_may_come_compressed(plane: Rig, worker: WorkerRig) -> None:
     run = plane.run(plane.deployment())
-    path = f"/work_pools/pool/workers/{worker.name}/sync"
+    path = f"/work_pools/pool/workers/{worker.name}/sync{PACKED}"
     for reply in (
         as_embedded(plane, path, body(worker, run, 100)),
         as_lambda(path, body(worker, run, 50)),
@@ -86,12 +86,13 @@ def test_a_sync_may_come_compressed(plane: Rig, worker: WorkerRig) -> None:
 def test_what_cannot_be_unpacked_is_refused(
     plane: Rig, worker: WorkerRig, data: bytes, status: int, says: str
 ) -> None:
-    path = f"/work_pools/pool/workers/{worker.name}/sync"
+    path = f"/work_pools/pool/workers/{worker.name}/sync{PACKED}"
     for reply in (as_embedded(plane, path, data), as_lambda(path, data)):
         assert reply.status == status
         assert says in reply.body["message"]
 
 
-def test_other_routes_take_plain_json(plane: Rig) -> None:
-    reply = as_embedded(plane, "/work_pools/", gzip.compress(b'{"name": "p"}'))
-    assert reply.status == 415
+def test_other_routes_take_plain_json_and_this_one_does_not(plane: Rig) -> None:
+    for path in ("/work_pools/", "/work_pools/pool/workers/w/sync"):
+        assert as_embedded(plane, path, gzip.compress(b'{"name": "p"}')).status == 415
+    assert plane.call("POST", f"/work_pools/pool/workers/w/sync{PACKED}", {}).status == 415

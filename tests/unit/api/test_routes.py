@@ -6,7 +6,8 @@ import pytest
 
 import app
 from chalicelib.api.endpoint import VIEWS, endpoint
-from chalicelib.api.routes import LISTED, PREFIX, declared
+from chalicelib.api.routes import COMPRESSED, LISTED, PREFIX, declared
+from headrace.contract.media import PACKED
 
 
 def test_each_listed_route_is_declared_by_its_module_and_no_other_is() -> None:
@@ -23,7 +24,10 @@ def test_chalice_knows_all_of_them() -> None:
         for routes in LISTED.values()
         for method, path in (route.split(" ") for route in routes)
     }
-    assert known == listed
+    beside = {
+        f"{method} {PREFIX}{path}{PACKED}" for method, path in (route.split(" ") for route in COMPRESSED)
+    }
+    assert known == listed | beside
 
 
 def test_a_route_that_is_not_listed_cannot_be_declared() -> None:

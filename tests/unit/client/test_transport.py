@@ -102,8 +102,9 @@ def test_only_members_that_were_set_are_sent(stub: Stub, api: Api) -> None:
     assert json.loads(stub.seen[0][3]) == {"is_paused": True}
 
 
+@pytest.mark.parametrize("status", [404, 415])
 def test_a_large_sync_goes_compressed_until_it_is_not_taken(
-    stub: Stub, monkeypatch: pytest.MonkeyPatch
+    stub: Stub, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
     run = uuid4()
@@ -112,13 +113,15 @@ def test_a_large_sync_goes_compressed_until_it_is_not_taken(
     small = SyncRequest(session=run, seq=1, slots=1)
     large = SyncRequest.model_validate({"session": run, "seq": 2, "slots": 1, "logs": logs})
     done = (200, {"lease_seconds": 1, "sync_within_seconds": 1, "pool_revision": 1}, {})
-    stub.answers = [done, done, (415, {}, {}), done, done]
+    stub.answers = [done, done, (status, {}, {}), done, done]
     # On loopback nothing is compressed; this is another name of the same machine.
     with Api(Transport(stub.url.replace("127.0.0.1", "0.0.0.0"))) as api:
         for request in (small, large, large, large):
             api.workers.sync("p", "w", request)
     kinds = [headers["Content-Type"].rpartition("/")[2] for _, _, headers, _ in stub.seen]
     assert kinds == ["json", "gzip", "gzip", "json", "json"]
+    ends = [path.rpartition("/")[2] for _, path, _, _ in stub.seen]
+    assert ends == ["sync", "gzip", "gzip", "sync", "sync"]
     assert len(stub.seen[1][3]) < 2000
     assert SyncRequest.model_validate_json(gzip.decompress(stub.seen[1][3])) == large
 

@@ -17,7 +17,7 @@ from headrace.client.author import author
 from headrace.client.errors import BY_STATUS, ApiError, Unreachable
 from headrace.contract.base import AUTHOR_HEADER
 from headrace.contract.errors import ErrorBody
-from headrace.contract.media import GZIP, JSON
+from headrace.contract.media import GZIP, JSON, PACKED
 
 RETRIED = frozenset({429, 502, 503, 504})
 """Statuses after which the same request may succeed in a moment."""
@@ -25,8 +25,8 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """On this machine nothing is gained by compressing."""
 LARGE = 10_000
 """Bytes from which a body is worth it."""
-NOT_TAKEN = 415
-"""What a route says that does not know the body's type."""
+NOT_TAKEN = (404, 405, 415)
+"""What a control plane says that takes no compressed bodies."""
 
 Query = Mapping[str, str | int | bool | None]
 
@@ -98,11 +98,11 @@ class Transport:
         repeatable = method != "POST" if safe is None else safe
         left = self._attempts if attempts is None else attempts
         if compress and self._compresses and content is not None and len(content) >= LARGE:
-            small = self._request(method, path, _packed(content), GZIP, query, timeout)
+            small = self._request(method, path + PACKED, _packed(content), GZIP, query, timeout)
             try:
                 return self._sent(small, left, repeatable=repeatable)
             except ApiError as error:
-                if error.status != NOT_TAKEN:
+                if error.status not in NOT_TAKEN:
                     raise
                 self._compresses = False
         return self._sent(
