@@ -117,11 +117,19 @@ class _ThreadAlarm:
         self._timer.start()
 
     def stop(self) -> None:
-        with self._lock:
-            self._over = True
-        self._timer.cancel()
-        if self.fired:
-            _raise_in(self._thread, None)  # sent but perhaps not yet delivered
+        """Send nothing any more. What was sent and has not come yet comes here.
+
+        Taken back by `PyThreadState_SetAsyncExc(..., NULL)` it would leave CPython 3.11 looking for it for ever, and
+        a function that is traced (by a debugger, or for coverage) would hang.
+        """
+        try:
+            with self._lock:
+                self._over = True
+            self._timer.cancel()
+            for _ in range(3):  # each turn looks for it
+                pass
+        except self.mark:
+            return
 
     def _ring(self) -> None:
         with self._lock:
@@ -130,8 +138,7 @@ class _ThreadAlarm:
                 _raise_in(self._thread, self.mark)
 
 
-def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
+def _raise_in(thread: int, kind: type[BaseException]) -> None:
     import ctypes
 
-    sent = ctypes.py_object(kind) if kind is not None else None
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), sent)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(kind))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -176,3 +178,37 @@ def test_the_outer_limit_holds_also_for_the_clean_up_of_the_inner_block() -> Non
             wait_in_steps(5)
             reached.append("the end of the clean-up")
     assert reached == []
+
+
+AFTERWARDS = """
+import sys, threading
+from headrace import RunTimedOut, flow
+
+@flow(timeout_seconds=0.002)
+def slow():
+    while True:
+        pass
+
+def meet():
+    for _ in range(20):
+        try:
+            slow()
+        except RunTimedOut:
+            pass
+
+thread = threading.Thread(target=meet)
+thread.start()
+thread.join()
+
+def traced():
+    return "goes on"
+
+sys.settrace(lambda *_: None)
+print(traced())
+"""
+
+
+def test_a_limit_in_a_thread_leaves_nothing_that_a_debugger_would_hang_on() -> None:
+    command = [sys.executable, "-c", AFTERWARDS]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "goes on\n"
