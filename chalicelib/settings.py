@@ -17,7 +17,7 @@ class Settings:
 
     `follow_host`: the embedded SQS and S3 are told of under the host by which the caller came.
     `worker_role_arn`: the role whose credentials workers are given. `require_keys` may be off only where
-    SQS is embedded.
+    SQS is embedded. `metrics`: all are written save `late_runs`, which is a metric and a setting of its own.
     """
 
     table: str = "headrace-local"
@@ -35,6 +35,7 @@ class Settings:
     retention_days: float = 30.0
     tick_watermark_seconds: float = 60.0
     metrics: bool = False
+    late_runs: bool = False
 
     @property
     def idle_lease_seconds(self) -> float:

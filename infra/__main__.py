@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
     make.add_argument("--stage", required=True)
     make.add_argument("--profile")
     make.add_argument("--region")
-    make.add_argument("--alarms", action="store_true", help="five alarms: 0.50 USD a month")
+    make.add_argument("--alarms", action="store_true", help="six alarms: 0.60 USD a month")
     make.add_argument("--dashboard", action="store_true", help="3 USD a month, the first three are free")
     make.add_argument(
         "--new-admin-key", action="store_true", help="make another: all that there were are lost"

@@ -19,6 +19,7 @@ ENVIRONMENT = {
     "HEADRACE_BUCKET": {"Ref": "Bucket"},
     "HEADRACE_WORKER_ROLE_ARN": {"Fn::GetAtt": ["WorkerRole", "Arn"]},
     "HEADRACE_METRICS": {"Fn::If": ["WithMetrics", "1", "0"]},
+    "HEADRACE_LATE_RUNS": {"Fn::If": ["WithAlarms", "1", "0"]},
     "HEADRACE_LOG_LEVEL": {"Ref": "LogLevel"},
 }
 FUNCTIONS = ("APIHandler", "Tick")

@@ -20,6 +20,7 @@ from chalicelib.domain.names import stamp, unstamp
 from chalicelib.domain.pools import PoolView, Session
 from chalicelib.domain.runs import Run
 from chalicelib.services.active import active_runs, free_slots
+from chalicelib.services.late_runs import LateRuns
 from chalicelib.services.limits import Limits
 from chalicelib.services.lines import Lines
 from chalicelib.services.occurrences import Occurrences
@@ -64,6 +65,7 @@ class Tick:
         self._limits = limits
         self._making = making
         self._superseded = Superseded(ports, use_cases)
+        self._late = LateRuns(ports)
         self._runs = use_cases
 
     def tick(self) -> None:
@@ -87,6 +89,7 @@ class Tick:
             if self._ports.clock() < now + MAKING:
                 work.do(self._making.materialise, *row)
                 work.do(self._superseded.skip_of, row[1])
+        work.do(self._late.measure, pools, now)
         work.finish()
 
     def _leases(self, now: datetime) -> list[Session]:

@@ -128,6 +128,7 @@ def test_the_functions_get_every_setting_that_is_the_accounts() -> None:
         assert given["HEADRACE_BUCKET"] == {"Ref": "Bucket"}
         assert given["HEADRACE_WORKER_ROLE_ARN"] == {"Fn::GetAtt": ["WorkerRole", "Arn"]}
         assert given["HEADRACE_METRICS"] == {"Fn::If": ["WithMetrics", "1", "0"]}
+        assert given["HEADRACE_LATE_RUNS"] == {"Fn::If": ["WithAlarms", "1", "0"]}
         assert given["HEADRACE_LOG_LEVEL"] == {"Ref": "LogLevel"}
         assert "HEADRACE_REQUIRE_KEYS" not in given
         assert given.keys() <= {f"HEADRACE_{field.name.upper()}" for field in fields(Settings)} | {
@@ -229,13 +230,13 @@ def test_an_error_that_is_an_answer_is_seen_and_a_minute_without_calls_hides_non
 def test_the_price_of_the_alarms_is_that_of_their_metrics() -> None:
     assert all("MetricName" in alarm for alarm in alarms().values()), "one metric each: that is what is paid"
     said = read("template.yaml")["Parameters"]["Alarms"]["Description"]
-    assert said.startswith("Five CloudWatch alarms") and f"{len(alarms()) / 10:.2f} USD" in said
+    assert said.startswith("Six CloudWatch alarms") and f"{len(alarms()) / 10:.2f} USD" in said
 
 
 def test_every_alarm_says_what_it_measures() -> None:
     assert alarms().keys() == {
         f"headrace-prod-{name}"
-        for name in ("tick-not-run", "errors", "throttles", "dead-letters", "slow-tick")
+        for name in ("tick-not-run", "errors", "throttles", "dead-letters", "slow-tick", "late-runs")
     }
     assert alarms()["headrace-prod-slow-tick"]["MetricName"] == "Duration"
     config = json.loads((ROOT / ".chalice" / "config.json").read_text())

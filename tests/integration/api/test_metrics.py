@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from infra.templates import read
 from tests.support.plane import Rig, rig
 
 
@@ -85,3 +86,49 @@ def test_they_cost_no_call_and_are_silent_by_default(capsys: pytest.CaptureFixtu
     with rig() as plane:
         assert a_minute(plane) == measured
     assert "_aws" not in capsys.readouterr().out
+
+
+def late(plane: Rig, capsys: pytest.CaptureFixture[str]) -> list[tuple[int, str]]:
+    """What the next tick tells of late runs."""
+    capsys.readouterr()
+    plane.plane.tick()
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert all("late_runs" in line for line in found), "no metric that nobody asked for"
+    return [(line["late_runs"], line["stage"]) for line in found]
+
+
+def test_late_runs_are_told_without_a_worker_and_without_other_metrics(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with rig(late_runs=True) as plane:
+        queue = plane.pool()["default_queue_id"]
+        plane.pool("paused")
+        deployment = plane.deployment()
+        for _ in range(2):
+            plane.run(deployment)
+        plane.run(plane.deployment("flow", "elsewhere", pool="paused"))
+        plane.ok("PATCH", "/work_pools/paused", {"is_paused": True})
+        plane.clock.forward(14)
+        assert late(plane, capsys) == []
+        plane.clock.forward(2)
+        assert late(plane, capsys) == [(2, "local")]
+        plane.ok("PATCH", "/work_queues/" + queue, {"is_paused": True})
+        assert late(plane, capsys) == []
+
+
+def test_the_alarm_over_late_runs_reads_the_metric_that_is_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with rig(late_runs=True) as plane:
+        plane.pool()
+        plane.run(plane.deployment())
+        plane.clock.forward(60)
+        plane.plane.tick()
+    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    alarm = read("template.yaml")["Resources"]["LateRunsAlarm"]["Properties"]
+    assert (alarm["Namespace"], [alarm["MetricName"]]) == (
+        directive["Namespace"],
+        [metric["Name"] for metric in directive["Metrics"]],
+    )
+    assert [[one["Name"] for one in alarm["Dimensions"]]] == directive["Dimensions"]

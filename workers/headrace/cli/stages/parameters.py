@@ -22,7 +22,7 @@ class LogLevel(StrEnum):
 Alarms = Annotated[
     bool | None,
     typer.Option(
-        "--alarms/--no-alarms", help="Five CloudWatch alarms: 0.50 USD a month.", show_default=False
+        "--alarms/--no-alarms", help="Six CloudWatch alarms: 0.60 USD a month.", show_default=False
     ),
 ]
 AlarmEmail = Annotated[
