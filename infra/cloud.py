@@ -17,10 +17,10 @@ from infra.changes import Say, Stack
 from infra.down import Down
 from infra.errors import CloudError
 from infra.names import Names
-from infra.operator import WARNING, operator_policy
+from infra.operator import operator_policy
 from infra.up import Made, Up, Wish, address
 
-__all__ = ["WARNING", "Cloud", "CloudError", "Made", "Wish", "check_stage", "documents"]
+__all__ = ["Cloud", "CloudError", "Made", "Wish", "check_stage", "documents"]
 
 ROOT = Path(__file__).resolve().parents[1]
 """Where `app.py` is: the checkout, or the wheel's `_control_plane`."""
@@ -80,9 +80,15 @@ def check_stage(stage: str) -> None:
     Names(stage)
 
 
-def documents(stage: str, account: str = "*", region: str = "*") -> dict[str, Any]:
-    """All policies of a stage, by who has them; for `account` and `region`, or for any."""
+def documents(
+    stage: str, account: str = "*", region: str = "*", boundary: str | None = None
+) -> dict[str, Any]:
+    """All policies of a stage, by who has them; for `account` and `region`, or for any.
+
+    `boundary`: the operator can make roles with this permissions boundary only.
+    """
     check_stage(stage)
-    shown: dict[str, Any] = {"operator": operator_policy(stage, account, region)}
+    shown: dict[str, Any] = {"operator": operator_policy(stage, account, region, boundary)}
     shown |= {role: policies.role_policy(role, stage, account, region) for role in policies.ROLES}
+    shown["boundary"] = policies.boundary(stage, account, region)
     return shown

@@ -56,9 +56,8 @@ _RIGHTS = (
     (
         "Roles",
         "iam",
-        "CreateRole DeleteRole DeleteRolePolicy GetRole GetRolePolicy ListAttachedRolePolicies "
-        "ListRolePolicies PutRolePolicy TagRole UntagRole UpdateAssumeRolePolicy UpdateRole "
-        "UpdateRoleDescription",
+        "DeleteRole DeleteRolePolicy GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies TagRole "
+        "UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
         "arn:aws:iam::{account}:role/{name}-*",
     ),
     (
@@ -117,16 +116,16 @@ _NAMELESS = {
     "Resource": "*",
 }
 
-WARNING = (
-    "Who has this policy can do whatever an administrator can, by way of a role: it makes roles of the stage's name and"
-    " says what they may do. It also reaches the other REST APIs of the region, since an API's name is given by AWS."
-    " Give it to people whom you trust with the account, or let them have an account of its own."
-)
-"""What must be said with the policy."""
 
+def operator_policy(
+    stage: str, account: str = "*", region: str = "*", boundary: str | None = None
+) -> Document:
+    """The policy, for one stage. CloudFormation makes the resources with the operator's own rights.
 
-def operator_policy(stage: str, account: str = "*", region: str = "*") -> Document:
-    """The policy, for one stage. CloudFormation makes the resources with the operator's own rights."""
+    Who makes roles and says what they may do can do whatever an administrator can, by way of a role; unless
+    it is said by `boundary`, the address of a managed policy that each of these roles must have as its
+    permissions boundary (AWS: "Permissions boundaries for IAM entities", delegating to others).
+    """
     given = {"here": f"{region}:{account}", "name": f"headrace-{stage}", "account": account, "region": region}
     statements = []
     for sid, service, actions, *resources in _RIGHTS:
@@ -134,8 +133,18 @@ def operator_policy(stage: str, account: str = "*", region: str = "*") -> Docume
         statements.append(_allow(sid, service, actions, filled))
     roles = [f"arn:aws:iam::{account}:role/headrace-{stage}-*"]
     to_lambda = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    empowering = _empowering(roles, boundary)
     passing = {**_allow("RolesOfFunctions", "iam", "PassRole", roles), "Condition": to_lambda}
-    return {"Version": "2012-10-17", "Statement": [*statements, passing, _NAMELESS]}
+    return {"Version": "2012-10-17", "Statement": [*statements, empowering, passing, _NAMELESS]}
+
+
+def _empowering(roles: list[str], boundary: str | None) -> Document:
+    """The rights by which a role is made, and gets what it may do."""
+    if boundary is None:
+        return _allow("PowersOfRoles", "iam", "CreateRole PutRolePolicy", roles)
+    actions = "CreateRole PutRolePolicy PutRolePermissionsBoundary"
+    bounded = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+    return {**_allow("PowersOfRoles", "iam", actions, roles), "Condition": bounded}
 
 
 def _allow(sid: str, service: str, actions: str, resources: list[str]) -> Document:

@@ -26,6 +26,18 @@ def role_policy(role: str, stage: str, account: str = "*", region: str = "*") ->
     return document
 
 
+def boundary(stage: str, account: str = "*", region: str = "*") -> Document:
+    """What no role of the stage can do more than: all that one of them may, as a managed policy (6,144 characters)."""
+    statements = {
+        (tuple(each["Action"]), str(each["Resource"])): {
+            name: value for name, value in each.items() if name != "Sid"
+        }
+        for role in ROLES
+        for each in role_policy(role, stage, account, region)["Statement"]
+    }
+    return {"Version": "2012-10-17", "Statement": list(statements.values())}
+
+
 def chalice_policies(stage: str) -> dict[str, str]:
     """The files of `.chalice` for plain `chalice deploy`, which knows no account: file name -> content."""
     return {

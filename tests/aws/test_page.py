@@ -20,7 +20,8 @@ from tests.unit.cli.conftest import Cli, cli  # noqa: F401 - a fixture
 PAGE = (ROOT / "docs" / "aws.md").read_text()
 BLOCKS = re.findall(r"^ *```sh\n(.*?)^ *```", PAGE, re.MULTILINE | re.DOTALL)
 LINES = [line.strip() for block in BLOCKS for line in block.replace("\\\n", " ").splitlines() if line.strip()]
-OURS = [line for line in LINES if line.startswith("headrace ")]
+OURS = [line.partition(" > ")[0] for line in LINES if line.startswith("headrace ")]
+BOUNDARY = "arn:aws:iam::111122223333:policy/headrace-prod-boundary"
 MONTH = 30 * 86_400
 
 
@@ -41,11 +42,13 @@ def test_every_command_is_one(line: str) -> None:
     command.make_context(line, words, parent=context)
 
 
-def test_the_policy_that_it_prints_is_the_one(cli: Cli) -> None:  # noqa: F811
-    (line,) = (line for line in OURS if " policies " in line)
-    done = cli(*shlex.split(line)[1:])
-    assert done.code == 0
-    assert json.loads(done.out) == documents("prod", "111122223333", "eu-west-1")["operator"]
+def test_the_policies_that_it_prints_are_the_ones(cli: Cli) -> None:  # noqa: F811
+    lines = [line for line in OURS if " policies " in line]
+    done = [cli(*shlex.split(line)[1:]) for line in lines]
+    assert [one.code for one in done] == [0, 0, 0]
+    free, bounded = (documents("prod", "111122223333", "eu-west-1", each) for each in (None, BOUNDARY))
+    expected = [free["operator"], free["boundary"], bounded["operator"]]
+    assert [json.loads(one.out) for one in done] == expected
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from functools import cache
+from typing import Any
 
 import pytest
 from moto.iam.access_control import IAMPolicy, PermissionResult
@@ -145,6 +146,57 @@ def test_a_role_is_handed_to_lambda_alone() -> None:
         each for each in json.loads(policy("operator"))["Statement"] if "iam:PassRole" in each["Action"]
     )
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+
+
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/headrace-prod-boundary"
+
+
+def powers(boundary: str | None) -> dict[str, list[Any]]:
+    """By right over roles: the conditions of the statements that give it."""
+    document = documents(STAGE, ACCOUNT, REGION, boundary)["operator"]
+    wanted = ("iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary")
+    return {
+        right: [each.get("Condition") for each in document["Statement"] if right in each["Action"]]
+        for right in wanted
+    }
+
+
+def test_with_a_boundary_no_role_is_made_or_empowered_without_it() -> None:
+    bounded = {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}
+    assert powers(BOUNDARY) == {
+        "iam:CreateRole": [bounded],
+        "iam:PutRolePolicy": [bounded],
+        "iam:PutRolePermissionsBoundary": [bounded],
+    }
+    assert powers(None)["iam:CreateRole"] == [None]
+    every = documents(STAGE, ACCOUNT, REGION, BOUNDARY)["operator"]["Statement"]
+    ways = {"iam:AttachRolePolicy", "iam:DeleteRolePermissionsBoundary", "iam:CreatePolicyVersion", "iam:*"}
+    assert not ways & {action for each in every for action in each["Action"]}
+
+
+@pytest.mark.parametrize(("who", "action", "resource"), [each for each in ALLOWED if each[0] != "operator"])
+def test_the_boundary_leaves_each_role_what_it_may_do(who: str, action: str, resource: str) -> None:
+    assert may(policy("boundary"), action, resource)
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/eve"),
+        ("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/Admin"),
+        ("dynamodb:GetItem", OTHER_TABLE),
+        ("s3:GetObject", f"{OTHER_BUCKET}/bundles/a"),
+        ("lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:payroll"),
+    ],
+)
+def test_the_boundary_ends_at_the_stage(action: str, resource: str) -> None:
+    assert not may(policy("boundary"), action, resource)
+
+
+@pytest.mark.parametrize("who", ["operator", "boundary"])
+def test_a_managed_policy_has_room_for_it(who: str) -> None:
+    longest = documents("s" * 16, ACCOUNT, "ap-southeast-1", BOUNDARY)[who]
+    assert len(json.dumps(longest, separators=(",", ":"))) <= 6144  # without white space (IAM quotas)
 
 
 def test_nothing_is_allowed_on_everything_but_what_has_no_name() -> None:

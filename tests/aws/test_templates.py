@@ -20,6 +20,7 @@ from headrace.cli.stages.parameters import RETENTIONS, LogLevel, parameters
 from headrace.contract.errors import ErrorBody
 from headrace.contract.media import GZIP, JSON, PACKED
 from infra import policies
+from infra.account import Account
 from infra.chalice_template import chalice_template
 from infra.gateway import RESPONSES
 from infra.names import Names
@@ -138,6 +139,34 @@ def test_the_functions_get_every_setting_that_is_the_accounts() -> None:
         assert traced == {"Mode": {"Fn::If": ["WithXray", "Active", "PassThrough"]}}
 
 
+def test_every_role_takes_the_boundary() -> None:
+    roles = [part["Properties"] for part in resources().values() if part["Type"] == "AWS::IAM::Role"]
+    wanted = {"Fn::If": ["WithBoundary", {"Ref": "PermissionsBoundary"}, {"Ref": "AWS::NoValue"}]}
+    assert [role["PermissionsBoundary"] for role in roles] == [wanted] * 3
+
+
+@pytest.mark.parametrize("given", [{}, {"PermissionsBoundary": "arn:aws:iam::123456789012:policy/b"}])
+@pytest.mark.filterwarnings("ignore:Tried to parse")  # moto knows no policies of buckets
+def test_a_role_is_bounded_if_it_is_asked_for(account: Account, given: dict[str, str]) -> None:
+    iam = account.session.create_client("iam", region_name="eu-west-1")
+    policy = {
+        "Statement": [{"Effect": "Allow", "Action": ["sqs:*"], "Resource": "*"}],
+        "Version": "2012-10-17",
+    }
+    iam.create_policy(PolicyName="b", PolicyDocument=json.dumps(policy))
+    account.client("cloudformation").create_stack(
+        StackName="headrace-prod",
+        TemplateBody=written(base()),
+        Parameters=[
+            {"ParameterKey": name, "ParameterValue": value}
+            for name, value in {"Stage": "prod", **given}.items()
+        ],
+    )
+    role = iam.get_role(RoleName="headrace-prod-worker")["Role"]
+    said = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
+    assert said == given.get("PermissionsBoundary")
+
+
 def test_what_the_command_line_may_say_is_what_the_template_takes() -> None:
     known = whole(ROOT, app.app, Shape("prod", "code/0.zip"))["Parameters"]
     said = parameters(
@@ -147,6 +176,7 @@ def test_what_the_command_line_may_say_is_what_the_template_takes() -> None:
         xray=True,
         log_level=LogLevel.DEBUG,
         log_retention_days=30,
+        permissions_boundary="arn:aws:iam::111122223333:policy/b",
     )
     assert {*said, "Stage"} == known.keys()
     for name, value in said.items():

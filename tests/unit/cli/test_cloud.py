@@ -18,6 +18,8 @@ BAD = [
     ("cloud up --stage aaaaaaaaaaaaaaaaa", "is no name of a stage"),
     ("cloud up --alarm-email nobody", "'nobody' is not an address"),
     ("cloud up --alarm-email 'a b@c.de'", "is not an address"),
+    ("cloud up --permissions-boundary mine", "'mine' is no address of a managed policy"),
+    ("cloud policies --permissions-boundary arn:aws:iam::1:role/a", "is no address of a managed policy"),
     ("cloud up --no-alarms --alarm-email a@b.cd", "--alarm-email goes with --alarms"),
     ("cloud up --log-level LOUD", "--log-level"),
     ("cloud up --log-retention-days 31", "CloudWatch keeps logs for 1, 3, 5"),

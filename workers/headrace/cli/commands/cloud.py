@@ -44,6 +44,7 @@ class Document(StrEnum):
     API = "api"
     TICK = "tick"
     WORKER = "worker"
+    BOUNDARY = "boundary"
 
 
 @app.command()
@@ -59,6 +60,7 @@ def up(
     xray: parameters.Xray = None,
     log_level: parameters.Level = None,
     log_retention_days: parameters.Retention = None,
+    permissions_boundary: parameters.Boundary = None,
     new_admin_key: Annotated[
         bool, typer.Option("--new-admin-key", help="Make another admin key: all that there were are lost.")
     ] = False,
@@ -75,6 +77,7 @@ def up(
         xray=xray,
         log_level=log_level,
         log_retention_days=log_retention_days,
+        permissions_boundary=permissions_boundary,
     )
     home.check_profiles()
     with door(profile, region, yes=yes) as opened:
@@ -158,12 +161,18 @@ def policies(
     stage: Stage = "prod",
     account: Annotated[str, typer.Option("--account", help="For this account only.", metavar="ID")] = "*",
     region: Annotated[str, typer.Option("--region", help="For this region only.", metavar="NAME")] = "*",
+    permissions_boundary: parameters.Boundary = None,
 ) -> None:
-    """Print the policies as JSON: what you need for `up` and `down`, and what each role may do."""
+    """Print the policies as JSON: what you need for `up` and `down`, and what each role may do.
+
+    `boundary` is a policy that no role can do more than. With --permissions-boundary the operator can make
+    roles only if they have that one, and so none that can do more than Headrace needs.
+    """
+    parameters.check_boundary(permissions_boundary)
     if account != "*" and not (account.isascii() and account.isdigit() and len(account) == 12):
         raise BadUsage(f"--account: {account!r} is not an AWS account.", "It has 12 digits.")
     with door(None, None, yes=True) as opened:
-        documents = opened.module.documents(stage, account, region)
+        documents = opened.module.documents(stage, account, region, permissions_boundary)
     print_json(documents[which.value] if which else documents)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated
 
@@ -21,9 +22,7 @@ class LogLevel(StrEnum):
 
 Alarms = Annotated[
     bool | None,
-    typer.Option(
-        "--alarms/--no-alarms", help="Six CloudWatch alarms: 0.60 USD a month.", show_default=False
-    ),
+    typer.Option("--alarms/--no-alarms", help="Six CloudWatch alarms: 0.60 USD a month.", show_default=False),
 ]
 AlarmEmail = Annotated[
     str | None, typer.Option("--alarm-email", help="Where the alarms are mailed to.", metavar="ADDRESS")
@@ -65,6 +64,12 @@ Retention = Annotated[
         show_default=False,
     ),
 ]
+Boundary = Annotated[
+    str | None,
+    typer.Option(
+        "--permissions-boundary", help="A managed policy that bounds all roles of the stage.", metavar="ARN"
+    ),
+]
 RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
 """The days that CloudWatch knows; `infra/template.yaml` says the same, and a test compares."""
 
@@ -78,6 +83,7 @@ def parameters(
     xray: bool | None = None,
     log_level: LogLevel | None = None,
     log_retention_days: int | None = None,
+    permissions_boundary: str | None = None,
 ) -> dict[str, str]:
     """Those that were given, as the template takes them. Raises `BadUsage`."""
     _check_email(alarms, alarm_email)
@@ -88,8 +94,23 @@ def parameters(
         alarms = True
     switches = {"Alarms": alarms, "Dashboard": dashboard, "Metrics": metrics, "Xray": xray}
     given = {name: "on" if value else "off" for name, value in switches.items() if value is not None}
-    texts = {"AlarmEmail": alarm_email, "LogLevel": log_level, "LogRetentionDays": log_retention_days}
+    check_boundary(permissions_boundary)
+    texts = {
+        "AlarmEmail": alarm_email,
+        "LogLevel": log_level,
+        "LogRetentionDays": log_retention_days,
+        "PermissionsBoundary": permissions_boundary,
+    }
     return given | {name: str(value) for name, value in texts.items() if value is not None}
+
+
+def check_boundary(arn: str | None) -> None:
+    """Raise `BadUsage` for what is no address of a managed policy."""
+    if arn is not None and not re.fullmatch(r"arn:[a-z-]+:iam::[0-9]{12}:policy/[!-~]+", arn):
+        raise BadUsage(
+            f"--permissions-boundary: {arn[:200]!r} is no address of a managed policy.",
+            "Write it like arn:aws:iam::111122223333:policy/headrace-prod-boundary.",
+        )
 
 
 def _check_email(alarms: bool | None, email: str | None) -> None:
