@@ -15,10 +15,10 @@ from uuid import UUID
 
 from chalicelib.domain import parameters
 from chalicelib.domain.deployments import Deployment, ScheduleRecord, spec_of
+from chalicelib.domain.drafts import draft
 from chalicelib.domain.names import stamp
 from chalicelib.domain.pools import PoolView
-from chalicelib.domain.run_names import run_name
-from chalicelib.domain.runs import Run, State
+from chalicelib.domain.runs import Run
 from chalicelib.domain.schedules import (
     ScheduleSpec,
     jittered,
@@ -29,7 +29,6 @@ from chalicelib.domain.schedules import (
 )
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
-from headrace.contract.states import StateType
 
 log = logging.getLogger("headrace.schedules")
 LOOKAHEAD = timedelta(minutes=3)
@@ -162,25 +161,16 @@ class Occurrences:
         self, deployment: Deployment, schedule: ScheduleRecord, instant: datetime, now: datetime
     ) -> Run:
         due = jittered(instant, schedule.jitter, f"{deployment.id}/{schedule.slug}")
-        return Run(
-            id=occurrence_id(deployment.id, schedule.slug, instant),
-            name=run_name(),
-            flow_name=deployment.flow_name,
-            flow_id=deployment.flow_id,
-            created=now,
-            updated=now,
-            due=due,
-            listed_at=due,
-            state=State(StateType.SCHEDULED, now, "Scheduled", None, due),
-            deployment_id=deployment.id,
-            deployment_name=deployment.name,
-            deployment_version=deployment.version,
-            deployment_version_number=deployment.version_number or None,
-            work_pool_name=deployment.work_pool_name,
-            work_queue_name=deployment.work_queue_name,
+        run = draft(
+            deployment,
+            occurrence_id(deployment.id, schedule.slug, instant),
+            due,
+            now,
             parameters=parameters.merge_defaults(deployment.parameters, schedule.parameters),
-            tags=tuple(dict.fromkeys((*deployment.tags, "auto-scheduled"))),
-            retry_policy=deployment.retry_policy,
+            tags=["auto-scheduled"],
+        )
+        return replace(
+            run,
             auto_scheduled=True,
             schedule_slug=schedule.slug,
             schedule_revision=schedule.revision,

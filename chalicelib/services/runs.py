@@ -9,6 +9,7 @@ from uuid import UUID
 
 from chalicelib.domain import names, parameters, runs
 from chalicelib.domain.deployments import Deployment
+from chalicelib.domain.drafts import draft
 from chalicelib.domain.eligibility import EARLY, Answer, judge
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound, WrongState
 from chalicelib.domain.pools import PoolView, Session, WorkQueue
@@ -218,29 +219,21 @@ class Runs:
             wanted.parameters,
             enforce=deployment.enforce_parameter_schema if enforce is None else enforce,
         )
-        due = wanted.due or now
-        return Run(
-            id=self._id(deployment.id, wanted),
-            name=wanted.name or run_name(),
-            flow_name=deployment.flow_name,
-            flow_id=deployment.flow_id,
-            created=now,
-            updated=now,
-            due=due,
-            listed_at=due,
-            state=State(StateType.SCHEDULED, now, "Scheduled", None, due),
-            deployment_id=deployment.id,
-            deployment_name=deployment.name,
-            deployment_version=deployment.version,
-            deployment_version_number=deployment.version_number or None,
-            work_pool_name=deployment.work_pool_name,
-            work_queue_name=wanted.work_queue_name or deployment.work_queue_name,
+        run = draft(
+            deployment,
+            self._id(deployment.id, wanted),
+            wanted.due or now,
+            now,
             parameters=values,
-            tags=tuple(dict.fromkeys((*deployment.tags, *wanted.tags))),
+            tags=wanted.tags,
+        )
+        return replace(
+            run,
+            name=wanted.name or run.name,
+            work_queue_name=wanted.work_queue_name or run.work_queue_name,
             labels=wanted.labels,
             job_variables=wanted.job_variables,
             idempotency_key=wanted.idempotency_key,
-            retry_policy=deployment.retry_policy,
             parent_task_run_id=wanted.parent_task_run_id,
             parent_flow_run_id=wanted.parent_flow_run_id,
             parent_attempt=wanted.parent_attempt,

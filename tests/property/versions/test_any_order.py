@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from tests.property.length import search
 from tests.support.plane import Rig
 
 START = datetime(2026, 3, 2, 12, 0, 10, tzinfo=UTC)
@@ -238,14 +237,5 @@ def _read(value: Any) -> Any:
 
 @pytest.mark.timeout(3600)
 def test_versions_in_any_order(plane: Rig) -> None:
-    times = float(os.environ.get("HEADRACE_EXAMPLES", "1"))
     AnyOrder.rig = plane
-    profile = settings(
-        max_examples=max(1, int(EXAMPLES * times)),
-        stateful_step_count=STEPS,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        print_blob=True,
-        database=None,
-    )
-    run_state_machine_as_test(AnyOrder, settings=profile)
+    run_state_machine_as_test(AnyOrder, settings=search(EXAMPLES, STEPS))
