@@ -131,13 +131,19 @@ def _end(expires_in: str | None, expires_at: str | None) -> datetime | None:
     return parse_moment(expires_at, "--expires-at", datetime.now(UTC)) if expires_at is not None else None
 
 
+def _as_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
 def _find(api: Api, text: str) -> ApiKey:
     from headrace.contract.api_keys import ApiKeyList
 
-    try:
-        return api.api_keys.read(UUID(text))
-    except ValueError:
-        pass
+    key_id = _as_id(text)
+    if key_id is not None:
+        return api.api_keys.read(key_id)
     found = [key for key in rows_of(api.api_keys.list, ApiKeyList()) if key.name == text]
     if len(found) == 1:
         return found[0]

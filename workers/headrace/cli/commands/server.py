@@ -73,16 +73,24 @@ def start(
 
 
 def _checked_address(text: str) -> str:
+    if not _is_address(text):
+        raise BadUsage(
+            f"--advertise: {text!r} is not an address.", "Write it like https://mill.example:4200."
+        )
+    return text.rstrip("/")
+
+
+def _is_address(text: str) -> bool:
+    """Scheme, host and perhaps a port, and nothing else."""
     from urllib.parse import urlsplit
 
     try:
         address = urlsplit(text)
-        plain = address.hostname and address.path in ("", "/") and not (address.query or address.fragment)
-        if address.scheme in ("http", "https") and plain and address.username is None and address.port != 0:
-            return text.rstrip("/")
+        port = address.port
     except ValueError:
-        pass
-    raise BadUsage(f"--advertise: {text!r} is not an address.", "Write it like https://mill.example:4200.")
+        return False
+    bare = address.path in ("", "/") and not (address.query or address.fragment or "@" in address.netloc)
+    return address.scheme in ("http", "https") and bool(address.hostname) and bare and port != 0
 
 
 app.callback()(lambda: None)
