@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headrace.project.errors import ProjectError
-from headrace.project.git import read_checkout, without_secrets
+from headrace.project.git import is_same_repository, read_checkout, without_secrets
 from headrace.project.sources import BUNDLE, GIT, LOCAL, PREFIX, Sources
 
 
@@ -85,9 +85,54 @@ def test_what_cannot_be_known_is_asked_for(tmp_path: Path, clone: Path) -> None:
     with pytest.raises(ProjectError, match="no clone with a remote") as error:
         Sources(elsewhere).steps([{GIT: {}}])
     assert "--repository" in str(error.value.hint)
-    with pytest.raises(ProjectError, match="does not know which commit") as error:
-        Sources(clone).steps([{GIT: {"repository": "https://git.example/other.git", "branch": "main"}}])
+    other = "https://git.example/other.git"
+    with pytest.raises(ProjectError, match=f"clone of https://git.example/shop.git, not of {other}") as error:
+        Sources(clone).steps([{GIT: {"repository": other, "branch": "main"}}])
     assert "--commit" in str(error.value.hint)
+    with pytest.raises(ProjectError, match=f"this folder is no clone of {other}"):
+        Sources(elsewhere).steps([{GIT: {"repository": other, "branch": "main"}}])
+    with pytest.raises(ProjectError, match="this clone has no such branch"):
+        Sources(clone).steps([{GIT: {"branch": "nowhere"}}])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://git.example/shop",
+        "https://git.example/shop.git/",
+        "https://GIT.example:8443/shop.git",
+        "ssh://git@git.example/shop.git",
+        "git@git.example:shop.git",
+        "git.example:shop",
+    ],
+)
+def test_an_address_of_the_same_repository_is_pinned_by_its_clone(clone: Path, address: str) -> None:
+    (step,) = Sources(clone).steps([{GIT: {"repository": address, "branch": "main"}}])
+    assert step[GIT] == {"repository": address, "branch": "main", "commit": git(clone, "rev-parse", "HEAD")}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("/srv/a.git", "file:///srv/a", True),
+        ("file:///srv/a%20b", "/srv/a b", True),
+        ("https://git.example/a", "https://git.example/b", False),
+        ("https://git.example/a", "https://other.example/a", False),
+        ("git@git.example:team/a.git", "https://git.example/a.git", False),
+        ("/srv/a", "https://git.example/srv/a", False),
+    ],
+)
+def test_which_addresses_are_of_one_repository(one: str, other: str, same: bool) -> None:
+    assert (is_same_repository(one, other), is_same_repository(other, one)) == (same, same)
+
+
+def test_a_piece_of_a_hash_is_made_whole_or_refused(tmp_path: Path, clone: Path) -> None:
+    whole = git(clone, "rev-parse", "HEAD")
+    (step,) = Sources(clone).steps([{GIT: {"commit": whole[:8]}}])
+    assert step[GIT]["commit"] == whole
+    for place in (clone, tmp_path):
+        with pytest.raises(ProjectError, match="'abc' is no full hash"):
+            Sources(place).steps([{GIT: {"repository": "https://git.example/shop.git", "commit": "abc"}}])
 
 
 def test_a_password_in_the_address_is_refused(clone: Path) -> None:

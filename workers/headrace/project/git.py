@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 _TIMEOUT = 60
 _SECRET_QUERY = re.compile(r"(?i)token|secret|passw|pwd|auth|api_?key|signature|^(key|sig|code)$")
@@ -87,6 +87,19 @@ def without_secrets(url: str) -> str:
         return url
     kept = [pair for pair in parts.query.split("&") if not _SECRET_QUERY.search(pair.partition("=")[0])]
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="&".join(kept)))
+
+
+def is_same_repository(one: str, other: str) -> bool:
+    """Whether two addresses name one repository: over ssh or https, with or without `.git`, a path or a `file://`."""
+    return _place(one) == _place(other)
+
+
+def _place(url: str) -> tuple[str, str]:
+    """Host and path. `git@host:path` is git's short form of ssh (git-clone(1), "GIT URLS")."""
+    short = re.fullmatch(r"(?:[^@/:]+@)?([^/:]+):(?!//)(.+)", url)
+    parts = urlsplit(url)
+    host, path = short.groups() if short else (parts.hostname or "", unquote(parts.path))
+    return host.lower(), path.strip("/").removesuffix(".git").rstrip("/")
 
 
 def _ask(folder: Path, *words: str) -> str | None:

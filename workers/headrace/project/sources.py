@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.project.errors import ProjectError
-from headrace.project.git import Checkout, read_checkout, without_secrets
+from headrace.project.git import Checkout, is_same_repository, read_checkout, without_secrets
 
 if TYPE_CHECKING:
     from headrace.bundles import Bundle
@@ -76,7 +77,7 @@ class Sources:
 
     def _git(self, options: dict[str, Any], *, in_subfolder: bool) -> Steps:
         here = self.checkout
-        own = here is not None and options.get("repository") in (None, here.repository)
+        own = here is not None and self._is_own(here, options.get("repository"))
         repository = options.get("repository") or (here.repository if here else None)
         if not repository:
             raise ProjectError(
@@ -96,6 +97,12 @@ class Sources:
         prefix = here.prefix if own and here and in_subfolder else ""
         return [{GIT: step}, *([{LOCAL: {"directory": prefix}}] if prefix else [])]
 
+    def _is_own(self, here: Checkout, repository: object) -> bool:
+        """Whether the folder is a clone of it: by its address, which another one may stand for."""
+        if repository is None:
+            return True
+        return here.repository is not None and is_same_repository(str(repository), here.repository)
+
     def _pin(self, step: dict[str, Any], here: Checkout | None) -> None:
         """Runs of one version use one commit, whatever is pushed in between; `track` says otherwise."""
         if step.get("track") == "branch":
@@ -104,7 +111,7 @@ class Sources:
             return
         given = step.pop("commit_sha", None) or step.get("commit")
         if given:
-            step["commit"] = (here.has_commit(str(given)) if here else None) or str(given)
+            step["commit"] = _whole(str(given), here)
             return
         if step.get("tag"):
             step["commit"] = here.has_commit(f"refs/tags/{step['tag']}") if here else None
@@ -113,10 +120,34 @@ class Sources:
         commit = here.commit_of(str(branch)) if here and branch else here.commit if here else None
         if commit is None:
             raise ProjectError(
-                f"This machine does not know which commit {branch or 'the repository'} is at.",
-                "Give it with --commit SHA, or follow the branch with --track.",
+                self._unknown(step, here), "Give --commit SHA, or follow the branch with --track."
             )
         step["commit"] = commit
+
+    def _unknown(self, step: Mapping[str, Any], here: Checkout | None) -> str:
+        branch = step.get("branch")
+        which = f"Which commit branch {branch!r} is at" if branch else "Which commit to run"
+        if here is None and self.checkout is not None:
+            remote = self.checkout.repository or "no remote"
+            return (
+                f"{which} is not known here: this folder is a clone of {remote}, not of {step['repository']}."
+            )
+        if here is None:
+            return f"{which} is not known here: this folder is no clone of {step['repository']}."
+        return (
+            f"{which} is not known here: this clone has no such branch or commit; `git fetch` may bring it."
+        )
+
+
+def _whole(commit: str, here: Checkout | None) -> str:
+    """The commit's full hash: a worker cannot fetch by less."""
+    found = here.has_commit(commit) if here else None
+    if found is None and not re.fullmatch(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", commit):
+        raise ProjectError(
+            f"{commit!r} is no full hash of a commit, and this clone knows none by that name.",
+            "Give all 40 digits, as `git rev-parse` prints them.",
+        )
+    return found or commit
 
 
 def _full(name: str) -> str:
