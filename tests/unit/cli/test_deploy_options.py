@@ -29,6 +29,7 @@ from tests.unit.cli import canned
 from tests.unit.cli.conftest import Cli
 from tests.unit.cli.fake_api import Answer, FakeApi, Seen, error
 
+SHA = "0123456789abcdef0123456789abcdef01234567"
 LINE = ("deploy", "flows.py:hello", "-n", "first", "-p", "my-process-pool")
 WRONG = {
     "--credential hunter2": "never the secret itself",
@@ -38,7 +39,7 @@ WRONG = {
     "--track --commit abc": "contradict each other",
     "--source git": "no clone with a remote",
     "--repository https://a:hunter2@git.example/x --commit abc": "password or token",
-    "--repository https://git.example/x": "which commit",
+    "--repository https://git.example/x": "Which commit",
     "-n second": "Give --name once",
     "--all": "an entrypoint contradict each other",
     "--plan": "an entrypoint contradict each other",
@@ -71,7 +72,9 @@ def test_wrong_options_change_nothing(cli: Cli, api: FakeApi, words: str, said: 
 
 
 def test_git_with_everything_given(cli: Cli, api: FakeApi) -> None:
-    words = "--repository https://git.example/x.git --branch main --commit abc --credential ssm:/team/token"
+    words = (
+        f"--repository https://git.example/x.git --branch main --commit {SHA} --credential ssm:/team/token"
+    )
 
     assert cli(*LINE, *words.split()).code == 0
     assert sent(api, "/deployments/")["pull_steps"] == [
@@ -79,7 +82,7 @@ def test_git_with_everything_given(cli: Cli, api: FakeApi) -> None:
             GIT: {
                 "repository": "https://git.example/x.git",
                 "branch": "main",
-                "commit": "abc",
+                "commit": SHA,
                 "credentials": {"ssm": "/team/token"},
             }
         }
@@ -95,7 +98,7 @@ def test_git_with_everything_given(cli: Cli, api: FakeApi) -> None:
     ],
 )
 def test_references_to_secrets(cli: Cli, api: FakeApi, text: str, reference: dict[str, Any]) -> None:
-    words = f"--repository https://git.example/x.git --commit abc --credential {text}"
+    words = f"--repository https://git.example/x.git --commit {SHA} --credential {text}"
 
     assert cli(*LINE, *words.split()).code == 0
     assert sent(api, "/deployments/")["pull_steps"][0][GIT]["credentials"] == reference
