@@ -23,6 +23,7 @@ class Answer(StrEnum):
     """What the claim does with a run."""
 
     START = "start"
+    EARLY = "early"  # it could not start now, and what becomes of it is decided when it is due
     WAIT = "wait"  # not yet, or its pool, queue or one of their limits says no
     LINE = "line"  # it waits for `line`, out of the way of runs that can start
     SKIP = "skip"  # a rule says that it shall not run at all
@@ -124,7 +125,9 @@ def _possible_limits(run: Run) -> list[str]:
             names.append(queue_limit(run.work_pool_name, run.work_queue_name))
     if run.deployment_id:
         names.append(deployment_limit(run.deployment_id))
-        if run.schedule_slug and run.auto_scheduled:  # a backfill keeps to the limits that it names itself
+        if (
+            run.schedule_slug and run.schedule_revision is not None
+        ):  # not a backfill, nor what a person reruns
             names.append(schedule_limit(run.deployment_id, run.schedule_slug))
     return [*names, *(tag_limit(tag) for tag in sorted(set(run.tags)))]
 
@@ -203,7 +206,9 @@ def _missed(run: Run, facts: Facts) -> Judgement | None:
     schedule = facts.schedules[(run.deployment_id, run.schedule_slug)]
     due = [run.due]
     if schedule.active and schedule.catchup != schedules.CatchUp.ALL:
-        due += schedules.occurrences(spec_of(schedule), run.occurrence, facts.now, limit=1)
+        later = schedules.occurrences(spec_of(schedule), run.occurrence, facts.now, limit=1)
+        key = f"{run.deployment_id}/{run.schedule_slug}"
+        due += [schedules.jittered(instant, schedule.jitter, key) for instant in later]
     skips = schedules.to_skip(due, facts.now, catchup=schedule.catchup, max_lateness=schedule.max_lateness)
     mine = next((skip for skip in skips if skip.due == run.due), None)
     return Judgement(Answer.SKIP, f"Not run: {mine.reason}.") if mine else None
@@ -218,12 +223,22 @@ def _limits(run: Run, facts: Facts) -> Judgement | None:
 
 
 def _full(run: Run, slots: Slots, facts: Facts) -> Judgement:
+    judgement = _of_full(run, slots, facts)
+    is_final = judgement.answer is Answer.SKIP or judgement.cancel
+    if is_final and run.due > facts.now:  # the limit may have room again by then
+        return Judgement(Answer.EARLY, f"{judgement.reason} It is due at {_time(run.due)}.")
+    return judgement
+
+
+def _of_full(run: Run, slots: Slots, facts: Facts) -> Judgement:
     text = f"{limit_text(slots)}."
     kind = slots.name.partition(":")[0]
     if kind in ("pool", "queue"):
         return Judgement(Answer.WAIT, text, hint=_raise_hint(slots))
     deployment = facts.deployments.get(run.deployment_id) if run.deployment_id else None
-    is_new = not run.run_count  # one that waits to be retried is not cancelled for what came in between
+    is_new = (
+        not run.attempt
+    )  # one that is tried again, or rerun by hand, is not dropped for what came in between
     if kind == "deployment" and deployment and deployment.collision_strategy == CANCEL_NEW and is_new:
         return Judgement(Answer.SKIP, f"{text} Its deployment cancels what would have to wait.")
     if kind == "schedule" and run.deployment_id and run.schedule_slug:

@@ -94,6 +94,7 @@ class Claims:
         for rest in by_queue.values():
             for run in rest:
                 choice.seen.setdefault(run.id, self._elsewhere(run, view))
+        self._lines.ring_when_due([run for run in hints if choice.seen.get(run.id) is Answer.EARLY], view)
         return choice
 
     def take(self, session: Session, choice: Choice, until: datetime) -> list[Run]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from chalicelib.domain.eligibility import Answer, judge, may_need
@@ -67,8 +68,14 @@ class Lines:
         self.ring(promoted)
         return bool(promoted)
 
-    def ring(self, runs: Sequence[Run], view: PoolView | None = None) -> None:
-        """Wake workers for these runs; `view` is the pool of them all if it was read before."""
+    def ring_when_due(self, runs: Sequence[Run], view: PoolView) -> None:
+        """Wake workers once more for what they came too early for: within a second after it is due."""
+        self.ring(runs, view, timedelta(seconds=1))
+
+    def ring(
+        self, runs: Sequence[Run], view: PoolView | None = None, after: timedelta = timedelta(0)
+    ) -> None:
+        """Wake workers for these runs, so long after they are due; `view` is their pool if it was read before."""
         now = self._ports.clock()
         by_url: dict[str, list[tuple[UUID, object]]] = {}
         pools = {run.work_pool_name for run in runs if run.work_pool_name}
@@ -77,7 +84,7 @@ class Lines:
             view = views.get(run.work_pool_name or "")
             queue = view.queues.get(run.work_queue_name or "") if view else None
             if queue:
-                by_url.setdefault(queue.url, []).append((run.id, run.due))
+                by_url.setdefault(queue.url, []).append((run.id, run.due + after))
         for url, rows in by_url.items():
             self._ports.queues.ring_many(url, rows, now)  # type: ignore[arg-type]
 

@@ -78,6 +78,7 @@ _HINTS = {
     Answer.START: "ready",
     Answer.GONE: "gone",
     Answer.SKIP: "gone",
+    Answer.EARLY: "blocked",
     Answer.WAIT: "blocked",
     Answer.LINE: "blocked",
 }

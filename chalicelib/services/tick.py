@@ -43,6 +43,8 @@ MAKING = timedelta(seconds=48)
 """So long after its start it makes the runs of schedules, earliest first; its function is stopped at 55 s."""
 AHEAD = timedelta(seconds=75)
 """Runs due so soon, and made too early for SQS to hold their doorbell, are rung with a delay."""
+PAGE = 200
+"""Runs rung for at once when the control plane starts."""
 LONGEST_DELAY = timedelta(seconds=900)
 
 
@@ -106,9 +108,25 @@ class Tick:
         return sessions
 
     def after_start(self) -> None:
-        """The embedded control plane was away until now: no worker could renew its lease, so all are extended."""
+        """The embedded control plane was away until now.
+
+        No worker could renew its lease, so all are extended; and its queues forgot the doorbells, so those
+        to come are rung again. For what is due already the first tick rings.
+        """
+        now = self._ports.clock()
         ids = [session for _, session in self._ports.sessions.open_ids()]
-        self._extended(self._ports.sessions.read_many(ids), self._ports.clock())
+        self._extended(self._ports.sessions.read_many(ids), now)
+        for pool in self._pool_names():
+            view = self._ports.pools.view(pool)
+            for queue in view.queues if view else ():
+                self._ring_coming(ready_lane(pool, queue), now)
+
+    def _ring_coming(self, lane: str, now: datetime) -> None:
+        """Ring for all runs of a lane that are due before SQS could not hold their doorbell any more."""
+        after = f"{stamp(now)}~"
+        while rows := self._ports.runs.lane(lane, until=now + LONGEST_DELAY, after=after, limit=PAGE):
+            self._lines.ring(list(self._ports.runs.read_many([run for run, _ in rows]).values()))
+            after = rows[-1][1]
 
     def _extended(self, sessions: list[Session], now: datetime) -> list[Session]:
         lease = timedelta(seconds=self._ports.settings.lease_seconds)

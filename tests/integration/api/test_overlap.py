@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from tests.support.plane import Rig
 
@@ -22,3 +23,48 @@ def test_of_two_that_are_due_at_once_the_later_starts_and_the_earlier_is_cancell
     runs = plane.ok("POST", "/flow_runs/filter", {})
     (earlier,) = [run for run in runs if run["expected_start_time"] == f"{first:%Y-%m-%dT%H:%M:%SZ}"]
     assert earlier["state_name"] == "Cancelled"
+
+
+def test_whether_a_run_overlaps_is_decided_when_it_is_due(plane: Rig) -> None:
+    plane.pool()
+    plane.deployment(schedules=[{**EVERY_MINUTE, "overlap": "skip"}])
+    worker = plane.worker(limit=3)
+    plane.clock.forward(60)
+    plane.plane.tick()
+    (first,) = worker.claim(3)
+    worker.start(first["run"])
+    waiting = [run for run in plane.ok("POST", "/flow_runs/filter", {}) if run["state_name"] == "Scheduled"]
+    coming = min(waiting, key=lambda run: run["expected_start_time"])
+    due = datetime.fromisoformat(coming["expected_start_time"])
+    plane.clock.now = due - timedelta(seconds=1)
+    before = len(plane.aws.calls)
+    (hint,) = worker.sync(want=1, hints=[coming["id"]])["hints"]
+    assert hint == {"run": coming["id"], "verdict": "blocked"}
+    assert plane.read(coming)["state_name"] == "Scheduled"
+    assert [entry["DelaySeconds"] for entry in rings(plane, before)] == [2], "not before it is due"
+    worker.end(first["run"])
+    plane.clock.now = due
+    assert [grant["run"] for grant in worker.claim(3)] == [coming["id"]]
+
+
+def rings(plane: Rig, since: int) -> list[Any]:
+    return [
+        entry
+        for call in plane.aws.calls[since:]
+        if call.operation == "SendMessageBatch"
+        for entry in call.params["Entries"]
+    ]
+
+
+def test_one_that_goes_on_until_then_is_reason_enough(plane: Rig) -> None:
+    plane.pool()
+    plane.deployment(schedules=[{**EVERY_MINUTE, "overlap": "skip"}])
+    worker = plane.worker(limit=3)
+    plane.clock.forward(60)
+    plane.plane.tick()
+    (first,) = worker.claim(3)
+    worker.start(first["run"])
+    plane.clock.forward(60)
+    assert worker.claim(3) == []
+    states = [run["state_name"] for run in plane.ok("POST", "/flow_runs/filter", {})]
+    assert "Skipped" in states

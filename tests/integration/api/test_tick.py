@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -127,3 +128,17 @@ def test_every_open_session_is_looked_at_however_many(plane: Rig, monkeypatch: p
         plane.clock.forward(60)
         plane.plane.tick()
     assert plane.plane.ports.sessions.open_ids() == []
+
+
+def test_after_a_restart_all_that_is_to_come_is_rung_again(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment()
+    for minutes in (1, 14, 16):
+        at = plane.clock.now + timedelta(minutes=minutes, milliseconds=300)
+        plane.run(
+            deployment, state={"type": "SCHEDULED", "state_details": {"scheduled_time": at.isoformat()}}
+        )
+    plane.aws.calls.clear()
+    plane.plane.after_start()
+    sent = [call.params["Entries"] for call in plane.aws.calls if call.operation == "SendMessageBatch"]
+    assert [[entry["DelaySeconds"] for entry in entries] for entries in sent] == [[60, 840]]

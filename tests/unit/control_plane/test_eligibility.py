@@ -20,6 +20,7 @@ from chalicelib.domain.eligibility import (
     limit_text,
     limits_of,
 )
+from chalicelib.domain.schedules import jittered
 from headrace.contract.states import StateType
 from tests.unit.control_plane.made import (
     DEPLOYMENT,
@@ -148,6 +149,35 @@ def test_overlap_skips_or_cancels() -> None:
         scheduled(), facts(schedule=a_schedule(overlap="cancel_running"), limits=[(SCHEDULE, 1, [OTHER])])
     )
     assert (cancel.answer, cancel.line, cancel.cancel) == (Answer.LINE, SCHEDULE, [OTHER])
+
+
+@pytest.mark.parametrize("overlap", ["skip", "cancel_running"])
+def test_before_it_is_due_nothing_is_dropped_for_a_run_that_may_be_over_by_then(overlap: str) -> None:
+    known = facts(schedule=a_schedule(overlap=overlap), limits=[(SCHEDULE, 1, [OTHER])])
+    early = judge(scheduled(due=later(1.4)), known)
+    assert (early.answer, early.cancel, early.line) == (Answer.EARLY, (), None)
+    known = facts(deployment=a_deployment(collision_strategy=CANCEL_NEW), limits=[(LIMIT, 1, [OTHER])])
+    assert judge(a_run(due=later(0.1)), known).answer is Answer.EARLY
+    assert judge(a_run(due=later(0)), known).answer is Answer.SKIP
+
+
+def test_what_a_person_reruns_is_not_dropped_for_a_run_of_its_schedule() -> None:
+    rerun = scheduled(attempt=1, schedule_revision=None)
+    known = facts(schedule=a_schedule(overlap="skip"), limits=[(SCHEDULE, 1, [OTHER])])
+    assert judge(rerun, known).answer is Answer.START
+    full = facts(deployment=a_deployment(collision_strategy=CANCEL_NEW), limits=[(LIMIT, 1, [OTHER])])
+    assert judge(rerun, full).answer is Answer.LINE
+
+
+def test_an_occurrence_whose_jitter_is_not_over_drops_no_earlier_one() -> None:
+    schedule = a_schedule(jitter=50.0)
+    key = f"{DEPLOYMENT}/{schedule.slug}"
+    instant = NOW + timedelta(seconds=60)
+    its_own = jittered(instant, 50.0, key)
+    assert its_own - instant > timedelta(seconds=1), "else this shows nothing"
+    before, at = its_own - timedelta(milliseconds=1), its_own
+    assert judge(scheduled(), facts(now=before, schedule=schedule)).answer is Answer.START
+    assert judge(scheduled(), facts(now=at, schedule=schedule)).answer is Answer.SKIP
 
 
 @pytest.mark.parametrize(

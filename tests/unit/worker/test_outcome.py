@@ -6,6 +6,7 @@ import pytest
 
 from headrace.contract.states import StateType
 from headrace.contract.sync import ReportKind
+from headrace.worker.events import ENGINE_SLACK
 from headrace.worker.outcome import conclude, explain
 
 COMPLETED = {"t": "receipt", "state_type": "COMPLETED", "message": "ok", "result": [1]}
@@ -56,8 +57,10 @@ def test_processes_that_could_not_be_killed_are_named() -> None:
 
 
 def test_a_timeout_has_its_name() -> None:
-    done = conclude(None, exited(-15, "timeout"), engine=True, timeout=5)
-    assert (done.state_type, done.state_name) == (StateType.FAILED, "TimedOut")
+    for engine, until in ((True, 5 + ENGINE_SLACK), (False, 5)):
+        done = conclude(None, exited(-15, "timeout"), engine=engine, timeout=until)
+        assert (done.state_type, done.state_name) == (StateType.FAILED, "TimedOut")
+        assert done.message == "Ran longer than its timeout of 5 s and was ended."
 
 
 @pytest.mark.parametrize(("why", "words"), [("lease", "lease ran out"), ("stop", "worker was stopped")])

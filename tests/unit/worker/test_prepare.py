@@ -9,8 +9,9 @@ from uuid import uuid4
 import pytest
 
 from headrace.contract.sync import Grant
+from headrace.worker.events import ENGINE_SLACK
 from headrace.worker.keeper.starts import Kind, kind_of
-from headrace.worker.prepare import ENGINE_SLACK, PrepareError, prepare
+from headrace.worker.prepare import PrepareError, prepare
 from headrace.worker.state import StateFolder
 
 ENV = {

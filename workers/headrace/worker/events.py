@@ -9,6 +9,9 @@ from headrace.contract.sync import Command, Grant, RunError, SyncAnswer, SyncReq
 from headrace.contract.workers import Registered
 from headrace.worker.keeper.wire import Message
 
+ENGINE_SLACK = 2.0
+"""The engine enforces the timeout first, since it can say where the code was; this is its head start."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rung:
@@ -42,6 +45,8 @@ class KeeperGone:
 @dataclass(frozen=True, slots=True)
 class Launch:
     """All that the keeper needs to start a run. `engine`: the child speaks the engine's protocol.
+
+    `timeout` is when the keeper ends it: with ENGINE_SLACK on top where the engine keeps the limit itself.
 
     `preload` names modules that a process may have imported before it becomes this run's. `redact` are texts
     that are taken out of all that the run says.

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from headrace.contract.states import StateName, StateType
 from headrace.contract.sync import ReportKind, RetryWish, RunError
+from headrace.worker.events import ENGINE_SLACK
 from headrace.worker.keeper.wire import Message
 
 EXIT_CODES: dict[int, str] = {
@@ -72,7 +73,8 @@ def conclude(receipt: Message | None, exited: Message, *, engine: bool, timeout:
     why, status = exited.get("why"), exited.get("status")
     finished = receipt is not None and receipt.get("state_type") == StateType.COMPLETED
     if why in ("cancel", "timeout", "lease", "stop") and not (finished or (not engine and status == 0)):
-        return _ended_by_us(why, exited, timeout)
+        limit = timeout - ENGINE_SLACK if timeout and engine else timeout
+        return _ended_by_us(why, exited, limit)
     if why == "spawn":
         message = f"The run could not be started: {exited.get('message')}."
         return Conclusion(ReportKind.ENDED, StateType.CRASHED, message=clip(message, 10_000))

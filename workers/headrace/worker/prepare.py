@@ -18,7 +18,7 @@ from pathlib import Path
 from headrace import tracing
 from headrace.contract.sync import Grant, RunError
 from headrace.secret import KEY, reference_in, references_in
-from headrace.worker.events import Launch
+from headrace.worker.events import ENGINE_SLACK, Launch
 from headrace.worker.keeper.wire import Message
 from headrace.worker.sources import Job, SourceError, Workshop, activated, make_ready
 from headrace.worker.sources.secrets import read_reference
@@ -26,8 +26,6 @@ from headrace.worker.sources.secrets import read_reference
 GRACE = 30.0
 MESSAGE = 9000
 """Characters of a message, well below what a report may carry."""
-ENGINE_SLACK = 2.0
-"""The engine enforces the timeout first, since it can say where the code was; this is its head start."""
 
 INHERITED = re.compile(
     r"PATH|HOME|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TMP|TEMP|USER|LOGNAME|SHELL|TERM|DISPLAY"
