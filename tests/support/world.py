@@ -155,7 +155,7 @@ def limits_of(run: Run, world: World) -> list[str]:
     """The limits that exist and that this run falls under, found without the code under test."""
     names = [f"pool:{run.work_pool_name}", f"queue:{run.work_pool_name}/{run.work_queue_name}"]
     names += [f"deployment:{run.deployment_id}", *(f"tag:{tag}" for tag in run.tags)]
-    if run.schedule_slug and run.deployment_id:
+    if run.schedule_slug and run.deployment_id and run.schedule_revision is not None:
         schedule = world.schedules.get((run.deployment_id, run.schedule_slug))
         if schedule and schedule.overlap != "allow" and not schedule.deleted:
             names.append(f"schedule:{run.deployment_id}/{run.schedule_slug}")
