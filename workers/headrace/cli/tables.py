@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from headrace.cli.output import WIDE, Format, console, print_json, say, show
+from headrace.cli.output import Format, console, print_json, say, show
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -67,20 +67,30 @@ def list_(
     pool: InPool = None,
     queue: InQueue = None,
     tag: Tags = None,
+    upcoming: Annotated[
+        bool, typer.Option("--upcoming", help="Runs due later instead, the next first.")
+    ] = False,
     limit: Annotated[int, typer.Option("--limit", help="How many to show.", min=1, max=10_000)] = 20,
     output: Output = Format.TABLE,
 ) -> None:
-    """List flow runs, the latest first."""
+    """List flow runs, the latest first; without a --state, what schedules made ahead is only counted."""
+    from headrace.cli import latest as lists
     from headrace.cli.marks import state_mark
     from headrace.cli.runs import choose
 
     choice = choose(state, flow_name=flow_name, deployment=deployment, pool=pool, queue=queue, tags=tag)
-    with connect() as api:
-        runs = rows_of(api.runs.list, choice.request(api), limit)
     now = datetime.now(UTC)
+    with connect() as api:
+        request = choice.request(api)
+        if upcoming:
+            found = lists.first(api, lists.to_come(now, request), limit)
+        elif state:
+            found = lists.first(api, request, limit)
+        else:
+            found = lists.latest(api, request, limit, now)
     listing(
         output,
-        runs,
+        found.runs,
         COLUMNS,
         lambda run: [
             run.name,
@@ -91,6 +101,9 @@ def list_(
         ],
         "No such flow runs. Start one: headrace deployment run FLOW/NAME",
     )
+    if output is Format.TABLE:
+        for remark in found.notes:
+            note(remark)
 
 
 @app.command()

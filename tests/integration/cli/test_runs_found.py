@@ -1,0 +1,87 @@
+"""Runs are seen and found although schedules have made many ahead."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.integration.cli.conftest import Bridge
+from tests.support.plane import Rig
+from tests.unit.cli.conftest import Cli
+
+LS = ("flow-run", "ls")
+
+
+@pytest.fixture
+def deployments(plane: Rig, bridge: Bridge) -> list[Any]:
+    """Three deployments that run each second, with their runs made ahead; all are due a minute from now at least."""
+    plane.clock.now = datetime.now(UTC) + timedelta(minutes=1)
+    plane.pool()
+    schedule = {"schedule": {"interval": 1}, "slug": "often"}
+    made = [plane.deployment(name=name, schedules=[schedule]) for name in ("main", "second", "third")]
+    for _ in range(3):
+        plane.plane.tick()
+    return made
+
+
+def test_a_run_made_now_is_found_by_its_name_of_two_letters(
+    cli: Cli, plane: Rig, deployments: list[Any]
+) -> None:
+    ahead = plane.ok("POST", "/flow_runs/filter", {"limit": 200})
+    plane.run(deployments[0], name="other")
+    run = plane.run(deployments[0], name="fl")
+
+    assert len(ahead) == 200
+    assert cli("flow-run", "inspect", "fl", "--output", "json").json["id"] == run["id"]
+    assert cli("flow-run", "inspect", run["id"][:13], "--output", "json").json["id"] == run["id"]
+
+
+def test_a_run_of_later_is_found_by_its_name(cli: Cli, plane: Rig, deployments: list[Any]) -> None:
+    at = {"type": "SCHEDULED", "state_details": {"scheduled_time": _in(minutes=60)}}
+    run = plane.run(deployments[0], name="tidy-later", state=at)
+
+    assert cli("flow-run", "inspect", "tidy-later", "--output", "json").json["id"] == run["id"]
+
+
+def test_a_name_that_no_run_has(cli: Cli, deployments: list[Any]) -> None:
+    done = cli("flow-run", "why", "nobody")
+
+    assert done.code == 2
+    assert "'nobody' is not a flow run's id, and none of the latest has that name." in done.err
+
+
+def test_what_schedules_made_ahead_is_counted_and_what_ran_is_shown(
+    cli: Cli, plane: Rig, deployments: list[Any]
+) -> None:
+    plane.run(deployments[0], name="by-hand")
+    at = {"type": "SCHEDULED", "state_details": {"scheduled_time": _in(minutes=1.2)}}
+    plane.run(deployments[0], name="by-hand-later", state=at)
+
+    done = cli(*LS)
+
+    names = [row["name"] for row in cli(*LS, "--output", "json").json]
+    assert names == ["by-hand-later", "by-hand"]
+    assert "due later are left out: --upcoming shows what is to come." in done.err
+
+
+def test_upcoming_runs_have_a_list_of_their_own(cli: Cli, plane: Rig, deployments: list[Any]) -> None:
+    rows = cli(*LS, "--upcoming", "--limit", "5", "--output", "json").json
+
+    times = [row["expected_start_time"] for row in rows]
+    assert len(rows) == 5
+    assert times == sorted(times)
+    assert "There are more than these 5" in cli(*LS, "--upcoming", "--limit", "5").err
+
+
+def test_a_state_that_is_asked_for_is_shown_whenever_it_is_due(
+    cli: Cli, plane: Rig, deployments: list[Any]
+) -> None:
+    done = cli(*LS, "--state", "scheduled", "--output", "json")
+
+    assert len(done.json) == 20
+
+
+def _in(minutes: float) -> str:
+    return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
