@@ -85,3 +85,32 @@ def test_a_state_that_is_asked_for_is_shown_whenever_it_is_due(
 
 def _in(minutes: float) -> str:
     return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
+
+
+def test_a_run_is_cancelled_under_the_name_it_was_given(cli: Cli, plane: Rig, deployments: list[Any]) -> None:
+    run = plane.run(deployments[0], name="fl")
+
+    over = plane.run(deployments[0], name="over")
+    worker = plane.worker(limit=10)
+    (grant,) = [one for one in worker.claim(10) if one["run"] == over["id"]]
+    worker.start(grant)
+    worker.end(grant)
+
+    done = cli("flow-run", "cancel", "fl", "over")
+
+    assert f"'fl' ({run['id']}) is Cancel" in done.out
+    assert (
+        f"Error: 'over' ({over['id']}): The run is over (COMPLETED): it cannot be cancelled."
+        " `headrace flow-run retry` starts it again.\n"
+    ) == done.err
+
+
+def test_a_run_of_a_paused_deployment_says_that_it_waits(
+    cli: Cli, plane: Rig, deployments: list[Any]
+) -> None:
+    assert "paused" not in cli("deployment", "run", "flow/main").out
+    cli("deployment", "pause", "flow/main")
+
+    out = cli("deployment", "run", "flow/main").out
+
+    assert "Its deployment is paused: it waits.  headrace deployment resume flow/main" in out

@@ -29,7 +29,7 @@ BAD = [
     ("api-key create a/b --role viewer", "name: "),
     ("api-key create '' --role viewer", "name: "),
     (f"api-key create {'x' * 201} --role viewer", "at most 200 characters"),
-    ("api-key create ci --role worker", "takes --pool"),
+    ("api-key create ci --role worker", "needs --pool"),
     ("api-key create ci --role admin --pool p", "takes --pool"),
     ("api-key create ci --role worker --pool a/b", "work_pool_name: "),
     ("api-key create ci --role viewer --expires-in soon", "'soon' is not a duration"),

@@ -198,7 +198,7 @@ def test_what_makes_a_run_moot_comes_before_what_makes_it_wait() -> None:
 
 def test_a_limit_in_words() -> None:
     holders = [UUID(int=number) for number in range(1, 8)]
-    text = limit_text(Slots("tag:db", 7, frozenset(holders)))
+    text = limit_text(Slots("tag:db", 7, frozenset(holders)), facts())
     assert text.startswith(f"Limit 7 of tag 'db' is held by runs {holders[0]}, {holders[1]}")
     assert text.endswith("and 2 more")
-    assert limit_text(Slots("pool:p", 0)) == "Limit 0 of pool 'p' lets nothing start"
+    assert limit_text(Slots("pool:p", 0), facts()) == "Limit 0 of pool 'p' lets nothing start"

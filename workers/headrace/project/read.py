@@ -35,6 +35,10 @@ def read_project(
     Raises:
         ProjectError: Something in it is wrong, or a pattern matches nothing.
     """
+    if not path.exists():
+        raise ProjectError(
+            f"There is no {path}.", "Make one to begin with: headrace init   (or name another: --file)"
+        )
     file = read_yaml(path)
     values = Values(os.environ if environment is None else environment, lambda: _git(path.parent), variables)
     chosen = _chosen(file.data, patterns)

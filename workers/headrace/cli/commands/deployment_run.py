@@ -9,7 +9,7 @@ import typer
 
 from headrace.cli.connect import checked, connect, given
 from headrace.cli.errors import BadUsage
-from headrace.cli.lookup import deployment_reference, find_deployment, full_name
+from headrace.cli.lookup import deployment_reference, find_deployment, full_name, quoted_name
 from headrace.cli.options import DeploymentName, JobVariable, Output, Param, Params, Tag
 from headrace.cli.output import Format, report, say
 from headrace.cli.times import parse_duration, parse_moment, show_moment
@@ -70,11 +70,13 @@ def run(
             say(headline, "green", stderr=output is Format.JSON)
             watch_run(api, run.id, output)
     due = show_moment(run.expected_start_time)
+    resume = f"Its deployment is paused: it waits.  headrace deployment resume {quoted_name(deployment)}"
     report(
         output,
         run,
         headline,
         f"It is {run.state_name}, due {due}.",
+        *([resume] if deployment.paused else []),
         f"Follow it:  headrace flow-run watch {run.id}",
     )
 

@@ -268,10 +268,11 @@ def cancel(
         problem = "Name the runs to cancel by id, or choose them by options: one of the two."
         raise BadUsage(problem, "See: headrace flow-run cancel --help")
     with connect() as api:
-        wanted_ids = [find_run(api, text) for text in run_ids or []]
+        wanted = [(find_run(api, text), text) for text in run_ids or []]
         if choice:
-            wanted_ids = [run.id for run in rows_of(api.runs.list, choice.going_on().request(api))]
-        outcomes = [cancel_one(api, wanted_id) for wanted_id in wanted_ids]
+            chosen = rows_of(api.runs.list, choice.going_on().request(api))
+            wanted = [(run.id, str(run.id)) for run in chosen]
+        outcomes = [cancel_one(api, run_id, named) for run_id, named in wanted]
         runs = [api.runs.read(outcome.run_id) for outcome in outcomes if outcome.problem is None]
     if output is Format.JSON:
         print_json(runs)
@@ -284,10 +285,10 @@ def _report(outcomes: list[Outcome], *, quiet: bool) -> None:
     if not quiet:
         for outcome in outcomes:
             if outcome.problem is None:
-                say(f"{outcome.run_id} is {outcome.state}.", "green")
+                say(f"{outcome.label} is {outcome.state}.", "green")
         if not outcomes:
             say("No such flow runs; nothing to cancel.")
     for outcome in failed:
-        note(f"Error: {outcome.run_id}: {outcome.problem}")
+        note(f"Error: {outcome.label}: {outcome.problem}")
     if failed:
         raise typer.Exit(FAILURE)
