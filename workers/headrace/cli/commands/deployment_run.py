@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,7 +66,8 @@ def run(
     with connect() as api:
         deployment = find_deployment(api, name)
         parameters = merge_parameters(params, param or [], deployment.parameter_openapi_schema)
-        run, created = api.deployments.run(deployment.id, _body(members, parameters))
+        with _hinting(deployment, parameters):
+            run, created = api.deployments.run(deployment.id, _body(members, parameters))
         headline = _headline(run, deployment, created=created)
         if watch:
             say(headline, "green", stderr=output is Format.JSON)
@@ -79,6 +82,19 @@ def run(
         *([resume] if deployment.paused else []),
         f"Follow it:  headrace flow-run watch {run.id}",
     )
+
+
+@contextmanager
+def _hinting(deployment: Deployment, parameters: dict[str, Any]) -> Iterator[None]:
+    """Say of parameters that are refused how they are given here."""
+    from headrace.cli.parameter_hints import how_to_give
+    from headrace.client.errors import Invalid
+
+    try:
+        yield
+    except Invalid as error:
+        error.hint = how_to_give(error.errors, deployment.parameter_openapi_schema, parameters) or error.hint
+        raise
 
 
 def _state(start_at: str | None, start_in: str | None) -> dict[str, Any] | None:
