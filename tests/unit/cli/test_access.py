@@ -152,6 +152,13 @@ def test_login_checks_the_key_and_keeps_it(
     assert SECRET not in cli("login", "--api-url", api.url, "--api-key", SECRET, "-o", "json").out
 
 
+def test_a_key_that_nobody_asks_for_is_not_kept(cli: Cli, api: FakeApi, own_home: Path) -> None:
+    api.on("GET", "/me", Answer(ME | {"keys_required": False}))
+    done = cli("login", "--api-url", api.url, "--api-key", SECRET)
+    assert "as anybody" in done.out and "The key is not kept." in done.out
+    assert _profiles(own_home)["profiles"] == {"default": {"api_url": api.url, "api_key": None}}
+
+
 def test_a_refused_key_is_not_kept(cli: Cli, api: FakeApi, own_home: Path) -> None:
     api.on("GET", "/me", error(401, "unknown_key", "The API key is not known here."))
     done = cli("login", "--api-url", api.url, "--api-key", SECRET)

@@ -309,3 +309,9 @@ def test_a_new_template_tells_which_deployments_it_leaves_behind(
     api.on("POST", "/work_pools/my-process-pool/misfits/filter", Answer([row]))
     result = cli("work-pool", "update", "my-process-pool", "--base-job-template", str(template))
     assert "Deployment 'hello/first' no longer fits: nice is not known." in result.err
+
+
+def test_a_long_value_of_a_variable_is_not_said_again_whole(cli: Cli, api: FakeApi) -> None:
+    api.on("GET", "/variables/name/rows", Answer(canned.VARIABLE | {"value": "x" * 4000}))
+
+    assert len(cli("variable", "set", "rows", "x" * 4000).out) < 150

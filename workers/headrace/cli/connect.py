@@ -92,12 +92,14 @@ def checked(model: type[ModelT], **members: Any) -> ModelT:
     """Make a request body; what does not fit is the command line's mistake."""
     from pydantic import ValidationError
 
+    from headrace.contract.errors import wording
+
     try:
         return model(**members)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the request"
-        raise BadUsage(f"{place}: {first['msg']} (got {_short(first['input'])}).") from None
+        raise BadUsage(f"{place}: {wording(first)} (got {_short(first['input'])}).") from None
 
 
 def _short(value: object) -> str:
