@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -114,3 +115,16 @@ def test_a_run_of_a_paused_deployment_says_that_it_waits(
     out = cli("deployment", "run", "flow/main").out
 
     assert "Its deployment is paused: it waits.  headrace deployment resume flow/main" in out
+
+
+def test_the_next_time_of_a_schedule_is_that_of_its_next_run(
+    cli: Cli, plane: Rig, deployments: list[Any]
+) -> None:
+    """And not the first time for which no run is made yet."""
+    before = datetime.now(UTC) - timedelta(seconds=1)
+
+    (said,) = re.findall(
+        r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) ", cli("deployment", "schedule", "ls", "flow/main").out
+    )
+
+    assert before <= datetime.fromisoformat(said).astimezone() <= datetime.now(UTC) + timedelta(seconds=2)
