@@ -5,8 +5,8 @@ from __future__ import annotations
 from chalicelib.api import render
 from chalicelib.api.endpoint import Call, Found, Page, endpoint
 from chalicelib.domain.access import Need
-from chalicelib.domain.eligibility import tag_limit
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid
+from chalicelib.domain.limits import tag_limit
 from headrace.contract import limits as wire
 
 _PATH = "/v2/concurrency_limits"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from chalicelib.api.render_work import members, state
 from chalicelib.domain.deployments import Deployment, Flow, ScheduleRecord
-from chalicelib.domain.eligibility import Slots
+from chalicelib.domain.limits import Slots
 from chalicelib.domain.pools import WorkPool, WorkQueue, pool_id, queue_id
 from chalicelib.domain.runs import Run
 from chalicelib.domain.versions import Definition, Version

@@ -14,6 +14,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from chalicelib import tracing
 from chalicelib.domain.errors import FieldProblem, HeadraceError, Invalid, TooLarge
 from headrace.contract.base import AUTHOR_HEADER
+from headrace.contract.errors import wording
 from headrace.contract.media import GZIP
 
 MAX_BATCH = 6_000_000
@@ -122,7 +123,7 @@ def _path(row: Any, prefix: str) -> str:
 def _said(row: Any) -> str:
     shown = row.get("input")
     got = "" if isinstance(shown, (dict, list)) else f" (got {shown!r:.60})"
-    return f"{row['msg'][:300]}{got}"
+    return f"{wording(row)[:300]}{got}"
 
 
 _EXPECTED = {

@@ -6,7 +6,7 @@ from chalicelib.api import render
 from chalicelib.api.endpoint import Call, Found, Page, endpoint
 from chalicelib.api.queries import fate, given, only_names
 from chalicelib.domain.access import Need
-from chalicelib.domain.eligibility import pool_limit
+from chalicelib.domain.limits import pool_limit
 from chalicelib.services.pointing import misfits
 from headrace.contract import flow_runs as run_wire
 from headrace.contract import system as system_wire

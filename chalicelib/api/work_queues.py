@@ -9,7 +9,7 @@ from chalicelib.api import render
 from chalicelib.api.endpoint import Call, Found, Page, endpoint
 from chalicelib.api.queries import fate, given, texts, uuids
 from chalicelib.domain.access import Need
-from chalicelib.domain.eligibility import queue_limit
+from chalicelib.domain.limits import queue_limit
 from chalicelib.domain.pools import WorkQueue
 from chalicelib.domain.schedules import LATE_AFTER, is_late
 from headrace.contract import flow_runs as run_wire

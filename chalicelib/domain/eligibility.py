@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from shlex import quote
@@ -11,6 +11,14 @@ from uuid import UUID
 
 from chalicelib.domain import schedules
 from chalicelib.domain.deployments import CANCEL_NEW, Deployment, ScheduleRecord, spec_of
+from chalicelib.domain.limits import (
+    Slots,
+    deployment_limit,
+    pool_limit,
+    queue_limit,
+    schedule_limit,
+    tag_limit,
+)
 from chalicelib.domain.pools import PoolView
 from chalicelib.domain.runs import Run
 from headrace.contract.states import StateType
@@ -31,20 +39,6 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
-    """A limit: its maximum and who holds it. `key` is the idempotency key of the request that made it."""
-
-    name: str
-    maximum: int
-    holders: frozenset[UUID] = frozenset()
-    key: str | None = None
-
-    def has_room(self, run: UUID) -> bool:
-        """Whether this run may start under it."""
-        return run in self.holders or len(self.holders) < self.maximum
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
     """What the decision needs to know, read before it is made."""
 
@@ -53,13 +47,16 @@ class Facts:
     deployments: Mapping[UUID, Deployment] = field(default_factory=dict)
     slots: Mapping[str, Slots] = field(default_factory=dict)
     schedules: Mapping[tuple[UUID, str], ScheduleRecord] = field(default_factory=dict)
+    names: Mapping[UUID, str] = field(
+        default_factory=dict
+    )  # of runs that hold limits, where a person reads it
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """The answer, the reason in one sentence, and what a person can do about it (`hint`).
 
-    With it: the slots to take, the line to wait in, and runs to cancel for it.
+    With it: the slots to take, the line to wait in, runs to cancel for it, and a few `holders` of a full limit.
     """
 
     answer: Answer
@@ -68,34 +65,11 @@ class Judgement:
     line: str | None = None
     cancel: Sequence[UUID] = ()
     hint: str | None = None
+    holders: Sequence[UUID] = ()
 
 
 START = "It can start: a worker with a free slot takes it."
-
-
-def pool_limit(pool: str) -> str:
-    """Name of a pool's limit."""
-    return f"pool:{pool}"
-
-
-def queue_limit(pool: str, queue: str) -> str:
-    """Name of a queue's limit."""
-    return f"queue:{pool}/{queue}"
-
-
-def deployment_limit(deployment: UUID) -> str:
-    """Name of a deployment's limit, which is also the line of a paused deployment's runs."""
-    return f"deployment:{deployment}"
-
-
-def tag_limit(tag: str) -> str:
-    """Name of a tag's limit."""
-    return f"tag:{tag}"
-
-
-def schedule_limit(deployment: UUID, slug: str) -> str:
-    """Name of the limit of one that keeps a schedule's runs apart."""
-    return f"schedule:{deployment}/{slug}"
+NAMED = 5  # holders of a limit that a reason names
 
 
 def judge(run: Run, facts: Facts) -> Judgement:
@@ -218,7 +192,7 @@ def _limits(run: Run, facts: Facts) -> Judgement | None:
     for name in limits_of(run, facts):
         slots = facts.slots[name]
         if not slots.has_room(run.id):
-            return _full(run, slots, facts)
+            return replace(_full(run, slots, facts), holders=sorted(slots.holders)[:NAMED])
     return None
 
 
@@ -231,14 +205,12 @@ def _full(run: Run, slots: Slots, facts: Facts) -> Judgement:
 
 
 def _of_full(run: Run, slots: Slots, facts: Facts) -> Judgement:
-    text = f"{limit_text(slots)}."
+    text = f"{limit_text(slots, facts)}."
     kind = slots.name.partition(":")[0]
     if kind in ("pool", "queue"):
-        return Judgement(Answer.WAIT, text, hint=_raise_hint(slots))
+        return Judgement(Answer.WAIT, text, hint=_raise_hint(slots, facts))
     deployment = facts.deployments.get(run.deployment_id) if run.deployment_id else None
-    is_new = (
-        not run.attempt
-    )  # one that is tried again, or rerun by hand, is not dropped for what came in between
+    is_new = not run.attempt  # what is tried again or rerun is not dropped for what came in between
     if kind == "deployment" and deployment and deployment.collision_strategy == CANCEL_NEW and is_new:
         return Judgement(Answer.SKIP, f"{text} Its deployment cancels what would have to wait.")
     if kind == "schedule" and run.deployment_id and run.schedule_slug:
@@ -247,36 +219,46 @@ def _of_full(run: Run, slots: Slots, facts: Facts) -> Judgement:
             return Judgement(Answer.SKIP, "An earlier run of its schedule is still going.")
         cancel = sorted(slots.holders) if overlap == "cancel_running" else ()
         return Judgement(Answer.LINE, text, line=slots.name, cancel=cancel)
-    return Judgement(Answer.LINE, text, line=slots.name, hint=_raise_hint(slots))
+    return Judgement(Answer.LINE, text, line=slots.name, hint=_raise_hint(slots, facts))
 
 
-def _raise_hint(slots: Slots) -> str | None:
+def _raise_hint(slots: Slots, facts: Facts) -> str | None:
     """How to let more go at once; `N` stands for the reader's number."""
-    kind, _, name = slots.name.partition(":")
+    kind, name = _limited(slots, facts)
     pool, _, queue = name.partition("/")
     commands = {
         "pool": f"headrace work-pool update {quote(name)} --concurrency-limit N",
         "queue": f"headrace work-queue update {quote(queue)} --pool {quote(pool)} --concurrency-limit N",
         "tag": f"headrace concurrency-limit update {quote(name)} N",
+        "deployment": f"deploy {quote(name)} again with --concurrency-limit N",
     }
     return f"To let more go at once: {commands[kind]}" if kind in commands else None
 
 
-def limit_text(slots: Slots) -> str:
+def limit_text(slots: Slots, facts: Facts) -> str:
     """The limit and who holds it, in words."""
+    kind, name = _limited(slots, facts)
+    if not slots.holders:
+        return f"Limit {slots.maximum} of {kind} {name!r} lets nothing start"
+    first = sorted(slots.holders)[:NAMED]
+    held = ", ".join(f"{facts.names[run]!r} ({run})" if run in facts.names else str(run) for run in first)
+    more = f" and {len(slots.holders) - NAMED} more" if len(slots.holders) > NAMED else ""
+    runs = "run" if len(slots.holders) == 1 else "runs"
+    return f"Limit {slots.maximum} of {kind} {name!r} is held by {runs} {held}{more}"
+
+
+def _limited(slots: Slots, facts: Facts) -> tuple[str, str]:
+    """Kind and name of what is limited: a deployment, and that of a schedule, by its full name."""
     kind, _, name = slots.name.partition(":")
-    held = ", ".join(str(run) for run in sorted(slots.holders)[:5])
-    more = f" and {len(slots.holders) - 5} more" if len(slots.holders) > 5 else ""
-    by = (
-        f" is held by {'run' if len(slots.holders) == 1 else 'runs'} {held}{more}"
-        if held
-        else " lets nothing start"
-    )
-    return f"Limit {slots.maximum} of {kind} {name!r}{by}"
+    if kind in ("deployment", "schedule"):
+        identity, slash, slug = name.partition("/")
+        deployment = facts.deployments.get(UUID(identity))
+        name = f"{deployment.full_name if deployment else identity}{slash}{slug}"
+    return kind, name
 
 
 def _time(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"{moment:%Y-%m-%d %H:%M:%S UTC}"
 
 
 def _since(moment: datetime | None) -> str:

@@ -92,9 +92,9 @@ def _unknown(error: Any, here: str) -> Iterator[FieldProblem]:
     for name in error.instance:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-            advice = f"; did you mean {near[0]}?" if near else ""
-            expected = "one of " + ", ".join(known) if known else "no parameters at all"
-            yield FieldProblem(f"{here}.{name}", f"is not known{advice}", _short(expected, 200))
+            advice = f"; did you mean {near[0]}?" if near else "" if known else "; there are none here"
+            expected = _short("one of " + ", ".join(known), 200) if known else None
+            yield FieldProblem(f"{here}.{name}", f"is not known{advice}", expected)
 
 
 def _alternatives(error: Any, path: str, here: str) -> Iterator[FieldProblem]:

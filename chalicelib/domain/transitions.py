@@ -75,6 +75,15 @@ HELD = frozenset({S.PENDING, S.RUNNING, S.CANCELLING})
 """States in which a worker session holds the run, and the run holds its slots."""
 
 
+_DEED = {
+    S.SCHEDULED: "be scheduled",
+    S.PAUSED: "be paused",
+    S.CANCELLING: "be cancelled",
+    S.CANCELLED: "be cancelled",
+}
+"""What a person does with a run to have it in a state."""
+
+
 def allowed(before: StateType, after: StateType, cause: Cause) -> bool:
     """Whether the table has this transition."""
     return cause in TRANSITIONS[before].get(after, frozenset())
@@ -84,8 +93,11 @@ def check(before: StateType, after: StateType, cause: Cause) -> None:
     """Raise `WrongState`, naming both states, for a transition that the table does not have."""
     if allowed(before, after, cause):
         return
-    possible = sorted(to.value for to, causes in TRANSITIONS[before].items() if cause in causes)
-    hint = f"By {cause.value} it may become {' or '.join(possible)}." if possible else None
     if before in TERMINAL:
-        hint = "The run is over. `headrace flow-run retry` starts it again."
-    raise WrongState(f"A {before.value} run cannot become {after.value} by {cause.value}.", hint=hint)
+        text = f"The run is over ({before.value}): it cannot {_DEED.get(after, f'become {after.value}')}."
+        raise WrongState(text, hint="`headrace flow-run retry` starts it again.")
+    if cause is not Cause.USER:
+        raise WrongState(f"A {before.value} run cannot become {after.value} by {cause.value}.")
+    possible = dict.fromkeys(_DEED[to] for to, causes in TRANSITIONS[before].items() if cause in causes)
+    hint = f"It can {' or '.join(possible)}." if possible else None
+    raise WrongState(f"The run is {before.value}: it cannot be made {after.value} by hand.", hint=hint)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from chalicelib.domain import job_templates, parameters, pull_steps, secrets, versions
 from chalicelib.domain.deployments import Deployment
-from chalicelib.domain.eligibility import deployment_limit
+from chalicelib.domain.limits import deployment_limit
 from chalicelib.domain.names import DEFAULT_QUEUE
 from chalicelib.domain.versions import Definition, NewVersion
 from chalicelib.services.limits import Limits

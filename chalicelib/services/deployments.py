@@ -7,8 +7,8 @@ from dataclasses import replace
 from uuid import UUID
 
 from chalicelib.domain.deployments import Deployment, Flow, ScheduleRecord
-from chalicelib.domain.eligibility import deployment_limit
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound
+from chalicelib.domain.limits import deployment_limit
 from chalicelib.domain.names import deployment_id
 from chalicelib.domain.runs import Run
 from chalicelib.services.definitions import Definitions

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from chalicelib.domain.eligibility import Facts, Slots, limits_of, tag_limit
+from chalicelib.domain.eligibility import Facts, limits_of
 from chalicelib.domain.errors import Conflict, NotFound
+from chalicelib.domain.limits import Slots, tag_limit
 from chalicelib.domain.runs import Run
 from chalicelib.services.active import active_runs
 from chalicelib.services.lines import Lines

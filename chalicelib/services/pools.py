@@ -10,8 +10,8 @@ from typing import TypeVar
 from uuid import UUID
 
 from chalicelib.domain import job_templates
-from chalicelib.domain.eligibility import pool_limit, queue_limit
 from chalicelib.domain.errors import Conflict, Invalid, NotFound, Unavailable
+from chalicelib.domain.limits import pool_limit, queue_limit
 from chalicelib.domain.names import DEFAULT_QUEUE
 from chalicelib.domain.pools import PoolView, Session, WorkPool, WorkQueue
 from chalicelib.services.active import active_runs

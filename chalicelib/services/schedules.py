@@ -12,8 +12,8 @@ from uuid import UUID
 
 from chalicelib.domain import parameters, secrets, versions
 from chalicelib.domain.deployments import Deployment, ScheduleRecord, spec_of
-from chalicelib.domain.eligibility import schedule_limit
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound
+from chalicelib.domain.limits import schedule_limit
 from chalicelib.domain.schedules import next_after
 from chalicelib.services.numbering import By, Raced, again, deployment_of, next_version
 from chalicelib.services.occurrences import Occurrences

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
-from chalicelib.domain.eligibility import Slots
 from chalicelib.domain.errors import NotFound, WrongState
+from chalicelib.domain.limits import Slots
 from chalicelib.domain.names import stamp, unstamp
 from chalicelib.domain.pools import PoolView, Session
 from chalicelib.domain.runs import Run

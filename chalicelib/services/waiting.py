@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from chalicelib.domain.eligibility import deployment_limit
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound, WrongState
+from chalicelib.domain.limits import deployment_limit
 from chalicelib.domain.runs import Run
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
@@ -83,7 +83,7 @@ class Waiting:
         Where there are too many for one request it raises `Conflict` (`unfinished`): the same call goes on.
 
         `pool` (or its `queue` alone) is what goes: runs cannot be moved there, and a bare name means
-        another queue of the same pool.
+        another queue of the same pool. Without a pool it is a deployment, whose runs cannot be moved.
         """
         target = self._target(fate.move_to, pool if queue else None) if fate.move_to else None
         if target and target[0] == pool and queue in (None, target[1]):
@@ -95,7 +95,7 @@ class Waiting:
                 raise Conflict(
                     f"{what} has runs that wait, among them {run.name!r}.",
                     code="runs_waiting",
-                    hint="Say --cancel-runs, or --move-to another queue.",
+                    hint="Say --cancel-runs, or --move-to another queue." if pool else "Say --cancel-runs.",
                 )
             count += self._settle(run, target, what)
             if count and self._ports.clock() - begun > WITHIN:

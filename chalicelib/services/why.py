@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import quote
 from uuid import UUID
 
-from chalicelib.domain.eligibility import EARLY, Answer, judge
+from chalicelib.domain.eligibility import EARLY, Answer, Facts, judge
 from chalicelib.domain.pools import Session
 from chalicelib.domain.runs import Run
 from chalicelib.services.active import free_slots
@@ -39,10 +39,22 @@ class Why:
         if run.state.type is not StateType.SCHEDULED:
             return self._not_waiting(run)
         view = self._ports.pools.view(run.work_pool_name) if run.work_pool_name else None
-        judgement = judge(run, gather(self._ports, view, [run]))
-        if judgement.answer is not Answer.START:
-            return Explanation(judgement.answer.value, judgement.reason, judgement.hint)
-        return self._for_want_of_a_worker(run)
+        facts = gather(self._ports, view, [run])
+        judgement = judge(run, facts)
+        if judgement.answer is Answer.START:
+            return self._for_want_of_a_worker(run)
+        if judgement.holders:
+            holders = self._ports.runs.read_many(judgement.holders, consistent=False)
+            judgement = judge(run, replace(facts, names={one.id: one.name for one in holders.values()}))
+        elif _is_paused(run, facts) and judgement.answer is Answer.LINE and not self._live(run):
+            nobody = "No worker is online for its queue: start one, or the program that serves it."
+            return Explanation(judgement.answer.value, judgement.reason, f"{nobody} {judgement.hint}")
+        return Explanation(judgement.answer.value, judgement.reason, judgement.hint)
+
+    def _live(self, run: Run) -> list[Session]:
+        """The workers online for its queue."""
+        live = self._workers.live_sessions(run.work_pool_name or "")
+        return [session for session in live if session.serves(run.work_queue_name or "")]
 
     def _not_waiting(self, run: Run) -> Explanation:
         now = self._ports.clock()
@@ -57,7 +69,7 @@ class Why:
 
     def _for_want_of_a_worker(self, run: Run) -> Explanation:
         pool, queue = run.work_pool_name or "", run.work_queue_name or ""
-        live = [session for session in self._workers.live_sessions(pool) if session.serves(queue)]
+        live = self._live(run)
         if not live:
             text = f"No worker is online for queue {queue!r} of pool {pool!r}{self._since(pool)}."
             return Explanation("no_worker", text, f"Start one: headrace worker start --pool {quote(pool)}")
@@ -84,6 +96,11 @@ class Why:
             if after is None:
                 break
         return f" since {max(seen):%Y-%m-%d %H:%M:%S UTC}" if seen else ""
+
+
+def _is_paused(run: Run, facts: Facts) -> bool:
+    deployment = facts.deployments.get(run.deployment_id) if run.deployment_id else None
+    return deployment is not None and deployment.paused
 
 
 def _before(ahead: int) -> str:

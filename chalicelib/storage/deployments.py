@@ -10,7 +10,7 @@ from uuid import UUID
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.domain.deployments import Deployment, Flow, ScheduleRecord
-from chalicelib.domain.eligibility import deployment_limit
+from chalicelib.domain.limits import deployment_limit
 from chalicelib.domain.names import stamp
 from chalicelib.domain.versions import NewVersion
 from chalicelib.storage import documents, versions

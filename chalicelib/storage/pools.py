@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from chalicelib.domain.eligibility import pool_limit, queue_limit
+from chalicelib.domain.limits import pool_limit, queue_limit
 from chalicelib.domain.pools import PoolView, Worker, WorkPool, WorkQueue
 from chalicelib.storage import documents
 from chalicelib.storage.documents import Codec, Key, Transaction

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pynamodb.expressions.condition import Condition, size
 
-from chalicelib.domain.eligibility import Slots
+from chalicelib.domain.limits import Slots
 from chalicelib.domain.names import stamp, unstamp
 from chalicelib.storage import documents
 from chalicelib.storage.documents import Transaction

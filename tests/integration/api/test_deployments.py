@@ -184,6 +184,7 @@ def test_deleting_one_with_waiting_runs(plane: Rig) -> None:
     run = plane.run(deployment, work_queue_name="q")
     refused = plane.call("DELETE", f"/deployments/{deployment['id']}")
     assert (refused.status, refused.body["code"]) == (409, "runs_waiting")
+    assert refused.body["hint"] == "Say --cancel-runs."
     plane.ok("DELETE", f"/deployments/{deployment['id']}?cancel_runs=true")
     assert plane.read(run)["state_type"] == "CANCELLED"
     assert plane.call("GET", f"/deployments/{deployment['id']}").status == 404

@@ -69,8 +69,25 @@ def test_a_limit_and_who_holds_it(plane: Rig, what: str, code: str) -> None:
     holder, run = plane.run(deployment), plane.run(deployment)
     worker = plane.worker(limit=2)
     assert [grant["run"] for grant in worker.claim(2)] == [holder["id"]]
-    named = f"deployment '{deployment['id']}'" if what == "deployment" else what
-    assert why(plane, run) == (code, f"Limit 1 of {named} is held by run {holder['id']}.")
+    named = "deployment 'flow/main'" if what == "deployment" else what
+    assert why(plane, run) == (
+        code,
+        f"Limit 1 of {named} is held by run {holder['name']!r} ({holder['id']}).",
+    )
+    hint = plane.ok("GET", f"/flow_runs/{run['id']}/why")["hint"]
+    assert ("deploy flow/main again with --concurrency-limit N" in hint) == (what == "deployment")
+
+
+def test_a_paused_deployment_that_nobody_serves(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment()
+    run = plane.run(deployment)
+    plane.ok("PATCH", f"/deployments/{deployment['id']}", {"paused": True})
+    resume = "Resume it: headrace deployment resume flow/main"
+    nobody = "No worker is online for its queue: start one, or the program that serves it."
+    assert plane.ok("GET", f"/flow_runs/{run['id']}/why")["hint"] == f"{nobody} {resume}"
+    plane.worker()
+    assert plane.ok("GET", f"/flow_runs/{run['id']}/why")["hint"] == resume
 
 
 def test_a_limit_of_0(plane: Rig) -> None:

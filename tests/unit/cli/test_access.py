@@ -29,7 +29,7 @@ BAD = [
     ("api-key create a/b --role viewer", "name: "),
     ("api-key create '' --role viewer", "name: "),
     (f"api-key create {'x' * 201} --role viewer", "at most 200 characters"),
-    ("api-key create ci --role worker", "takes --pool"),
+    ("api-key create ci --role worker", "needs --pool"),
     ("api-key create ci --role admin --pool p", "takes --pool"),
     ("api-key create ci --role worker --pool a/b", "work_pool_name: "),
     ("api-key create ci --role viewer --expires-in soon", "'soon' is not a duration"),
@@ -150,6 +150,13 @@ def test_login_checks_the_key_and_keeps_it(
     assert _profiles(own_home) == kept
     assert stat.S_IMODE((own_home / "profiles.json").stat().st_mode) == 0o600
     assert SECRET not in cli("login", "--api-url", api.url, "--api-key", SECRET, "-o", "json").out
+
+
+def test_a_key_that_nobody_asks_for_is_not_kept(cli: Cli, api: FakeApi, own_home: Path) -> None:
+    api.on("GET", "/me", Answer(ME | {"keys_required": False}))
+    done = cli("login", "--api-url", api.url, "--api-key", SECRET)
+    assert "as anybody" in done.out and "The key is not kept." in done.out
+    assert _profiles(own_home)["profiles"] == {"default": {"api_url": api.url, "api_key": None}}
 
 
 def test_a_refused_key_is_not_kept(cli: Cli, api: FakeApi, own_home: Path) -> None:

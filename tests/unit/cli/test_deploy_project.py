@@ -135,3 +135,14 @@ def test_from_python_a_pool_made_in_vain_is_removed_and_pauses_are_not_sent(
     with pytest.raises(ControlPlaneError, match="Not like that"):
         one.deploy("main", work_pool_name="my-process-pool", create_pool=True)
     assert api.changes()[-1] == "POST /deployments/"
+
+
+def test_without_a_file_it_is_said_how_to_make_one(
+    cli: Cli, api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    done = cli("deploy", "--all")
+
+    assert done.err.startswith("Error: There is no headrace.yaml.\n")
+    assert "headrace init" in done.err

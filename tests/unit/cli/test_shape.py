@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,9 +12,9 @@ import pytest
 
 from headrace.cli.app import BRANCHES
 from headrace.cli.reference import commands, page
-from tests.unit.cli.canned import POOL_ID, QUEUE_ID
+from tests.unit.cli.canned import POOL, POOL_ID, QUEUE_ID
 from tests.unit.cli.conftest import Cli
-from tests.unit.cli.fake_api import FakeApi
+from tests.unit.cli.fake_api import Answer, FakeApi
 
 ROOT = Path(__file__).parents[3]
 HEAVY = (
@@ -101,6 +102,28 @@ def test_what_goes_into_a_pipe_is_never_folded(
     last = cli("work-pool", "ls").out.splitlines()[-1]
 
     assert last.split()[:4] == ["my-process-pool", "process", POOL_ID, "4"]
+
+
+def test_json_among_fields_is_never_folded(cli: Cli, api: FakeApi) -> None:
+    template = {"variables": {"command": {"description": "word " * 30}}}
+    api.on("GET", "/work_pools/my-process-pool", Answer(POOL | {"base_job_template": template}))
+
+    out = cli("work-pool", "inspect", "my-process-pool").out
+
+    assert json.loads(out.partition("Base job template\n")[2]) == template
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("deployment schedule add", "headrace deployment schedule create"),
+        ("deployment schedule remove", "headrace deployment schedule delete"),
+        ("flow-run list", "headrace flow-run ls"),
+        ("flow-run add", "--help"),
+    ],
+)
+def test_words_of_other_programs_are_understood(cli: Cli, line: str, meant: str) -> None:
+    assert meant in cli(*line.split()).err
 
 
 def test_a_reader_that_leaves_early_is_no_crash(api: FakeApi) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from headrace.cli.errors import BadUsage
-from headrace.cli.times import parse_duration, parse_moment, show_ago, show_duration
+from headrace.cli.times import parse_duration, parse_moment, show_ago, show_duration, show_moment
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -86,3 +87,15 @@ def test_how_long_ago(seconds: float, text: str) -> None:
 
 def test_never() -> None:
     assert show_ago(None, NOW) == "-"
+
+
+def test_a_time_names_its_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = datetime(2026, 11, 25, 23, 26, 13, tzinfo=UTC)
+    try:
+        for zone, said in (("Europe/Berlin", "2026-11-26 00:26:13 CET"), ("UTC", "2026-11-25 23:26:13 UTC")):
+            monkeypatch.setenv("TZ", zone)
+            time.tzset()
+            assert show_moment(moment) == said
+    finally:
+        monkeypatch.undo()
+        time.tzset()

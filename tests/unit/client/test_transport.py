@@ -218,3 +218,18 @@ def test_made_says_whether_it_was_made(stub: Stub, api: Api, created: bool, stat
 def test_paths_are_encoded() -> None:
     encode: Callable[..., str] = at
     assert encode("a", "b/c d") == "/a/b%2Fc%20d"
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (404, {"code": "not_found", "message": "There is no GET /work_pools/p.", "errors": []}),
+        (403, {"message": "Missing Authentication Token"}),
+    ],
+)
+def test_an_address_without_api_is_asked_about(stub: Stub, status: int, answer: object) -> None:
+    stub.answers = [(status, answer, {})] * 2
+    for url, asked in ((stub.url.removesuffix("/api"), True), (stub.url, False)):
+        with Api(Transport(url)) as api, pytest.raises(errors.ApiError) as caught:
+            api.pools.read("p")
+        assert (caught.value.hint == f"Does the address end in /api? It is {url}.") is asked

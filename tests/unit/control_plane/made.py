@@ -9,7 +9,8 @@ from uuid import UUID
 
 from chalicelib.domain import runs
 from chalicelib.domain.deployments import Deployment, ScheduleRecord
-from chalicelib.domain.eligibility import Facts, Slots
+from chalicelib.domain.eligibility import Facts
+from chalicelib.domain.limits import Slots
 from chalicelib.domain.names import deployment_id, flow_id
 from chalicelib.domain.pools import PoolView, WorkPool, WorkQueue
 from chalicelib.domain.runs import Run, State

@@ -10,16 +10,8 @@ from uuid import UUID
 import pytest
 
 from chalicelib.domain.deployments import CANCEL_NEW
-from chalicelib.domain.eligibility import (
-    EARLY,
-    Answer,
-    Facts,
-    Slots,
-    deployment_limit,
-    judge,
-    limit_text,
-    limits_of,
-)
+from chalicelib.domain.eligibility import EARLY, Answer, Facts, judge, limit_text, limits_of
+from chalicelib.domain.limits import Slots, deployment_limit
 from chalicelib.domain.schedules import jittered
 from headrace.contract.states import StateType
 from tests.unit.control_plane.made import (
@@ -228,7 +220,7 @@ def test_what_makes_a_run_moot_comes_before_what_makes_it_wait() -> None:
 
 def test_a_limit_in_words() -> None:
     holders = [UUID(int=number) for number in range(1, 8)]
-    text = limit_text(Slots("tag:db", 7, frozenset(holders)))
+    text = limit_text(Slots("tag:db", 7, frozenset(holders)), facts())
     assert text.startswith(f"Limit 7 of tag 'db' is held by runs {holders[0]}, {holders[1]}")
     assert text.endswith("and 2 more")
-    assert limit_text(Slots("pool:p", 0)) == "Limit 0 of pool 'p' lets nothing start"
+    assert limit_text(Slots("pool:p", 0), facts()) == "Limit 0 of pool 'p' lets nothing start"

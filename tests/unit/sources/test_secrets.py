@@ -46,6 +46,14 @@ def test_references_into_aws(monkeypatch: pytest.MonkeyPatch) -> None:
             read_reference({"secretsmanager": made["ARN"] + "x"}, {}, redactor)
 
 
+def test_what_aws_says_ends_in_one_period(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    with pytest.raises(SourceError, match=r"You must specify a region\. Its AWS credentials"):
+        read_reference({"ssm": "/git/token"}, {}, Redactor())
+
+
 @pytest.mark.parametrize("reference", [None, "token", {}, {"env": ""}, {"env": 1}, {"value": "token"}])
 def test_what_is_no_reference(reference: object) -> None:
     with pytest.raises(SourceError, match="by reference only") as raised:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import botocore.session
 import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.loaders import Loader
 from botocore.regions import EndpointResolver
 
 from headrace.contract.workers import SqsAccess
-from headrace.worker.sqs import make_client
+from headrace.worker.sqs import make_client, trouble
 
 
 @pytest.fixture(autouse=True)
@@ -46,3 +47,11 @@ def test_special_endpoints_are_those_of_botocore(name: str, monkeypatch: pytest.
 def test_a_given_endpoint_is_taken() -> None:
     access = SqsAccess(region="us-east-1", endpoint_url="http://127.0.0.1:4200/aws")
     assert make_client(access).meta.endpoint_url == "http://127.0.0.1:4200/aws"
+
+
+def test_what_keeps_a_queue_from_answering_is_said_in_words() -> None:
+    url = "http://127.0.0.1:4200/aws/000000000000/q"
+    assert trouble(ConnectionClosedError(endpoint_url=url), url) == "no connection to 127.0.0.1:4200"
+    refused = ClientError({"Error": {"Code": "AccessDenied", "Message": "You may not."}}, "ReceiveMessage")
+    assert trouble(refused, url).startswith("ClientError: ")
+    assert not trouble(refused, url).endswith(".")

@@ -73,12 +73,18 @@ def _translate(error: ApiError, api_url: str) -> CliError:
     hint = error.hint
     if isinstance(error, Unauthorized) and hint is None:
         hint = "Log in with an API key: headrace login   (or set HEADRACE_API_KEY)"
-    return CliError(_one_line(error.message, [(e.path, e.message) for e in error.errors]), hint)
+    problems = [(e.path, e.message) for e in error.errors]
+    if len(problems) > 1 and hint and hint.startswith(f"Expected {error.errors[0].expected} at "):
+        hint = None  # it is about the first one only
+    return CliError(_with_problems(error.message, problems), hint)
 
 
-def _one_line(message: str, problems: list[tuple[str, str]]) -> str:
-    """The message, with each field's problem behind it unless it says that already."""
-    extra = "; ".join(f"{path}: {text}" for path, text in problems if text not in message)
+def _with_problems(message: str, problems: list[tuple[str, str]]) -> str:
+    """The message with each field's problem: one behind it, unless it says that already; several as lines."""
+    if len(problems) > 1:
+        headline = message.partition(f": {problems[0][0]} ")[0].rstrip(".")
+        return "\n".join([f"{headline}:", *(f"  {path} {text.rstrip('.')}" for path, text in problems)])
+    extra = "".join(f"{path}: {text}" for path, text in problems if text not in message)
     return f"{message.rstrip('.')}: {extra}." if extra else message
 
 
@@ -86,12 +92,14 @@ def checked(model: type[ModelT], **members: Any) -> ModelT:
     """Make a request body; what does not fit is the command line's mistake."""
     from pydantic import ValidationError
 
+    from headrace.contract.errors import wording
+
     try:
         return model(**members)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"]) or "the request"
-        raise BadUsage(f"{place}: {first['msg']} (got {_short(first['input'])}).") from None
+        raise BadUsage(f"{place}: {wording(first)} (got {_short(first['input'])}).") from None
 
 
 def _short(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -11,13 +12,16 @@ from headrace.cli.values import quote
 if TYPE_CHECKING:
     from headrace.client.api import Api
     from headrace.contract.deployments import Deployment
-    from headrace.contract.flow_runs import FlowRun
+    from headrace.contract.flow_runs import FlowRun, FlowRunList
     from headrace.contract.schedules import Schedule
     from headrace.contract.work_pools import WorkQueue
 
 RECENT = 200
-"""How many of the latest runs are looked through for one that is named by less than its id."""
+"""How many of the latest runs, and of those to come, are looked through for a piece of an id."""
 SHORTEST = 3
+"""Characters of a piece of an id."""
+NAMESAKES = 5
+"""Runs of one name that are asked for: enough to see that there are several."""
 
 
 def find_queue(api: Api, name: str, pool: str | None) -> WorkQueue:
@@ -77,10 +81,10 @@ def find_run(api: Api, text: str) -> UUID:
     run_id = _uuid(text)
     if run_id is not None:
         return run_id
-    found = _recent_runs(api, text) if len(text) >= SHORTEST else []
+    found = _named(api, text) or (_with_piece(api, text.lower()) if len(text) >= SHORTEST else [])
     if not found:
         raise BadUsage(
-            f"{text!r} is not a flow run's id, and names none of the latest {RECENT}.",
+            f"{text!r} is not a flow run's id, and none of the latest has that name.",
             "See them with: headrace flow-run ls",
         )
     if len(found) > 1:
@@ -89,12 +93,31 @@ def find_run(api: Api, text: str) -> UUID:
     return found[0].id
 
 
-def _recent_runs(api: Api, text: str) -> list[FlowRun]:
+def _named(api: Api, name: str) -> list[FlowRun]:
+    """Runs of that name. No index has names: the control plane looks through a bounded number of rows."""
+    from headrace.contract.flow_runs import FlowRunFilter, FlowRunList
+    from headrace.contract.work_pools import AnyOf
+
+    request = FlowRunList(flow_runs=FlowRunFilter(name=AnyOf(any_=[name])), limit=NAMESAKES)
+    return [run for run in _around_now(api, request) if run.name == name]
+
+
+def _with_piece(api: Api, piece: str) -> list[FlowRun]:
     from headrace.contract.flow_runs import FlowRunList
 
-    latest = api.runs.list(FlowRunList(limit=RECENT)).items
-    by_name = [run for run in latest if run.name == text]
-    return by_name or [run for run in latest if _is_piece(text.lower(), str(run.id))]
+    return [run for run in _around_now(api, FlowRunList(limit=RECENT)) if _is_piece(piece, str(run.id))]
+
+
+def _around_now(api: Api, request: FlowRunList) -> list[FlowRun]:
+    """One page of the runs due by now, the latest first, and one of those to come, the next first.
+
+    What schedules have made ahead cannot hide a run made just now.
+    """
+    from headrace.cli.latest import to_come, until
+
+    now = datetime.now(UTC)
+    pages = [api.runs.list(each(now, request)).items for each in (until, to_come)]
+    return list({run.id: run for page in pages for run in page}.values())
 
 
 def _is_piece(text: str, run_id: str) -> bool:

@@ -14,6 +14,8 @@ from headrace.cli.errors import FAILURE, USAGE, CliError
 from headrace.cli.output import note
 
 LONGEST = 2000
+WORDS = {"add": "create", "list": "ls", "remove": "delete", "rm": "delete", "show": "inspect"}
+"""Commands by the words that other programs have for them."""
 INTERRUPTED = 130
 """What a shell gives for a process that Ctrl-C ended."""
 
@@ -64,6 +66,10 @@ def _misused(error: typer.TyperException) -> int:
         note(error.format_message())
         return USAGE
     path = context.command_path if context is not None else "headrace"
+    _, no_such, rest = message.partition("No such command '")
+    word = rest.partition("'")[0] if no_such else ""
+    if context is not None and WORDS.get(word) in getattr(context.command, "commands", ()):
+        return _complain(f"No such command {word!r}.", f"Write: {path} {WORDS[word]}", error.exit_code)
     return _complain(message, f"See: {path} --help", error.exit_code)
 
 

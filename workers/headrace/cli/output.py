@@ -83,16 +83,26 @@ def _plain(value: Any) -> Any:
 
 
 def print_fields(fields: Mapping[str, object]) -> None:
-    """Print names and values one below the other; an object as indented JSON."""
+    """Print names and values one below the other; an object as indented JSON, below the rest if it is too wide."""
     from rich.table import Table
     from rich.text import Text
 
+    out = console()
+    room = out.width - max(map(len, fields), default=0) - 2
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True, style="bold")
     grid.add_column(overflow="fold")
+    wide: dict[str, str] = {}
     for name, value in fields.items():
-        grid.add_row(Text(name), value if isinstance(value, Text) else Text(show(value)))
-    console().print(grid)
+        text = value if isinstance(value, Text) else Text(show(value))
+        if isinstance(value, dict | list) and max(map(len, text.plain.split("\n"))) > room:
+            wide[name] = text.plain
+        else:
+            grid.add_row(Text(name), text)
+    out.print(grid)
+    for name, plain in wide.items():
+        say(name, "bold")
+        say(plain)
 
 
 def show(value: object) -> str:

@@ -94,24 +94,29 @@ def _only_a_name(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the wish to cancel one run: its new state, or why not."""
+    """What became of the wish to cancel one run, as it was named (`label`): its new state, or why not."""
 
     run_id: UUID
+    label: str
     state: str | None = None
     problem: str | None = None
 
 
-def cancel_one(api: Api, run_id: UUID) -> Outcome:
-    """Cancel a run; one that cannot be cancelled does not keep the others from it."""
+def cancel_one(api: Api, run_id: UUID, named: str) -> Outcome:
+    """Cancel a run; one that cannot be cancelled does not keep the others from it.
+
+    `named` is what the run was called on the command line.
+    """
     from headrace.client.errors import Conflict, NotFound
 
+    label = str(run_id) if named.lower() == str(run_id) else f"{named!r} ({run_id})"
     try:
         answer = api.runs.cancel(run_id)
     except (Conflict, NotFound) as error:
-        return Outcome(run_id, problem=error.message)
+        return Outcome(run_id, label, problem=error.message)
     if answer.state is not None and answer.state.type in (StateType.CANCELLING, StateType.CANCELLED):
-        return Outcome(run_id, state=answer.state.name)
-    return Outcome(run_id, problem=_reason(answer))
+        return Outcome(run_id, label, state=answer.state.name)
+    return Outcome(run_id, label, problem=_reason(answer))
 
 
 def check_accepted(answer: SetStateAnswer) -> None:
@@ -123,5 +128,7 @@ def check_accepted(answer: SetStateAnswer) -> None:
 
 
 def _reason(answer: SetStateAnswer) -> str:
-    now = f" It is {answer.state.name}." if answer.state is not None else ""
-    return f"{str(answer.details.get('reason') or 'The run cannot do that now').rstrip('.')}.{now}"
+    reason = str(answer.details.get("reason") or "The run cannot do that now").rstrip(".")
+    if answer.state is None or answer.state.type.value in reason:
+        return f"{reason}."
+    return f"{reason}. It is {answer.state.name}."

@@ -79,5 +79,5 @@ def show_ago(moment: datetime | None, now: datetime) -> str:
 
 
 def show_moment(moment: datetime | None) -> str:
-    """A time in this machine's zone, to the second; `-` for none."""
-    return "-" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    """A time in this machine's zone, which it names, to the second; `-` for none."""
+    return "-" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from headrace.asking import ControlPlaneError
 from headrace.client.api import Api
 from headrace.client.errors import ApiError
+from headrace.contract.errors import wording
 from headrace.contract.states import StateType
 from headrace.settings import SettingsError, load_settings
 
@@ -78,4 +79,4 @@ def wrong(error: ValidationError) -> str:
     """What does not fit into a request, in one sentence."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"]) or "the request"
-    return f"{place}: {first['msg']}."
+    return f"{place}: {wording(first)}."

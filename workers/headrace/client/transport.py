@@ -124,7 +124,7 @@ class Transport:
                 return answer
             again = answer.status_code in RETRIED and (repeatable or answer.status_code == 429)
             if last or not again:
-                raise error_from(answer)
+                raise self._refused(answer)
             self._sleep(_retry_after(answer) or backoff(attempt))
         raise AssertionError("a call makes at least one attempt")
 
@@ -145,6 +145,15 @@ class Transport:
             headers={"Content-Type": kind} if content is not None else None,
             timeout=timeout if timeout is not None else httpx.USE_CLIENT_DEFAULT,
         )
+
+    def _refused(self, answer: httpx.Response) -> ApiError:
+        error = error_from(answer)
+        nothing_there = error.code == "http_error" or error.message.startswith(
+            f"There is no {answer.request.method} "
+        )
+        if answer.status_code in (403, 404) and nothing_there and not self.api_url.endswith("/api"):
+            error.hint = f"Does the address end in /api? It is {self.api_url}."
+        return error
 
     def _unreachable(self, error: Exception) -> Unreachable:
         reason = str(error).rstrip(".") or type(error).__name__

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field
 
 from headrace.contract.base import Answer
+
+_AFTER = re.compile(r" after validation, not \d+$")
+
+
+def wording(problem: Mapping[str, Any]) -> str:
+    """What pydantic says of one problem, without the words that are about pydantic itself."""
+    return _AFTER.sub("", str(problem["msg"]).removeprefix("Value error, "))
 
 
 class FieldError(Answer):

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from headrace.contract.deployments import DeploymentCreate
+from headrace.contract.errors import wording
 from headrace.project.errors import ProjectError
 from headrace.project.model import DeploymentEntry
 from headrace.project.plain_secrets import HOW, NOT_TAKEN, plain_secrets, wrong_references
@@ -95,7 +96,7 @@ def _body(members: dict[str, Any], entry: DeploymentEntry) -> dict[str, Any]:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
-        raise ProjectError(f"Deployment {entry.name!r}: {place}: {first['msg']}.") from None
+        raise ProjectError(f"Deployment {entry.name!r}: {place}: {wording(first)}.") from None
     if entry.schedules is None:
         del body["schedules"]
     if entry.paused is None:

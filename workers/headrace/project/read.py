@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from headrace.contract.errors import wording
 from headrace.project.errors import FileProblems, Problem, ProjectError
 from headrace.project.git import read_checkout
 from headrace.project.model import DeploymentEntry, Project, ScheduleEntry, Shared, WorkPoolEntry
@@ -35,6 +36,10 @@ def read_project(
     Raises:
         ProjectError: Something in it is wrong, or a pattern matches nothing.
     """
+    if not path.exists():
+        raise ProjectError(
+            f"There is no {path}.", "Make one to begin with: headrace init   (or name another: --file)"
+        )
     file = read_yaml(path)
     values = Values(os.environ if environment is None else environment, lambda: _git(path.parent), variables)
     chosen = _chosen(file.data, patterns)
@@ -124,7 +129,7 @@ def _problem(file: YamlFile, error: dict[str, Any]) -> Problem:
         return file.problem(known, f"lacks {place[-1]!r}")
     if error["type"] == "extra_forbidden":
         return file.problem(known, f"is no member here{_suggestion(str(place[-1]))}")
-    message = str(error["msg"]).removeprefix("Value error, ")
+    message = wording(error)
     value = error.get("input")
     got = f" (got {value!r})" if isinstance(value, str | int | float | bool) and len(str(value)) < 60 else ""
     if error["type"] == "string_type" and got:

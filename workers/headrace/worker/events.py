@@ -121,7 +121,7 @@ class SyncFailed:
 
 @dataclass(frozen=True, slots=True)
 class QueueTrouble:
-    """SQS does not answer (once per outage), or answers again (`error` is None)."""
+    """Its queues do not answer (once per outage), or answer again (`error` is None)."""
 
     error: str | None
 

@@ -24,7 +24,7 @@ from headrace.contract.workers import SqsAccess
 from headrace.worker.chores import BATCH, Chores
 from headrace.worker.credentials import ApiCredentials
 from headrace.worker.events import QueueTrouble, Rung, Told
-from headrace.worker.sqs import SQS_ERRORS, WAIT_SECONDS, make_client
+from headrace.worker.sqs import SQS_ERRORS, WAIT_SECONDS, make_client, trouble
 
 REMEMBERED = 1_000
 """Runs whose repeated rings are deleted without a call; one that is forgotten costs a call."""
@@ -102,7 +102,7 @@ class Inbox:
                 )
             except SQS_ERRORS as error:
                 failures += 1
-                self._note_trouble(url, f"{type(error).__name__}: {error}")
+                self._note_trouble(url, trouble(error, url))
                 with self._gate:
                     self._gate.wait_for(lambda: self._closed, timeout=backoff(failures, first=0.5, most=10.0))
                 continue

@@ -252,7 +252,7 @@ class Loop:
 
     def _on_queue_trouble(self, event: QueueTrouble) -> None:
         error = event.error
-        text = f"SQS does not answer ({error}); trying again." if error else "SQS answers again."
+        text = f"The queues do not answer ({error}); trying again." if error else "The queues answer again."
         if self.dialogue.timing.away_since is None:
             self.say("bad" if error else "note", text)
 

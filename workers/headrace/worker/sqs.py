@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnection
 from botocore.loaders import Loader
 
 from headrace.contract.workers import SqsAccess
@@ -22,6 +24,13 @@ WAIT_SECONDS = 20
 """The longest long poll that SQS has."""
 _PLAIN = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]+")
 """Regions whose SQS is at `sqs.REGION.amazonaws.com`, as botocore's own table of them has it."""
+
+
+def trouble(error: Exception, url: str) -> str:
+    """What keeps a queue from answering, for people: no connection in plain words, all else as AWS says it."""
+    if isinstance(error, (HTTPClientError, NoConnection)):
+        return f"no connection to {urlsplit(url).netloc}"
+    return f"{type(error).__name__}: {str(error).rstrip('.')}"
 
 
 class _WithoutEndpoints(Loader):  # type: ignore[misc]

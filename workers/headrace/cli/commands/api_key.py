@@ -64,11 +64,10 @@ def create(
     output: Output = Format.TABLE,
 ) -> None:
     """Make an API key. It is shown once, here."""
-    if (role is RoleName.WORKER) != (pool is not None):
-        raise BadUsage(
-            "The role worker, and no other, takes --pool.",
-            "Write: --role worker --pool my-pool, or no --pool.",
-        )
+    if role is RoleName.WORKER and pool is None:
+        raise BadUsage("The role worker needs --pool.", "Write: --role worker --pool NAME")
+    if role is not RoleName.WORKER and pool is not None:
+        raise BadUsage("Only the role worker takes --pool.", "Leave it out, or write: --role worker")
     end = _end(expires_in, expires_at)
     from headrace.contract.api_keys import ApiKeyCreate
 

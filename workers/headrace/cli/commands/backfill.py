@@ -175,8 +175,9 @@ def _show(plan: Plan, output: Format) -> None:
 
 
 def _counted(plan: Plan) -> str:
+    count = plan.count + len(plan.kept)
     return (
-        f"{plan.count + len(plan.kept)} occurrences of schedule {plan.schedule.slug!r}: "
+        f"{count} occurrence{'' if count == 1 else 's'} of schedule {plan.schedule.slug!r}: "
         f"{len(plan.missing)} to make, {len(plan.again)} to run again, {len(plan.kept)} to keep."
     )
 

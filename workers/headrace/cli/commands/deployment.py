@@ -128,7 +128,7 @@ def skip_late(name: DeploymentName, *, output: Output = Format.TABLE) -> None:
 
 @app.command()
 def delete(name: DeploymentName, *, cancel_runs: CancelRuns = False, output: Output = Format.TABLE) -> None:
-    """Delete a deployment; refused while runs of it wait, unless told to cancel them."""
+    """Delete a deployment and its schedules' coming runs; refused while others wait, unless told to cancel them."""
     deployment_reference(name)
     options = removal(cancel_runs=cancel_runs)
     with connect() as api:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +11,7 @@ import typer
 
 from headrace.cli.connect import checked, connect, given
 from headrace.cli.errors import BadUsage
-from headrace.cli.lookup import deployment_reference, find_deployment, full_name
+from headrace.cli.lookup import deployment_reference, find_deployment, full_name, quoted_name
 from headrace.cli.options import DeploymentName, JobVariable, Output, Param, Params, Tag
 from headrace.cli.output import Format, report, say
 from headrace.cli.times import parse_duration, parse_moment, show_moment
@@ -64,19 +66,35 @@ def run(
     with connect() as api:
         deployment = find_deployment(api, name)
         parameters = merge_parameters(params, param or [], deployment.parameter_openapi_schema)
-        run, created = api.deployments.run(deployment.id, _body(members, parameters))
+        with _hinting(deployment, parameters):
+            run, created = api.deployments.run(deployment.id, _body(members, parameters))
         headline = _headline(run, deployment, created=created)
         if watch:
             say(headline, "green", stderr=output is Format.JSON)
             watch_run(api, run.id, output)
     due = show_moment(run.expected_start_time)
+    resume = f"Its deployment is paused: it waits.  headrace deployment resume {quoted_name(deployment)}"
     report(
         output,
         run,
         headline,
         f"It is {run.state_name}, due {due}.",
+        *([resume] if deployment.paused else []),
         f"Follow it:  headrace flow-run watch {run.id}",
     )
+
+
+@contextmanager
+def _hinting(deployment: Deployment, parameters: dict[str, Any]) -> Iterator[None]:
+    """Say of parameters that are refused how they are given here."""
+    from headrace.cli.parameter_hints import how_to_give
+    from headrace.client.errors import Invalid
+
+    try:
+        yield
+    except Invalid as error:
+        error.hint = how_to_give(error.errors, deployment.parameter_openapi_schema, parameters) or error.hint
+        raise
 
 
 def _state(start_at: str | None, start_in: str | None) -> dict[str, Any] | None:

@@ -38,8 +38,9 @@ COLUMNS = (
     Column("Code", solid=True),
     Column("Made", solid=True),
     Column("By"),
-    Column("What changed", least=24),
+    Column("What changed"),
 )
+DIFF_COLUMNS = (Column("Member", style="bold"), Column("Before"), Column("After"))
 SHOWN = 3
 """Changed members that the table names; `diff` has them all."""
 STEPS = ("headrace.deployments.steps.", "prefect.deployments.steps.")
@@ -132,8 +133,7 @@ def diff(
         print_json(found)
         return
     say(f"{full_name(deployment)}: version {found.number} -> {found.to}")
-    columns = (Column("Member", style="bold"), Column("Before"), Column("After"))
-    print_table(columns, map(_sides, found.changes), "They say the same.")
+    print_table(DIFF_COLUMNS, map(_sides, found.changes), "They say the same.")
 
 
 def _sides(change: FieldChange) -> list[str]:

@@ -67,20 +67,30 @@ def list_(
     pool: InPool = None,
     queue: InQueue = None,
     tag: Tags = None,
+    upcoming: Annotated[
+        bool, typer.Option("--upcoming", help="Runs due later instead, the next first.")
+    ] = False,
     limit: Annotated[int, typer.Option("--limit", help="How many to show.", min=1, max=10_000)] = 20,
     output: Output = Format.TABLE,
 ) -> None:
-    """List flow runs, the latest first."""
+    """List flow runs, the latest first; without a --state, what schedules made ahead is only counted."""
+    from headrace.cli import latest as lists
     from headrace.cli.marks import state_mark
     from headrace.cli.runs import choose
 
     choice = choose(state, flow_name=flow_name, deployment=deployment, pool=pool, queue=queue, tags=tag)
-    with connect() as api:
-        runs = rows_of(api.runs.list, choice.request(api), limit)
     now = datetime.now(UTC)
+    with connect() as api:
+        request = choice.request(api)
+        if upcoming:
+            found = lists.first(api, lists.to_come(now, request), limit)
+        elif state:
+            found = lists.first(api, request, limit)
+        else:
+            found = lists.latest(api, request, limit, now)
     listing(
         output,
-        runs,
+        found.runs,
         COLUMNS,
         lambda run: [
             run.name,
@@ -91,6 +101,9 @@ def list_(
         ],
         "No such flow runs. Start one: headrace deployment run FLOW/NAME",
     )
+    if output is Format.TABLE:
+        for remark in found.notes:
+            note(remark)
 
 
 @app.command()
@@ -255,10 +268,11 @@ def cancel(
         problem = "Name the runs to cancel by id, or choose them by options: one of the two."
         raise BadUsage(problem, "See: headrace flow-run cancel --help")
     with connect() as api:
-        wanted_ids = [find_run(api, text) for text in run_ids or []]
+        wanted = [(find_run(api, text), text) for text in run_ids or []]
         if choice:
-            wanted_ids = [run.id for run in rows_of(api.runs.list, choice.going_on().request(api))]
-        outcomes = [cancel_one(api, wanted_id) for wanted_id in wanted_ids]
+            chosen = rows_of(api.runs.list, choice.going_on().request(api))
+            wanted = [(run.id, str(run.id)) for run in chosen]
+        outcomes = [cancel_one(api, run_id, named) for run_id, named in wanted]
         runs = [api.runs.read(outcome.run_id) for outcome in outcomes if outcome.problem is None]
     if output is Format.JSON:
         print_json(runs)
@@ -271,10 +285,10 @@ def _report(outcomes: list[Outcome], *, quiet: bool) -> None:
     if not quiet:
         for outcome in outcomes:
             if outcome.problem is None:
-                say(f"{outcome.run_id} is {outcome.state}.", "green")
+                say(f"{outcome.label} is {outcome.state}.", "green")
         if not outcomes:
             say("No such flow runs; nothing to cancel.")
     for outcome in failed:
-        note(f"Error: {outcome.run_id}: {outcome.problem}")
+        note(f"Error: {outcome.label}: {outcome.problem}")
     if failed:
         raise typer.Exit(FAILURE)

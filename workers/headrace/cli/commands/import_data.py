@@ -78,6 +78,7 @@ class _Import:
         from pydantic import ValidationError
 
         from headrace.client.errors import Invalid
+        from headrace.contract.errors import wording
 
         kind = self._kinds.get(row.kind)
         if kind is None:
@@ -90,7 +91,7 @@ class _Import:
         except ValidationError as error:
             first = error.errors(include_url=False, include_context=False, include_input=False)[0]
             place = ".".join(str(part) for part in first["loc"])
-            raise CliError(f"{file}, line {row.line}: {place}: {first['msg']}.", _AGAIN) from None
+            raise CliError(f"{file}, line {row.line}: {place}: {wording(first)}.", _AGAIN) from None
         except Invalid as error:
             raise CliError(f"{file}, line {row.line}: {error.message}", error.hint or _AGAIN) from error
 

@@ -52,7 +52,11 @@ def command(
     ] = None,
     profile: Annotated[
         str | None,
-        typer.Option("--profile", help="Name of the profile; by its address if left out.", metavar="NAME"),
+        typer.Option(
+            "--profile",
+            help="Name of the profile; left out, the one of that address, else 'default'.",
+            metavar="NAME",
+        ),
     ] = None,
     output: Output = Format.TABLE,
 ) -> None:
@@ -64,7 +68,10 @@ def command(
     key = _one_key(api_key if api_key is not None else _ask_key())
     with connect_to(url, key) as api:
         me = api.api_keys.me()
-    save_profiles(headrace_home(), profiles.with_profile(name, Profile(url, key), use=True))
+    save_profiles(
+        headrace_home(),
+        profiles.with_profile(name, Profile(url, key if me.keys_required else None), use=True),
+    )
     _warn(url)
     who = f"{me.name!r} in the role {me.role.value}" if me.keys_required else "anybody: it asks for no keys"
     shown = {"profile": name, "api_url": url, **me.model_dump(mode="json")}
@@ -128,6 +135,8 @@ def _profile_name(profiles: Profiles, wanted: str | None, url: str) -> str:
 
 
 def _ending(me: Me) -> list[str]:
+    if not me.keys_required:
+        return ["The key is not kept."]
     return [f"The key ends at {me.expires_at:%Y-%m-%d %H:%M} UTC."] if me.expires_at else []
 
 

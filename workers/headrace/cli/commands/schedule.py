@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,6 +24,7 @@ from headrace.cli.values import merge_parameters
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from headrace.client.api import Api
     from headrace.contract.deployments import Deployment
     from headrace.contract.schedules import Schedule
 
@@ -154,13 +156,25 @@ def list_(name: DeploymentName, *, output: Output = Format.TABLE) -> None:
     deployment_reference(name)
     with connect() as api:
         schedules = api.schedules.all(find_deployment(api, name).id)
+        coming = {} if output is Format.JSON else {s.id: _next(api, s) for s in schedules}
     listing(
         output,
         schedules,
         COLUMNS,
-        lambda s: [s.slug, describe(s), s.active, show_moment(s.next_due), s.id],
+        lambda s: [s.slug, describe(s), s.active, show_moment(coming[s.id]), s.id],
         f"No schedules. Make one: headrace deployment schedule create {name} --interval 15m",
     )
+
+
+def _next(api: Api, schedule: Schedule) -> datetime | None:
+    """When its next run is due, be it made already or not; `next_due` is the first that is not made yet."""
+    if not schedule.active:
+        return schedule.next_due
+    now = datetime.now(UTC)
+    found = api.schedules.upcoming(
+        schedule.deployment_id, schedule.id, now, now + 366 * schedule_times.DAY, 1
+    )
+    return found[0].due if found else schedule.next_due
 
 
 @app.command()

@@ -23,6 +23,8 @@ Tags = Annotated[
     list[str] | None, typer.Option("--tag", help="A tag of the variable. May be repeated.", metavar="TAG")
 ]
 COLUMNS = (Column("Name", style="bold"), ID, Column("Value"), Column("Tags"))
+LONG = 90
+"""Characters of a value that are said again when it is set."""
 
 
 @app.command("set")
@@ -46,7 +48,7 @@ def set_(
             found = api.variables.read(name)
         except NotFound:
             found = api.variables.create(body)
-    report(output, found, f"Variable {name!r} is {_written(found.value)}.")
+    report(output, found, f"Variable {name!r} is {_brief(_written(found.value))}.")
 
 
 @app.command()
@@ -80,6 +82,10 @@ def unset(name: Name, *, output: Output = Format.TABLE) -> None:
         found = api.variables.read(name)
         api.variables.delete(name)
     report(output, found, f"Deleted variable {name!r}.")
+
+
+def _brief(text: str) -> str:
+    return text if len(text) <= LONG else f"{text[: LONG - 3]}..."
 
 
 def _written(value: object) -> str:

@@ -112,7 +112,9 @@ def _only(**managers: bool) -> str:
 def _check_names(*names: str) -> None:
     for name in names:
         if not name.strip() or "/" in name:
-            raise BadUsage(f"{name!r} is not a name.", "See the names with: headrace work-queue ls")
+            raise BadUsage(
+                f"{name!r} is not a name.", "A name has characters other than blanks, and no slash."
+            )
 
 
 def _check_user(*, docker: bool, system: bool, run_as: str | None) -> None:

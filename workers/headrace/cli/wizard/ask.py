@@ -55,9 +55,11 @@ def fits(kind: Any, what: str) -> Callable[[str], None]:
     def check(line: str) -> None:
         from pydantic import TypeAdapter, ValidationError
 
+        from headrace.contract.errors import wording
+
         try:
             TypeAdapter(kind).validate_python(line)
         except ValidationError as error:
-            raise ValueError(f"{what}: {error.errors(include_url=False)[0]['msg']}.") from None
+            raise ValueError(f"{what}: {wording(error.errors(include_url=False)[0])}.") from None
 
     return check

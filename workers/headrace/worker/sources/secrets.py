@@ -109,7 +109,7 @@ def _from_aws(what: str, read: Callable[[object], str]) -> str:
         return read(boto3.session.Session())
     except (BotoCoreError, ClientError, KeyError) as error:
         raise SourceError(
-            f"{what} cannot be read by this worker: {error}. Its AWS credentials must be allowed to"
+            f"{what} cannot be read by this worker: {str(error).rstrip('.')}. Its AWS credentials must be allowed to"
         ) from error
 
 

@@ -1,0 +1,68 @@
+"""Says how a parameter that was refused is given on the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from headrace.cli.values import quote, wants_secret
+
+if TYPE_CHECKING:
+    from headrace.contract.errors import FieldError
+
+LONG = 40
+"""Characters of a value that are shown again."""
+_EXAMPLES: dict[str, Any] = {
+    "string": "TEXT",
+    "integer": 3,
+    "number": 1.5,
+    "boolean": True,
+    "object": {"key": "value"},
+    "null": None,
+}
+
+
+def how_to_give(
+    errors: Sequence[FieldError], schema: Mapping[str, Any] | None, given: Mapping[str, Any]
+) -> str | None:
+    """A line for each parameter that is missing, or of the wrong kind; None if there is nothing to say."""
+    known = (schema or {}).get("properties") or {}
+    lines = dict.fromkeys(line for error in errors for line in _lines(error, schema, known, given))
+    return "\n".join(lines) or None
+
+
+def _lines(
+    error: FieldError, schema: Mapping[str, Any] | None, known: Mapping[str, Any], given: Mapping[str, Any]
+) -> Iterator[str]:
+    root, _, name = error.path.partition(".")
+    if root != "parameters" or "." in name:
+        return
+    if name not in known:
+        if known:
+            yield f"The flow takes {', '.join(known)}."
+        return
+    if wants_secret(schema, name):
+        yield f"Say where a worker finds the secret: --param {quote(name)}=env:NAME"
+        return
+    value = given.get(name)
+    if isinstance(value, str) and value[:1] in ("[", "{"):
+        yield f"{value if len(value) <= LONG else value[: LONG - 3] + '...'} is not JSON."
+    example = _example(known[name])
+    text = example if isinstance(example, str) else json.dumps(example)
+    yield f"Give {error.expected or 'it'}: --param {quote(f'{name}={text}')}"
+
+
+def _example(rule: object) -> Any:
+    """A value of the kind that a schema asks for, as people type it."""
+    if not isinstance(rule, Mapping):
+        return "VALUE"
+    for alternative in rule.get("anyOf") or rule.get("oneOf") or ():
+        return _example(alternative)
+    if isinstance(rule.get("enum"), list) and rule["enum"]:
+        return rule["enum"][0]
+    if rule.get("type") == "array":
+        inner = _example(rule.get("items"))
+        return ["a", "b"] if inner in ("TEXT", "VALUE") else [inner]
+    kind = "object" if "$ref" in rule else rule.get("type")
+    return _EXAMPLES.get(kind, "VALUE") if isinstance(kind, str) else "VALUE"
