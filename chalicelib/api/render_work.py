@@ -92,6 +92,7 @@ def grant(value: Granted, pool_value: WorkPool) -> sync_wire.Grant:
         configuration=job_templates.render(template, variables, found.job_variables),
         problem=problem,
         expected_start_time=found.due,
+        occurrence=found.occurrence,
         timeout_seconds=deployed.timeout_seconds if deployed else None,
         run_count=found.run_count + 1,
         traceparent=found.traceparent,
