@@ -50,6 +50,13 @@ Queue = Annotated[
     typer.Option("--work-queue", help="Another queue of the pool than the deployment's.", metavar="NAME"),
 ]
 
+Start = Annotated[
+    str, typer.Option("--from", help="Begin of the period: an ISO 8601 date or time.", metavar="TIME")
+]
+End = Annotated[
+    str, typer.Option("--to", help="Its end, included; a date means its whole day.", metavar="TIME")
+]
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -90,13 +97,8 @@ def backfill(
     name: DeploymentName,
     *,
     slug: Slug = None,
-    start: Annotated[
-        str, typer.Option("--from", help="Begin of the period: an ISO 8601 date or time.", metavar="TIME")
-    ],
-    end: Annotated[
-        str,
-        typer.Option("--to", help="Its end, included; a date means its whole day.", metavar="TIME"),
-    ] = "now",
+    start: Start,
+    end: End = "now",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")
     ] = False,
