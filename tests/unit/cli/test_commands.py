@@ -33,7 +33,7 @@ CASES: list[tuple[str, list[str], list[str], bool]] = [
     ("work-queue pause default", ["Paused"], [f"PATCH {QUEUE_PATH}"], False),
     ("work-queue resume default", ["Resumed"], [f"PATCH {QUEUE_PATH}"], False),
     ("work-queue delete default", ["Deleted"], [f"DELETE {QUEUE_PATH}"], False),
-    ("worker ls", ["w1", POOL, "● online", "s ago", "mill"], [], True),
+    ("worker ls", ["w1", POOL, "● online", "s ago", "all", "mill"], [], True),
     ("flow ls", ["hello", "a, b"], [], True),
     ("deployment ls", ["hello/first", DEPLOYMENT_ID, POOL, "● ready"], [], True),
     (f"deployment inspect {DEPLOYMENT}", ["flows.py:hello", "nightly", "etl"], [], False),
