@@ -27,7 +27,7 @@ def facts_of_command(flow_name: str) -> FlowFacts:
 
 def _by_reading(entrypoint: str, folder: Path) -> FlowFacts:
     """The name and first line that the source tells; no schema, so parameters are not checked."""
-    from headrace.project.discovery import find_flows
+    from headrace.project.discovery import find_flows, is_task
 
     place, _, function = entrypoint.rpartition(":")
     file = place if place.endswith(".py") else f"{place.replace('.', '/')}.py"
@@ -36,6 +36,11 @@ def _by_reading(entrypoint: str, folder: Path) -> FlowFacts:
     ]
     if found:
         return _unseen(found[0].name, found[0].summary or None)
+    if is_task(folder, f"{file}:{function}"):
+        raise CliError(
+            f"{function!r} in {file} is a task, not a flow.",
+            "Name a flow that calls it, or put @flow above it instead.",
+        )
     return _unseen(function.replace("_", "-"), None)
 
 
