@@ -221,3 +221,4 @@ def test_a_task_is_refused(cli: Cli, api: FakeApi, project: Path, more: tuple[st
     done = cli("deploy", "steps.py:fetch", "-n", "main", "-p", "my-process-pool", *more)
     assert (done.code, api.changes()) == (1, [])
     assert "'fetch' in steps.py is a task, not a flow" in done.err
+    assert "--no-check" not in done.err
