@@ -56,11 +56,11 @@ def state(run: Run, value: State, now: datetime) -> state_wire.State:
     )
 
 
-def queue_addresses(view: PoolView) -> list[worker_wire.QueueAddress]:
-    """Where the doorbells of a pool's queues arrive."""
+def queue_addresses(view: PoolView, names: Sequence[str]) -> list[worker_wire.QueueAddress]:
+    """Where the doorbells of these queues of a pool arrive."""
+    queues = [view.queues[name] for name in names]
     return [
-        worker_wire.QueueAddress(name=queue.name, url=queue.url, priority=queue.priority)
-        for queue in view.in_order()
+        worker_wire.QueueAddress(name=queue.name, url=queue.url, priority=queue.priority) for queue in queues
     ]
 
 
@@ -92,6 +92,7 @@ def grant(value: Granted, pool_value: WorkPool) -> sync_wire.Grant:
         configuration=job_templates.render(template, variables, found.job_variables),
         problem=problem,
         expected_start_time=found.due,
+        occurrence=found.occurrence,
         timeout_seconds=deployed.timeout_seconds if deployed else None,
         run_count=found.run_count + 1,
         traceparent=found.traceparent,

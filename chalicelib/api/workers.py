@@ -14,7 +14,7 @@ from chalicelib.domain.access import Need
 from chalicelib.domain.reachable import reachable
 from chalicelib.domain.reports import Kind, Told
 from chalicelib.services.sync import Answered, Said
-from chalicelib.services.workers import Introduction
+from chalicelib.services.workers import Introduction, served
 from chalicelib.storage.logs import Record
 from headrace.contract import sync as sync_wire
 from headrace.contract import workers as wire
@@ -57,7 +57,7 @@ def register(call: Call[wire.Register], pool: str, worker: str) -> wire.Register
         sync_within_seconds=settings.sync_within_seconds,
         idle_sync_seconds=settings.idle_sync_seconds,
         pool_revision=view.pool.revision,
-        queues=render.queue_addresses(view),
+        queues=render.queue_addresses(view, served(view, session.work_queues)),
         control_queue_url=session.control_queue_url,
         sqs=wire.SqsAccess(
             region=settings.region,
@@ -204,5 +204,5 @@ def _answer(call: Call[object], body: sync_wire.SyncRequest, answered: Answered)
         ],
         commands=commands,
         pool_revision=answered.pool_revision,
-        queues=render.queue_addresses(view) if view and changed else None,
+        queues=render.queue_addresses(view, answered.queues) if view and changed else None,
     )

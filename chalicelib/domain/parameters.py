@@ -45,19 +45,23 @@ def of_run(
     return values
 
 
-def validate(schema: Mapping[str, object] | None, parameters: Mapping[str, object]) -> None:
+def validate(
+    schema: Mapping[str, object] | None, parameters: Mapping[str, object], path: str = "parameters"
+) -> None:
     """Check the parameters of a run against its deployment's schema. No schema allows everything.
 
     Raises:
         TooLarge: over `MAX_BYTES`.
-        Invalid: `errors` names each mistake under `parameters`.
+        Invalid: `errors` names each mistake under `path`.
     """
-    check_size(parameters, "parameters")
-    _fit(schema, parameters)
+    check_size(parameters, path)
+    _fit(schema, parameters, path)
 
 
-def _fit(schema: Mapping[str, object] | None, parameters: Mapping[str, object]) -> None:
-    problems = json_schema.problems(schema, parameters, "parameters") if schema else []
+def _fit(
+    schema: Mapping[str, object] | None, parameters: Mapping[str, object], path: str = "parameters"
+) -> None:
+    problems = json_schema.problems(schema, parameters, path) if schema else []
     if problems:
         raise refusal(problems, "The parameters do not fit the flow")
 

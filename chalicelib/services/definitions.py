@@ -84,6 +84,8 @@ class Definitions:
         after = overlaid(known, planned)
         if wanted.work_pool_name is None and before and before.work_pool_name and wishes is None:
             self._schedules.refuse_without_pool(after)
+        elif before and wishes is None:
+            self._schedules.check_kept(wanted, before, after)
         old = versions.define(before or wanted, versions.described(known))
         return planned, old, versions.define(wanted, versions.described(after))
 

@@ -146,6 +146,16 @@ class Schedules:
         if any(not schedule.deleted for schedule in schedules):
             raise _no_pool("work_pool_name")
 
+    def check_kept(
+        self, deployment: Deployment, before: Deployment, schedules: Sequence[ScheduleRecord]
+    ) -> None:
+        """Raise `Invalid` if active schedules would start runs whose parameters do not fit any more."""
+        if _takes(deployment) == _takes(before):
+            return
+        for schedule in schedules:
+            if schedule.active and not schedule.deleted:
+                self._checked(deployment, schedule, f"schedules.{schedule.slug}")
+
     def withdraw(self, schedules: Sequence[ScheduleRecord]) -> None:
         """Delete the coming runs of schedules that go together with their deployment."""
         self._making.drop_upcoming(schedules)
@@ -205,8 +215,9 @@ class Schedules:
         place = f"{path}.parameters".strip(".")
         parameters.check_size(values, place)
         secrets.check(deployment.parameter_openapi_schema, values, place)
-        if deployment.enforce_parameter_schema and schedule.parameters:
-            parameters.validate(deployment.parameter_openapi_schema, values)
+        if deployment.enforce_parameter_schema and (schedule.parameters or schedule.active):
+            # Nobody is there to add what is missing when it starts a run.
+            parameters.validate(deployment.parameter_openapi_schema, values, place)
         if deployment.work_pool_name is None:
             raise _no_pool(path or "schedules")
 
@@ -253,6 +264,11 @@ class Schedules:
         if not written:
             raise Raced
         self.follow_up(deployment, changes)
+
+
+def _takes(deployment: Deployment) -> tuple[object, ...]:
+    """What decides whether a schedule's parameters fit."""
+    return deployment.parameter_openapi_schema, deployment.parameters, deployment.enforce_parameter_schema
 
 
 def _pinned(deployment: Deployment) -> Conflict:

@@ -60,12 +60,14 @@ class Said:
 class Answered:
     """What the worker is told. `cancel` are runs that it shall end; `view` is there if the pool was looked at.
 
+    `queues` are the names in `view` that it serves: doorbells of others are not for it to hear.
     `has_more`: not all that waits was looked at, and slots are free. It shall ask again at once.
     """
 
     lease_seconds: float
     pool_revision: int
     view: PoolView | None = None
+    queues: Sequence[str] = ()
     granted: Sequence[Granted] = ()
     hints: Mapping[UUID, str] = field(default_factory=dict)
     verdicts: Sequence[tuple[UUID, Told, Applied]] = ()
@@ -136,6 +138,7 @@ class Sync:
             lease_seconds=(session.lease_until - self._ports.clock()).total_seconds(),
             pool_revision=view.pool.revision if view else session.pool_revision,
             view=view,
+            queues=served(view, session.work_queues) if view else (),
             granted=grants(self._ports, [*again, *granted], choice.deployments),
             hints=self._hint_answers(said, choice, granted),
             verdicts=verdicts,

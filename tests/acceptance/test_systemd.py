@@ -18,7 +18,7 @@ from tests.support.town import Town, eventually, is_alive
 
 SYSTEMD = Path("/lib/systemd/systemd")
 POOL = 'a "b" $HOME \\x'
-UNIT = "headrace-worker-w1.service"
+UNIT = "headrace-worker-a-b-HOME-x.w1-826ad3.service"
 BEGIN = """
 mount --types tmpfs tmpfs /run && mkdir -p /run/systemd/system "$XDG_RUNTIME_DIR" &&
 chmod 700 "$XDG_RUNTIME_DIR" && exec /lib/systemd/systemd --user --log-target=console

@@ -181,7 +181,11 @@ class FlowRun:
 
     @property
     def scheduled_start_time(self) -> datetime | None:
-        """When the run was to start; None when the flow was called directly."""
+        """When the run was to start, in UTC; None when the flow was called directly.
+
+        For a run of a schedule this is the moment that it stands for, however late it starts and however often:
+        a backfilled one has that of the past.
+        """
         run = self._run()
         if run is None or run.expected_start_time is None:
             return None

@@ -6,34 +6,14 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict, Unpack
+from typing import Any, NoReturn, Unpack
+
+from headrace.callee import Callee
+from headrace.deployment_options import DeploymentOptions, check_options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from headrace.flows import Flow
-
-
-class DeploymentOptions(TypedDict, total=False):
-    """Options of `to_deployment`, `serve` and `deploy`."""
-
-    cron: str | Sequence[str] | None
-    interval: float | timedelta | Sequence[float | timedelta] | None
-    rrule: str | Sequence[str] | None
-    timezone: str | None
-    schedules: Sequence[Mapping[str, Any]] | None
-    parameters: Mapping[str, Any] | None
-    tags: Sequence[str] | None
-    description: str | None
-    version: str | None
-    paused: bool | None
-    enforce_parameter_schema: bool | None
-    concurrency_limit: int | None
-    collision_strategy: str | None
-    work_pool_name: str | None
-    work_queue_name: str | None
-    job_variables: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -51,15 +31,30 @@ class FlowDeployment:
         """`flow-name/deployment-name`."""
         return f"{self.flow.name}/{self.name}"
 
+    if not TYPE_CHECKING:  # a type checker shall go on to report what is not there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            text = f"a FlowDeployment has no {name!r}"
+            if name in ("deploy", "serve", "apply"):
+                call = "serve" if name == "serve" else "deploy"
+                text = (
+                    f"{text}: it is a plain value; give it to headrace.{call}(...), or say flow.{call}(...)"
+                )
+            raise AttributeError(text)
+
 
 def deployment_of(flow: Flow[..., Any], name: str, **options: Unpack[DeploymentOptions]) -> FlowDeployment:
     """What `Flow.to_deployment` gives.
 
     Raises:
+        TypeError: There is no such option, or it takes something else.
         ValueError: No other process could find the flow, or the options contradict each other.
     """
     from headrace.jsonable import jsonable
 
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"the deployment's name is text, not {name!r}")
+    check_options(options)
     folder, entrypoint = place_of(flow)
     strategy = options.get("collision_strategy")
     if strategy is not None and options.get("concurrency_limit") is None:
@@ -81,6 +76,26 @@ def deployment_of(flow: Flow[..., Any], name: str, **options: Unpack[DeploymentO
     return FlowDeployment(
         flow, name, {key: value for key, value in entry.items() if value is not None}, folder, entrypoint
     )
+
+
+def check_deployments(taker: str, given: Sequence[object]) -> None:
+    """Refuse what is no `FlowDeployment`. `taker` is the function that it was given to, `serve` or `deploy`.
+
+    Raises:
+        TypeError: It says what to give instead.
+    """
+    for one in given:
+        if isinstance(one, FlowDeployment):
+            continue
+        text = f"{taker} takes what flow.to_deployment(...) makes, not {one!r}"
+        if isinstance(one, Callee) and one.kind == "flow":
+            own = getattr(one.fn, "__name__", "flow")
+            text += f"; say {taker}({own}.to_deployment('main')) or {own}.{taker}('main')"
+        elif isinstance(one, (list, tuple)):
+            text += f"; give them one by one: {taker}(*deployments)"
+        elif callable(one):
+            text += "; make a flow of the function by @flow first"
+        raise TypeError(text)
 
 
 def place_of(flow: Flow[..., Any]) -> tuple[str, str]:

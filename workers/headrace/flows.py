@@ -12,7 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from headrace.deploys import DeploymentOptions, FlowDeployment
+    from headrace.deployment_options import DeploymentOptions
+    from headrace.deploys import FlowDeployment
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -100,6 +101,7 @@ class Flow(Callee[P, R]):
                 `job_variables`.
 
         Raises:
+            TypeError: There is no such option, or it takes something else.
             ValueError: The flow is in no file, or has no name of its own there, or the options contradict
                 each other.
         """

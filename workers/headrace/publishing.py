@@ -14,7 +14,7 @@ from headrace.asking import ControlPlaneError
 from headrace.client.asking import connected, wrong
 from headrace.client.errors import ApiError, NotFound
 from headrace.contract.work_pools import WorkPoolCreate
-from headrace.deploys import FlowDeployment
+from headrace.deploys import FlowDeployment, check_deployments
 from headrace.flows import loading
 from headrace.project.desired import wanted_of
 from headrace.project.errors import ProjectError
@@ -52,15 +52,33 @@ def deploy(
 
     Raises:
         ControlPlaneError: The control plane refuses it, or does not answer.
+        TypeError: An argument is of another kind.
         ValueError: The deployments contradict themselves, or the code has no such source.
     """
     if loading.active or not deployments:
         return []
-    pool = {} if work_pool_name is None else {"name": work_pool_name}
-    with prepared(deployments, pull_of(source), pool) as (wanted, packed), connected() as api:
+    check_deployments("deploy", deployments)
+    if not isinstance(create_pool, bool):
+        raise TypeError(f"create_pool takes True or False, not {create_pool!r}")
+    pull, pool = pull_of(source), _pool_of(work_pool_name, deployments)
+    with prepared(deployments, pull, pool) as (wanted, packed), connected() as api:
         pools = sorted({str(one.body["work_pool_name"]) for one in wanted})
         with _with_pools(api, pools, create=create_pool):
             return [made.id for made in publish(api, wanted, packed)]
+
+
+def _pool_of(name: str | None, deployments: Sequence[FlowDeployment]) -> dict[str, str]:
+    """The pool of those that name none."""
+    if name is not None:
+        if not isinstance(name, str):
+            raise TypeError(f"work_pool_name takes text, not {name!r}")
+        return {"name": name}
+    without = [one.full_name for one in deployments if "name" not in one.entry["work_pool"]]
+    if without:
+        raise ValueError(
+            f"no work pool is named for {', '.join(without)}: say work_pool_name=... (headrace work-pool ls shows them)"
+        )
+    return {}
 
 
 @contextmanager
@@ -81,6 +99,10 @@ def pull_of(source: str | Mapping[str, Any]) -> list[dict[str, Any]]:
     """The pull steps for a source, still without what only the folder knows."""
     if isinstance(source, Mapping):
         return [{GIT: dict(source)}]
+    if not isinstance(source, str):
+        raise TypeError(
+            f"source takes {', '.join(SOURCES)}, or a dict with the options of a git step, not {source!r}"
+        )
     if source not in SOURCES:
         raise ValueError(f"source is {source!r}; expected {', '.join(SOURCES)}, or the options of a git step")
     return [{SOURCES[source]: {}}]

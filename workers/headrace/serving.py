@@ -23,7 +23,7 @@ from headrace.client.asking import connected
 from headrace.client.errors import Conflict
 from headrace.contract.deployments import Deployment, DeploymentUpdate
 from headrace.contract.work_pools import WorkQueueCreate
-from headrace.deploys import FlowDeployment
+from headrace.deploys import FlowDeployment, check_deployments
 from headrace.flows import loading
 from headrace.publishing import need_pool, prepared, publish, pull_of
 from headrace.settings import Settings, load_settings
@@ -53,6 +53,7 @@ def serve(*deployments: FlowDeployment, limit: int = 10, pause_on_shutdown: bool
 
     Raises:
         ControlPlaneError: The control plane refuses the deployments, or does not answer.
+        TypeError: An argument is of another kind.
         ValueError: The deployments contradict themselves.
         SystemExit: The worker could not work; it has said why.
     """
@@ -60,6 +61,13 @@ def serve(*deployments: FlowDeployment, limit: int = 10, pause_on_shutdown: bool
         return
     if not deployments:
         raise ValueError("there is nothing to serve: give serve what flow.to_deployment(...) makes")
+    check_deployments("serve", deployments)
+    if not isinstance(limit, int) or isinstance(limit, bool):
+        raise TypeError(f"limit takes a whole number, not {limit!r}")
+    if limit < 1:
+        raise ValueError(f"limit is at least 1, not {limit}")
+    if not isinstance(pause_on_shutdown, bool):
+        raise TypeError(f"pause_on_shutdown takes True or False, not {pause_on_shutdown!r}")
     with _control_plane():
         pool, queue = f"serve-{_plain(socket.gethostname())}", _queue_of(deployments)
         made = _register(deployments, pool, queue)

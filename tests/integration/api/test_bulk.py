@@ -133,6 +133,18 @@ def test_a_past_occurrence_gets_its_one_run(plane: Rig, deployment: Any) -> None
     assert (again.status, again.body["flow_runs"][0]["id"]) == (200, made["id"])
 
 
+def test_a_backfilled_run_is_due_now_and_knows_its_moment(plane: Rig, deployment: Any) -> None:
+    row = {"occurrence": {"schedule_slug": "hourly", "time": datetime(2026, 3, 1, 7, tzinfo=UTC)}}
+    (made,) = send(plane, deployment, [row], None).body["flow_runs"]
+    run = plane.read(made["id"])
+    now = f"{plane.clock.now:%Y-%m-%dT%H:%M:%SZ}"
+    assert (run["occurrence"], run["expected_start_time"]) == ("2026-03-01T07:00:00Z", now)
+    plane.clock.forward(1)
+    (grant,) = plane.worker().claim(1)
+    assert (grant["occurrence"], grant["expected_start_time"]) == ("2026-03-01T07:00:00Z", now)
+    assert plane.run(deployment)["occurrence"] is None
+
+
 def test_a_backfilled_run_is_neither_late_nor_overtaken(plane: Rig) -> None:
     plane.pool()
     options = {"catchup": "latest", "max_lateness": 60, "overlap": "skip"}

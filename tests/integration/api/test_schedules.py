@@ -203,3 +203,38 @@ def test_a_schedule_whose_queue_is_gone_piles_up_nothing(plane: Rig) -> None:
     plane.clock.forward(60)
     plane.plane.tick()
     assert [run["work_pool_name"] for run in coming(plane)] == ["other"] * 4
+
+
+NEEDY = {"type": "object", "properties": {"cities": {"type": "string"}}, "required": ["cities"]}
+
+
+def needy(plane: Rig, **members: Any) -> Any:
+    flow = plane.ok("POST", "/flows/", {"name": "needy"})["id"]
+    wanted = {"flow_id": flow, "name": "main", "work_pool_name": "pool", "parameter_openapi_schema": NEEDY}
+    return plane.call("POST", "/deployments/", {**wanted, **members})
+
+
+def test_a_schedule_whose_runs_could_only_fail_is_refused(plane: Rig) -> None:
+    """Who starts a run by hand may add a parameter; a schedule cannot."""
+    plane.pool()
+    refused = needy(plane, schedules=[CRON])
+    assert (refused.status, refused.body["errors"][0]["path"]) == (422, "schedules.0.parameters.cities")
+    assert "schedules.0.parameters.cities is missing" in refused.body["message"]
+    path = f"/deployments/{needy(plane).body['id']}/schedules"
+    assert plane.call("POST", path, [CRON]).status == 422
+    own = {**CRON, "parameters": {"cities": "Turku"}}
+    (made,) = plane.ok("POST", path, [own])
+    assert plane.call("PATCH", f"{path}/{made['id']}", {"parameters": {}}).status == 422
+    plane.ok("PATCH", f"{path}/{made['id']}", {"parameters": {}, "active": False})
+    assert plane.call("PATCH", f"{path}/{made['id']}", {"active": True}).status == 422
+
+
+def test_a_new_required_parameter_is_refused_while_a_schedule_lacks_it(plane: Rig) -> None:
+    plane.pool()
+    made = needy(plane, parameters={"cities": "Turku"}, schedules=[CRON]).body
+    path = f"/deployments/{made['id']}"
+    refused = plane.call("PATCH", path, {"parameters": {}})
+    assert refused.body["errors"][0]["path"] == "schedules.nightly.parameters.cities"
+    plane.ok("PATCH", path, {"description": "left alone"})
+    plane.ok("PATCH", path, {"enforce_parameter_schema": False, "parameters": {}})
+    assert needy(plane, parameters={}, schedules=[CRON], enforce_parameter_schema=False).status < 300

@@ -122,6 +122,18 @@ def test_registering_says_what_a_worker_must_know(plane: Rig) -> None:
     assert [queue["name"] for queue in changed["queues"]] == ["default", "urgent", "third"]
 
 
+def test_a_worker_of_some_queues_hears_of_no_others(plane: Rig) -> None:
+    """Else it would take the doorbells of others away from those that are waiting for them."""
+    plane.pool()
+    plane.ok("POST", "/work_pools/pool/queues", {"name": "urgent"})
+    worker = plane.worker(work_queues=["urgent"])
+    assert [queue["name"] for queue in worker.registered["queues"]] == ["urgent"]
+    plane.ok("POST", "/work_pools/pool/queues", {"name": "third"})
+    plane.clock.forward(worker.registered["sync_within_seconds"])
+    changed = worker.sync(pool_revision=worker.registered["pool_revision"])
+    assert [queue["name"] for queue in changed["queues"]] == ["urgent"]
+
+
 def _opens(plane: Rig, **body: object) -> Reply:
     said = {"session": str(uuid4()), "info": {"host": "host"}, **body}
     return plane.call("POST", "/work_pools/pool/workers/w1/sessions", said)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -91,6 +93,66 @@ def test_a_limit_of_its_own(cli: Cli, plane: Rig, deployment: Any) -> None:
     assert len(first) == 2
     worker.end(first[0])
     assert len(worker.claim(10)) == 1
+
+
+def test_a_limit_goes_again_where_no_run_is_made(cli: Cli, plane: Rig, deployment: Any) -> None:
+    schema = {"type": "object", "properties": {"day": {"type": "integer"}}}
+    path = f"/deployments/{deployment['id']}"
+    plane.ok("PATCH", path, {"parameter_openapi_schema": schema, "enforce_parameter_schema": True})
+    refused = cli(*LINE, *PERIOD, "--limit", "2", "--params", '{"day": "x"}')
+    assert (refused.code, runs(plane)) == (1, [])
+    assert "that limit is gone again" in refused.err
+    assert plane.ok("POST", "/v2/concurrency_limits/filter", {}) == []
+    plane.ok(
+        "POST", "/v2/concurrency_limits", {"name": f"backfill-{_schedule(plane, path)['id']}", "limit": 5}
+    )
+    cli(*LINE, *PERIOD, "--limit", "2", "--params", '{"day": "x"}')
+    assert len(plane.ok("POST", "/v2/concurrency_limits/filter", {})) == 1, "it is another backfill's"
+
+
+def _schedule(plane: Rig, path: str) -> Any:
+    return plane.ok("GET", f"{path}/schedules")[0]
+
+
+@pytest.mark.parametrize("machine", ["UTC", "Europe/Berlin", "America/Los_Angeles"])
+@pytest.mark.parametrize(
+    ("schedule", "first", "last"),
+    [
+        ({"cron": "0 0 * * *", "timezone": "Europe/Berlin"}, "2026-02-25T23:00:00Z", "2026-02-27T23:00:00Z"),
+        ({"cron": "0 0 * * *"}, "2026-02-26T00:00:00Z", "2026-02-28T00:00:00Z"),
+        (
+            {"rrule": "DTSTART;TZID=Asia/Tokyo:20200101T235959\nRRULE:FREQ=DAILY"},
+            "2026-02-26T14:59:59Z",
+            "2026-02-28T14:59:59Z",
+        ),
+    ],
+)
+def test_a_period_is_read_in_the_schedules_zone_and_its_last_day_belongs_to_it(
+    cli: Cli, plane: Rig, bridge: Bridge, machine_zone: None, schedule: dict[str, str], first: str, last: str
+) -> None:
+    plane.pool()
+    plane.deployment(schedules=[{"schedule": schedule, "slug": "daily"}])
+    days = ("--from", "2026-02-26", "--to", "2026-02-28", "--dry-run")
+    dues = [row["due"] for row in cli(*LINE, *days, "--output", "json").json]
+    assert (len(dues), dues[0], dues[-1]) == (3, first, last)
+
+
+@pytest.fixture
+def machine_zone(machine: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", machine)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_a_table_says_the_zone(cli: Cli, plane: Rig, bridge: Bridge) -> None:
+    plane.pool()
+    zoned = {"cron": "0 0 * * *", "timezone": "Europe/Berlin"}
+    plane.deployment(schedules=[{"schedule": zoned, "slug": "daily"}])
+    shown = cli(*LINE, "--from", "2026-02-26", "--to", "2026-02-26", "--dry-run").out
+    assert "Due (Europe/Berlin)" in shown
+    assert "2026-02-26 00:00:00+01:00" in shown
 
 
 def test_more_than_a_hundred_want_a_yes(cli: Cli, plane: Rig, deployment: Any) -> None:

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from conftest import Run
 
 FLOW = """
-from headrace import flow
+from headrace import flow, task
 @flow
 def main(): return 1
+@task
+def step(): return 1
 @flow
 def other(): return 2
 LIMIT = 3
@@ -30,6 +32,7 @@ def rows(): yield 1
         ("elt.py:main", "there is no file 'elt.py' in ", "Check the entrypoint"),
         ("etl.py:mian", "etl.py has no 'mian'", "Did you mean 'main'? Its flows are: main, other."),
         ("etl.py:LIMIT", "'LIMIT' in etl.py is a int, not a flow", "with @flow above it"),
+        ("etl.py:step", "'step' in etl.py is a task, not a flow", "Name a flow that calls it"),
         ("etl.py:Job", "'Job' in etl.py is a type, not a flow", "with @flow above it"),
         (
             "etl.py:rows",

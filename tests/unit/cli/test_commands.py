@@ -6,9 +6,9 @@ import pytest
 
 from headrace.cli.app import build
 from headrace.cli.reference import commands
-from tests.unit.cli.canned import DEPLOYMENT_ID, POOL_ID, QUEUE_ID, RUN_ID, SCHEDULE_ID
+from tests.unit.cli.canned import DEPLOYMENT_ID, POOL_ID, QUEUE_ID, RUN_ID, SCHEDULE_ID, WORKER
 from tests.unit.cli.conftest import Cli
-from tests.unit.cli.fake_api import FakeApi
+from tests.unit.cli.fake_api import Answer, FakeApi
 
 POOL, QUEUE, DEPLOYMENT = "my-process-pool", "default", "hello/first"
 QUEUE_PATH, DEPLOYMENT_PATH = f"/work_queues/{QUEUE_ID}", f"/deployments/{DEPLOYMENT_ID}"
@@ -123,6 +123,13 @@ def test_prints_for_people(
     assert not [word for word in words if word not in result.out], result.out
     assert api.changes() == changes
     assert "\x1b" not in result.out
+
+
+def test_a_worker_of_all_queues_says_all(cli: Cli, api: FakeApi) -> None:
+    every = WORKER | {"work_queues": []}
+    api.on("POST", "/work_pools/[^/]+/workers/filter", Answer([every]))
+
+    assert "all" in cli("worker", "ls").out.split()
 
 
 @pytest.mark.parametrize(("line", "words", "changes", "is_list"), CASES, ids=IDS)

@@ -213,3 +213,12 @@ def test_a_file_beside_cannot_pass_for_a_module_of_ours(cli: Cli, api: FakeApi, 
     (project / "json.py").write_text("raise AssertionError('not this one')", encoding="utf-8")
 
     assert cli("deploy", "flows.py:hello", "-n", "first", "-p", "my-process-pool").code == 0
+
+
+@pytest.mark.parametrize("more", [(), ("--no-check",)])
+def test_a_task_is_refused(cli: Cli, api: FakeApi, project: Path, more: tuple[str, ...]) -> None:
+    (project / "steps.py").write_text("from headrace import task\n@task\ndef fetch(): ...\n")
+    done = cli("deploy", "steps.py:fetch", "-n", "main", "-p", "my-process-pool", *more)
+    assert (done.code, api.changes()) == (1, [])
+    assert "'fetch' in steps.py is a task, not a flow" in done.err
+    assert "--no-check" not in done.err

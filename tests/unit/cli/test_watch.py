@@ -54,6 +54,16 @@ def test_shows_each_state_and_each_record_once(cli: Cli, api: FakeApi) -> None:
     assert result.code == 0
 
 
+def test_states_between_two_looks_are_told_too(cli: Cli, api: FakeApi) -> None:
+    past = [canned.state(name) for name in ("SCHEDULED", "PENDING", "RUNNING")]
+    play(api, canned.run("SCHEDULED"), canned.run("COMPLETED", state_history=past))
+
+    lines = cli("deployment", "run", "hello/first", "--watch").out.splitlines()
+
+    told = [line.split(maxsplit=2)[2] for line in lines if "STATE" in line]
+    assert told == ["Scheduled", "Pending", "Running", "Completed after 2.0s"]
+
+
 @pytest.mark.parametrize("end", ["FAILED", "CRASHED", "CANCELLED"])
 def test_exits_1_unless_completed(cli: Cli, api: FakeApi, end: str) -> None:
     play(api, canned.run("RUNNING"), canned.run(end))

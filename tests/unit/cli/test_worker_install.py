@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from headrace import __version__
 from headrace.cli.installing import systemd
 from headrace.cli.installing.service import Service, merged
 from tests.unit.cli.conftest import Cli, Result
@@ -193,13 +194,43 @@ def test_the_dockerfile_has_every_part_in_order(cli: Cli, place: Path) -> None:
     folder = place / "headrace-worker-p"
     logical = (folder / "Dockerfile").read_text().replace("\\\n", " ").splitlines()
     kinds = [line.split()[0] for line in logical if line and not line.startswith("#")]
-    wanted = ["FROM", "RUN", "ARG", "RUN", "USER", "WORKDIR", "ENV", "VOLUME", "STOPSIGNAL", "ENTRYPOINT"]
-    assert kinds == wanted
+    wanted = ["FROM", "RUN", "ARG", "WORKDIR", "COPY", "RUN"]
+    assert kinds == [*wanted, "USER", "WORKDIR", "ENV", "VOLUME", "STOPSIGNAL", "ENTRYPOINT"]
+    # Of the files that COPY names, one is always there: without it, no wheel would be an error.
+    assert "COPY Dockerfile *.whl ./" in logical
+    assert (
+        f"--build-arg HEADRACE=./headrace-{__version__}-py3-none-any.whl --tag headrace-worker-p" in done.out
+    )
     assert "worker.env" in (folder / ".dockerignore").read_text().splitlines()
     # Docker takes the rest of the line as the value, quotes and all.
     values = dict(line.split("=", 1) for line in (folder / "worker.env").read_text().splitlines())
     assert values == {"HEADRACE_API_URL": "https://api.example.org/prod/api", "HEADRACE_API_KEY": KEY}
     assert f"--env-file {folder}/worker.env" in done.out
+
+
+@pytest.mark.parametrize("manager", MANAGERS)
+def test_no_two_workers_share_their_files(cli: Cli, place: Path, manager: str) -> None:
+    own = [
+        ("my-pool", None),
+        ("my pool", None),
+        ("my.pool", None),
+        ("My-Pool", None),
+        ("my", "pool"),
+        ("my", "Pool"),
+        ("other", "pool"),
+        ("pool", None),
+        ("-", None),
+    ]
+    made = 0
+    for pool, name in own:
+        more = () if name is None else ("--name", name)
+        done = cli("worker", "install", f"--{manager}", f"--pool={pool}", *more)
+        assert (done.code, done.err) == (0, "")
+        before, made = made, len({path.lower() for path in files(place)})
+        assert made - before == (3 if manager == "docker" else 2), (pool, name)
+    assert any(
+        "headrace-worker-my-pool" + end in "".join(files(place)) for end in (".service", ".plist", "/")
+    )
 
 
 def test_what_a_container_cannot_reach_is_said(cli: Cli, api: FakeApi) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.project.discovery import LARGEST, find_flows
+from headrace.project.discovery import LARGEST, find_flows, is_task
 
 FLOW = "from headrace import flow\n\n@flow\ndef {name}():\n    '''Does {name}.'''\n"
 
@@ -34,6 +34,14 @@ SPELLINGS = {
     "in a try": "try:\n    from headrace import flow\nexcept ImportError:\n    raise\n@flow\ndef one(): ...",
     "under a condition": "from headrace import flow\nif True:\n    @flow\n    def one(): ...",
     "with a byte order mark": "\ufefffrom headrace import flow\n@flow\ndef one(): ...",
+}
+TASKS = {
+    "bare": ("from headrace import flow, task\n@task\ndef one(): ...", True),
+    "called": ("from headrace.tasks import task as step\n@step(retries=1)\nasync def one(): ...", True),
+    "attribute": ("import headrace as hr\n@hr.task\ndef one(): ...", True),
+    "a flow": ("from headrace import flow, task\n@flow\ndef one(): ...\n@task\ndef two(): ...", False),
+    "another library's": ("from celery import task\n@task\ndef one(): ...", False),
+    "broken": ("from headrace import task\n@task\ndef one(:", False),
 }
 OTHERS = {
     "another library's": "from prefect import flow\n@flow\ndef one(): ...",
@@ -190,3 +198,10 @@ def test_nothing_is_imported(tmp_path: Path) -> None:
     write(tmp_path, loud=f"open({str(tmp_path / 'ran')!r}, 'w')\n" + FLOW.format(name="one"))
     assert names(tmp_path) == ["one"]
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(("code", "wanted"), TASKS.values(), ids=TASKS)
+def test_a_task_is_told_from_a_flow(tmp_path: Path, code: str, wanted: bool) -> None:
+    (tmp_path / "etl.py").write_text(code)
+    assert is_task(tmp_path, "etl.py:one") is wanted
+    assert not is_task(tmp_path, "nowhere.py:one")

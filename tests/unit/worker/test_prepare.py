@@ -56,6 +56,15 @@ def test_the_engine_is_started_with_a_spec() -> None:
     assert (launch.grace, launch.stream) == (30.0, True)
 
 
+def test_a_flow_is_told_the_moment_that_its_run_stands_for() -> None:
+    def told(**more: object) -> object:
+        spec = prepare(grant(**more), ENV).spec
+        return spec and spec["expected_start_time"]
+
+    assert told() == "2026-01-01T00:00:00+00:00"
+    assert told(occurrence="2025-11-20T04:00:00Z") == "2025-11-20T04:00:00+00:00"
+
+
 def test_a_run_is_told_its_place_in_a_trace_and_where_spans_go_but_no_key_for_that() -> None:
     otel = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector", "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "key=x"}
     place = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from headrace.contract.sync import Command, Grant, ReportKind, Verdict
-from headrace.worker.decisions import Ack, Decision, Deliver, Key, Kill, Prepare, Start
+from headrace.worker.decisions import Ack, Decision, Deliver, Key, Kill, Prepare, Say, Start
 from headrace.worker.events import Launch
 from headrace.worker.supervisor import Supervisor
 
@@ -75,6 +75,16 @@ def test_from_grant_to_told(supervisor: Supervisor) -> None:
     assert supervisor.refs()
     assert supervisor.verdict(verdict(key, 4)) == [Ack(key, 4)]
     assert not supervisor.refs()
+
+
+def test_a_run_took_as_long_as_the_service_says(supervisor: Supervisor) -> None:
+    """From where the flow began, not from where its process did."""
+    key = begun(supervisor)
+    began, ended = NOW + timedelta(seconds=0.5), NOW + timedelta(seconds=1.1)
+    supervisor.state(key, 2, {"t": "started", "at": began.isoformat()})
+    supervisor.state(key, 3, {"t": "receipt", "state_type": "COMPLETED", "at": ended.isoformat()})
+    last = supervisor.state(key, 4, {"t": "exited", "status": 0, "at": ended.isoformat()})
+    assert [said.text for said in only(Say, last)] == ["n (f): Completed after 0.6 s"]
 
 
 def test_the_same_grant_and_the_same_state_twice_change_nothing(supervisor: Supervisor) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from headrace.cli.errors import BadUsage
 
@@ -38,8 +38,8 @@ def _add_parts(text: str) -> float | None:
     return sum(float(number) * SECONDS[unit] for number, unit in parts)
 
 
-def parse_moment(text: str, option: str, now: datetime) -> datetime:
-    """Read an ISO 8601 time, or `in 5m` counted from `now`; a time without a zone is this machine's."""
+def parse_moment(text: str, option: str, now: datetime, zone: tzinfo | None = None) -> datetime:
+    """Read an ISO 8601 time, or `in 5m` counted from `now`; one without a zone is `zone`'s, or this machine's."""
     stripped = text.strip()
     if stripped.lower().startswith("in "):
         return now + parse_duration(stripped[3:], option)
@@ -49,6 +49,8 @@ def parse_moment(text: str, option: str, now: datetime) -> datetime:
         moment = datetime.fromisoformat(stripped)
     except ValueError:
         raise BadUsage(f"{option}: {text!r} is not a time.", _MOMENT_HINT) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
     try:
         return moment.astimezone(UTC)
     except (OverflowError, OSError):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from headrace.client.api import Api
     from headrace.contract.flow_runs import FlowRun
     from headrace.contract.logs import Log
+    from headrace.contract.run_states import State
 
 QUICKEST, SLOWEST, SLOWER = 0.15, 2.0, 1.4
 """Seconds between two looks while things happen, while nothing does, and the step between."""
@@ -50,8 +51,11 @@ def follow(
     pause = QUICKEST
     while True:
         run = api.runs.read(run_id)
-        changed, told = run.state_id != told, run.state_id
+        changed = run.state_id != told
         over = run.state_type in ENDED
+        for state in _between(run, told) if changed and told else ():
+            on_state(_at(run, state))
+        told = run.state_id
         if changed and not over:
             on_state(run)
         spoke = _hand_over(feed, on_log)
@@ -63,6 +67,19 @@ def follow(
     _hand_over(feed, on_log)
     on_state(run)
     return run
+
+
+def _between(run: FlowRun, told: UUID) -> list[State]:
+    """The states that came and went since the one that was told: between two looks, or while a log was shown."""
+    past = run.state_history
+    known = next((index for index, state in enumerate(past) if state.id == told), None)
+    return [] if known is None else [state for state in past[known + 1 :] if state.id != run.state_id]
+
+
+def _at(run: FlowRun, state: State) -> FlowRun:
+    """The run as it was in an earlier state."""
+    then = {"state": state, "state_id": state.id, "state_type": state.type, "state_name": state.name}
+    return run.model_copy(update={**then, "end_time": None})
 
 
 def _hand_over(feed: LogFeed, on_log: Callable[[Log], None]) -> bool:

@@ -123,7 +123,8 @@ class FlowRun(Answer):
 
     Parameters over 100 KB are told where one run is read, and not in lists: there `parameters_size` (bytes)
     and `parameters_digest` (SHA-256 of their compact JSON) stand for them. `log_bytes` is what its attempts wrote
-    to the log, as their worker told it with their ends.
+    to the log, as their worker told it with their ends. `occurrence` is the moment of its schedule (before jitter) that
+    the run stands for: that of a backfill lies in the past, while it is due (`expected_start_time`) when it is made.
     """
 
     id: UUID
@@ -160,6 +161,7 @@ class FlowRun(Answer):
     auto_scheduled: bool = False
     schedule_slug: str | None = None
     schedule_revision: int | None = None
+    occurrence: Time | None = None
     parent_task_run_id: UUID | None = None
     parent_flow_run_id: UUID | None = None
     traceparent: str | None = None

@@ -131,8 +131,9 @@ class Grant(Answer):
 
     With a `parameters_digest` the parameters are to be fetched (see `SeenBy`).
     `configuration` is the pool's job template rendered with the deployment's and the run's variables; with a
-    `problem` they do not fit the template, and the run is not to be started. `traceparent` is the run's place in a
-    trace (W3C Trace Context).
+    `problem` they do not fit the template, and the run is not to be started. `expected_start_time` is when it is due,
+    `occurrence` the moment of its schedule that it stands for, if it does (see `FlowRun`). `traceparent` is the
+    run's place in a trace (W3C Trace Context).
     """
 
     run: UUID
@@ -152,6 +153,7 @@ class Grant(Answer):
     configuration: Json = Field(default_factory=dict)
     problem: str | None = None
     expected_start_time: Time
+    occurrence: Time | None = None
     timeout_seconds: float | None = None
     run_count: int = 1
     traceparent: str | None = None

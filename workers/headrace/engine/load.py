@@ -9,6 +9,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from headrace.callee import Callee
 from headrace.flows import Flow, loading
 
 
@@ -137,6 +138,11 @@ def _suggest(module: ModuleType, name: str) -> str:
 def _as_flow(found: Any, name: str, target: str) -> Flow[..., Any]:
     if isinstance(found, Flow):
         return found
+    if isinstance(found, Callee):
+        raise LoadError(
+            f"{name!r} in {target} is a {found.kind}, not a flow",
+            "Name a flow that calls it, or put @flow above it instead.",
+        )
     if not callable(found) or isinstance(found, type):
         raise LoadError(
             f"{name!r} in {target} is a {type(found).__name__}, not a flow",

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 HOMES = frozenset({"headrace", "headrace.flows"})
 """Modules that the decorator is imported from."""
+TASK_HOMES = frozenset({"headrace", "headrace.tasks"})
+"""Modules that `task` is imported from."""
 
 Exports = Callable[[str, int], "Names | None"]
 """Names of another module of the project, given how it is imported (its dotted name, its leading dots)."""

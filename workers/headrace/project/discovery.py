@@ -8,7 +8,7 @@ import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from headrace.project.decorators import Names, dotted, read_names, statements
+from headrace.project.decorators import TASK_HOMES, Names, dotted, read_names, statements
 from headrace.project.files import python_files
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -56,6 +56,27 @@ class Discovery:
 def find_flows(folder: Path) -> Discovery:
     """Every flow below a folder, in the order of files and lines."""
     return _Reader(folder).read()
+
+
+def is_task(folder: Path, entrypoint: str) -> bool:
+    """Whether the source of `path/file.py:function` puts Headrace's `@task` on that function."""
+    file, _, name = entrypoint.rpartition(":")
+    try:
+        body = ast.parse((folder / file).read_bytes()).body
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return False
+    words: set[str] = set()
+    for statement in statements(body):
+        if isinstance(statement, ast.ImportFrom) and statement.module in TASK_HOMES:
+            words |= {each.asname or each.name for each in statement.names if each.name == "task"}
+        elif isinstance(statement, ast.Import):
+            words |= {
+                f"{each.asname or each.name}.task" for each in statement.names if each.name in TASK_HOMES
+            }
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and statement.name == name:
+            makers = [one.func if isinstance(one, ast.Call) else one for one in statement.decorator_list]
+            return any(dotted(maker) in words for maker in makers)
+    return False
 
 
 class _Reader:

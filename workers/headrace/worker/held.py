@@ -45,7 +45,7 @@ class Held:
     not_before: datetime = _ALWAYS
 
     def age(self, now: datetime) -> float:
-        """Seconds since its process began; 0 for one that is over, or not begun."""
+        """Seconds since it began; 0 for one that is over, or not begun."""
         begun = self.begun if self.phase is Phase.STARTED else None
         return 0.0 if begun is None else (now - begun).total_seconds()
 

@@ -235,7 +235,7 @@ def _spec(grant: Grant, timeout: float | None, secrets: dict[str, str]) -> Messa
         "parameters": grant.parameters,
         "secrets": secrets,
         "run_count": grant.run_count,
-        "expected_start_time": grant.expected_start_time.isoformat(),
+        "expected_start_time": (grant.occurrence or grant.expected_start_time).isoformat(),
         "tags": grant.tags,
         "timeout_seconds": timeout,
         "log_level": str(grant.configuration.get("log_level") or "INFO"),

@@ -116,6 +116,7 @@ class Supervisor(Hands):
                 held.pid, held.begun = event.get("pid"), time_of(event)
                 decisions = self._spawned(key, held, seq, event)
             case "started":
+                held.begun = time_of(event)  # what the service takes for the run's begin, too
                 decisions = [Deliver(start_report(key, seq, event, held.pid), urgent=False)]
             case "receipt":
                 held.receipt = event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,8 +15,9 @@ from headrace.cli.errors import BadUsage, CliError
 from headrace.cli.lookup import deployment_reference, find_schedules, full_name
 from headrace.cli.options import DeploymentName, JobVariable, Output, Param, Params, Tag
 from headrace.cli.output import Format, note, print_json, report
+from headrace.cli.periods import read_period, show_there, zone_of
 from headrace.cli.tables import Column, print_table
-from headrace.cli.times import parse_moment, show_moment
+from headrace.cli.times import parse_moment
 from headrace.cli.values import merge_parameters, read_pairs
 
 if TYPE_CHECKING:
@@ -31,10 +32,14 @@ PAGE = 1000
 BATCH = 200
 """Runs of one request: after a Ctrl-C so many are made at most that were not counted."""
 FAILED = ("FAILED", "CRASHED", "CANCELLED")
-COLUMNS = (Column("Due", solid=True), Column("Run", solid=True), Column("State"), Column("To do", solid=True))
+COLUMNS = (Column("Run", solid=True), Column("State"), Column("To do", solid=True))
 Slug = Annotated[
     str | None,
-    typer.Option("--schedule", help="Slug of the schedule; the only one if left out.", metavar="SLUG"),
+    typer.Option(
+        "--schedule",
+        help="Slug of the schedule, as `schedule ls` shows it; the only one if left out.",
+        metavar="SLUG",
+    ),
 ]
 AtOnce = Annotated[
     int | None,
@@ -45,6 +50,13 @@ Queue = Annotated[
     typer.Option("--work-queue", help="Another queue of the pool than the deployment's.", metavar="NAME"),
 ]
 
+Start = Annotated[
+    str, typer.Option("--from", help="Begin of the period: an ISO 8601 date or time.", metavar="TIME")
+]
+End = Annotated[
+    str, typer.Option("--to", help="Its end, included; a date means its whole day.", metavar="TIME")
+]
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -52,6 +64,7 @@ class Plan:
 
     deployment: Deployment
     schedule: Schedule
+    zone: tzinfo
     missing: list[Occurrence]
     again: list[Occurrence]
     kept: list[Occurrence]
@@ -67,14 +80,25 @@ class Plan:
         return sorted(((one, what) for part, what in parts for one in part), key=lambda row: row[0].due)
 
 
+@dataclass
+class Done:
+    """How many runs were made, and how many started again, so far."""
+
+    made: int = 0
+    again: int = 0
+
+    @property
+    def count(self) -> int:
+        """Runs that were started."""
+        return self.made + self.again
+
+
 def backfill(
     name: DeploymentName,
     *,
     slug: Slug = None,
-    start: Annotated[str, typer.Option("--from", help="Begin of the period, ISO 8601.", metavar="TIME")],
-    end: Annotated[
-        str, typer.Option("--to", help="End of the period, ISO 8601; now if left out.", metavar="TIME")
-    ] = "now",
+    start: Start,
+    end: End = "now",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")
     ] = False,
@@ -93,10 +117,13 @@ def backfill(
 ) -> None:
     """Make the runs of a schedule's past occurrences that have none.
 
-    An occurrence that ran is kept, one that was skipped runs now. After a Ctrl-C the same command goes on.
+    Times without a zone are those of the schedule's zone. An occurrence that ran is kept, one that was skipped runs
+    now. After a Ctrl-C the same command goes on.
     """
     deployment_reference(name)
-    first, last = _period(start, end, datetime.now(UTC))
+    now = datetime.now(UTC)
+    for text, option in ((start, "--from"), (end, "--to")):
+        parse_moment(text, option, now, UTC)
     members: dict[str, Any] = {"tags": tag or []}
     if job_variable:
         members["job_variables"] = read_pairs(job_variable, "--job-variable")
@@ -104,7 +131,7 @@ def backfill(
         members["work_queue_name"] = queue
     members["parameters"] = merge_parameters(params, param or [])
     with connect() as api:
-        plan = _plan(api, name, slug, (first, last), rerun=rerun)
+        plan = _plan(api, name, slug, (start, end, now), rerun=rerun)
         members["parameters"] = merge_parameters(
             params, param or [], plan.deployment.parameter_openapi_schema
         )
@@ -112,28 +139,23 @@ def backfill(
             _show(plan, output)
             return
         _ask(plan, output, yes=yes)
-        if limit is not None and plan.count:
-            members["tags"] = [*members["tags"], _limited(api, plan.schedule, limit)]
-        made, again = _carry_out(api, plan, members, reverse=reverse)
-    summary = {"schedule": plan.schedule.slug, "made": made, "run_again": again, "kept": len(plan.kept)}
+        done = _carry_out(api, plan, members, limit if plan.count else None, reverse=reverse)
+    summary = {
+        "schedule": plan.schedule.slug,
+        "made": done.made,
+        "run_again": done.again,
+        "kept": len(plan.kept),
+    }
     report(
         output,
         summary,
-        f"Made {made} runs of {full_name(plan.deployment)!r} for schedule {plan.schedule.slug!r}; "
-        f"{again} run again, {len(plan.kept)} were there.",
+        f"Made {done.made} runs of {full_name(plan.deployment)!r} for schedule {plan.schedule.slug!r}; "
+        f"{done.again} run again, {len(plan.kept)} were there.",
     )
 
 
-def _period(start: str, end: str, now: datetime) -> tuple[datetime, datetime]:
-    first, last = parse_moment(start, "--from", now), parse_moment(end, "--to", now)
-    if last > now:
-        raise BadUsage("--to lies in the future.", "A schedule makes the runs to come by itself.")
-    if last <= first:
-        raise BadUsage("The period ends before it begins.", "Give a --to that is later than --from.")
-    return first, last
-
-
-def _plan(api: Api, name: str, slug: str | None, period: tuple[datetime, datetime], *, rerun: bool) -> Plan:
+def _plan(api: Api, name: str, slug: str | None, period: tuple[str, str, datetime], *, rerun: bool) -> Plan:
+    """What is to be done from when to when, both as typed, read in the schedule's zone; the third is now."""
     deployment, schedules = find_schedules(api, name, slug)
     if len(schedules) != 1:
         known = ", ".join(each.slug for each in schedules)
@@ -141,8 +163,9 @@ def _plan(api: Api, name: str, slug: str | None, period: tuple[datetime, datetim
         raise CliError(
             f"{full_name(deployment)!r} {which}.", "Say which one with --schedule." if known else None
         )
-    plan = Plan(deployment, schedules[0], [], [], [])
-    for one in _occurrences(api, deployment, schedules[0], *period):
+    zone = zone_of(schedules[0])
+    plan = Plan(deployment, schedules[0], zone, [], [], [])
+    for one in _occurrences(api, deployment, schedules[0], *read_period(*period, zone)):
         if one.flow_run_id is None:
             plan.missing.append(one)
         elif one.state_name == "Skipped" or (rerun and one.state_type in FAILED):
@@ -169,8 +192,9 @@ def _show(plan: Plan, output: Format) -> None:
     if output is Format.JSON:
         print_json([{**one.model_dump(mode="json"), "to_do": what} for one, what in rows])
         return
-    cells = [[show_moment(one.due), one.flow_run_id, one.state_name, what] for one, what in rows]
-    print_table(COLUMNS, cells, "The schedule has no occurrence in this period.")
+    columns = (Column(f"Due ({plan.zone})", solid=True), *COLUMNS)
+    cells = [[show_there(one.due, plan.zone), one.flow_run_id, one.state_name, what] for one, what in rows]
+    print_table(columns, cells, "The schedule has no occurrence in this period.")
     note(_counted(plan))
 
 
@@ -191,36 +215,54 @@ def _ask(plan: Plan, output: Format, *, yes: bool) -> None:
     typer.confirm(f"Start {plan.count} runs?", abort=True)
 
 
-def _limited(api: Api, schedule: Schedule, limit: int) -> str:
-    """A tag with a concurrency limit of its own, made or brought up to that number."""
+def _carry_out(api: Api, plan: Plan, members: dict[str, Any], limit: int | None, *, reverse: bool) -> Done:
+    """Make and start again, batch by batch, under a limit of their own if one is asked for."""
+    from headrace.client.errors import ApiError
+
+    done = Done()
+    tag, is_new = (None, False) if limit is None else _limited(api, plan.schedule, limit)
+    if tag is not None:
+        members = members | {"tags": [*members["tags"], tag]}
+    try:
+        _start(api, plan, members, done, reverse=reverse)
+    except ApiError as error:
+        if tag is not None and is_new and not done.count and 400 <= error.status < 500:
+            api.limits.delete(tag)
+            note("Nothing was made, and that limit is gone again.")
+        raise
+    except KeyboardInterrupt:
+        note(f"Stopped at {done.count} of {plan.count}. The same command goes on.")
+        raise
+    return done
+
+
+def _limited(api: Api, schedule: Schedule, limit: int) -> tuple[str, bool]:
+    """A tag with a concurrency limit of its own, brought to that number, and whether the limit is new.
+
+    It is there before the runs are: without it, all that were made meanwhile would start.
+    """
     from headrace.client.errors import Conflict
     from headrace.contract.limits import ConcurrencyLimitCreate, ConcurrencyLimitUpdate
 
-    tag = f"backfill-{schedule.id}"
+    tag, is_new = f"backfill-{schedule.id}", True
     try:
         api.limits.create(ConcurrencyLimitCreate(name=tag, limit=limit))
     except Conflict:
+        is_new = False
         api.limits.update(tag, ConcurrencyLimitUpdate(limit=limit))
     note(f"Tag {tag!r} lets {limit} go at once; afterwards: headrace concurrency-limit delete {tag}")
-    return tag
+    return tag, is_new
 
 
-def _carry_out(api: Api, plan: Plan, members: dict[str, Any], *, reverse: bool) -> tuple[int, int]:
-    """Make and start again, batch by batch: (runs made, runs started again)."""
-    made = again = 0
+def _start(api: Api, plan: Plan, members: dict[str, Any], done: Done, *, reverse: bool) -> None:
     missing = sorted(plan.missing, key=lambda one: one.due, reverse=reverse)
-    try:
-        for batch in _batches(missing):
-            made += _make(api, plan, batch, members)
-            _progress(made + again, plan.count)
-        for one in sorted(plan.again, key=lambda one: one.due, reverse=reverse):
-            again += _start_again(api, one)
-        if again:
-            _progress(made + again, plan.count)
-    except KeyboardInterrupt:
-        note(f"Stopped at {made + again} of {plan.count}. The same command goes on.")
-        raise
-    return made, again
+    for batch in _batches(missing):
+        done.made += _make(api, plan, batch, members)
+        _progress(done.count, plan.count)
+    for one in sorted(plan.again, key=lambda one: one.due, reverse=reverse):
+        done.again += _start_again(api, one)
+    if done.again:
+        _progress(done.count, plan.count)
 
 
 def _batches(occurrences: Sequence[Occurrence]) -> Iterator[Sequence[Occurrence]]:

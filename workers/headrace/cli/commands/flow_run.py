@@ -152,6 +152,7 @@ def _fields(run: FlowRun, version: str | None) -> dict[str, object]:
         "Parameters": run.parameters,
         "Tags": run.tags,
         "Due": show_moment(run.expected_start_time),
+        "Occurrence": show_moment(run.occurrence) if run.occurrence else None,
         "Started": show_moment(run.start_time),
         "Ended": show_moment(run.end_time),
         "Took": took,

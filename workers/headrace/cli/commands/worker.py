@@ -137,7 +137,7 @@ def list_(*, pool: Pool = None, output: Output = Format.TABLE) -> None:
             pool_of[worker.id],
             worker_mark(worker.status),
             show_ago(worker.last_heartbeat_time, now),
-            worker.work_queues,
+            worker.work_queues or "all",
             worker.limit,
             worker.host,
         ],

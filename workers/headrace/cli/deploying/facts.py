@@ -11,6 +11,7 @@ from headrace.cli.inspection import FlowFacts, check_entrypoint, inspect_flow
 def facts_of(entrypoint: str, folder: Path, *, check: bool) -> FlowFacts:
     """What a deployment takes over from its flow."""
     check_entrypoint(entrypoint, folder)
+    _refuse_task(entrypoint, folder)
     if not check:
         return _by_reading(entrypoint, folder)
     try:
@@ -29,14 +30,30 @@ def _by_reading(entrypoint: str, folder: Path) -> FlowFacts:
     """The name and first line that the source tells; no schema, so parameters are not checked."""
     from headrace.project.discovery import find_flows
 
-    place, _, function = entrypoint.rpartition(":")
-    file = place if place.endswith(".py") else f"{place.replace('.', '/')}.py"
+    file, function = _place(entrypoint)
     found = [
         flow for flow in find_flows(folder).flows if flow.entrypoint == f"{Path(file).as_posix()}:{function}"
     ]
     if found:
         return _unseen(found[0].name, found[0].summary or None)
     return _unseen(function.replace("_", "-"), None)
+
+
+def _refuse_task(entrypoint: str, folder: Path) -> None:
+    from headrace.project.discovery import is_task
+
+    file, function = _place(entrypoint)
+    if is_task(folder, f"{file}:{function}"):
+        raise CliError(
+            f"{function!r} in {file} is a task, not a flow.",
+            "Name a flow that calls it, or put @flow above it instead.",
+        )
+
+
+def _place(entrypoint: str) -> tuple[str, str]:
+    """The file, also of a module, and the function."""
+    place, _, function = entrypoint.rpartition(":")
+    return (place if place.endswith(".py") else f"{place.replace('.', '/')}.py"), function
 
 
 def _unseen(flow_name: str, description: str | None) -> FlowFacts:

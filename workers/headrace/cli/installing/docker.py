@@ -15,14 +15,18 @@ from headrace import __version__
 from headrace.cli.installing.service import DRAIN_SECONDS, File, Plan, Service, environment_text, one_line
 
 ENVIRONMENT = "worker.env"
+WHEEL = f"headrace-{__version__}-py3-none-any.whl"
 _DOCKERFILE = """\
 # Written by `headrace worker install --docker`.
 FROM python:{python}-slim
 RUN apt-get update \\
  && apt-get install --yes --no-install-recommends git openssh-client \\
  && rm -rf /var/lib/apt/lists/*
-# What pip installs: a version, or the address of a wheel (docker build --build-arg HEADRACE=...).
+# What pip installs: a version, or ./NAME.whl for a wheel that lies beside this file
+# (docker build --build-arg HEADRACE=./NAME.whl ...).
 ARG HEADRACE=headrace=={version}
+WORKDIR /opt/headrace
+COPY Dockerfile *.whl ./
 RUN pip install --no-cache-dir "$HEADRACE" \\
  && useradd --create-home headrace \\
  && install --directory --owner=headrace --mode=700 /var/lib/headrace
@@ -63,6 +67,11 @@ def plan(service: Service, folder: Path | None) -> Plan:
         files,
         (
             ("Build it:", f"docker build --tag {image} {where}"),
+            (
+                "Or from a checkout of Headrace, for what no release has: make a wheel there, and build with it:",
+                f"pip wheel --no-deps --wheel-dir {where} CHECKOUT && "
+                f"docker build --build-arg HEADRACE=./{WHEEL} --tag {image} {where}",
+            ),
             ("Start it, now and with Docker:", run),
             ("Stop it when its runs are over:", f"docker stop {image}"),
             ("Read its log:", f"docker logs --follow {image}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,8 +35,16 @@ class Service:
 
     @property
     def label(self) -> str:
-        """Names its files: `headrace-worker-` and the worker's name, or else its pool's."""
-        return f"headrace-worker-{re.sub(r'[^A-Za-z0-9_.-]+', '-', self.name or self.pool).strip('-.') or 'pool'}"
+        """Names its files: `headrace-worker-`, its pool, and a dot and its own name if it has one.
+
+        What files, units or images could not tell apart gets a few digits of its own behind it.
+        """
+        parts = [self.pool] if self.name is None else [self.pool, self.name]
+        shown = [re.sub(r"[^A-Za-z0-9_-]+", "-", part).strip("-") or "x" for part in parts]
+        label = f"headrace-worker-{'.'.join(shown)}"
+        if [part.lower() for part in shown] == parts:
+            return label
+        return f"{label}-{hashlib.sha256('/'.join(parts).encode()).hexdigest()[:6]}"
 
     @property
     def words(self) -> tuple[str, ...]:
