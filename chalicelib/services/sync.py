@@ -270,10 +270,8 @@ class Sync:
 
     def _hint_answers(self, said: Said, choice: Choice, granted: Sequence[Run]) -> dict[UUID, str]:
         mine = {run.id for run in granted} | said.held.keys()
-        answers = {}
-        for run in said.hints:
-            answers[run] = "granted" if run in mine else _HINTS[choice.seen.get(run, Answer.GONE)]
-        return answers
+        seen = choice.seen
+        return {run: "granted" if run in mine else _HINTS[seen.get(run, Answer.GONE)] for run in said.hints}
 
     def _store_logs(self, said: Said) -> None:
         expires = self._runs.retention()
