@@ -217,7 +217,7 @@ def test_a_grant_says_all_that_is_needed_to_start(plane: Rig) -> None:
     deployment = plane.deployment(
         parameters={"x": 1},
         path="/srv",
-        pull_steps=[{"git_clone": {"repository": "r"}}],
+        pull_steps=[{"headrace.deployments.steps.git_clone": {"repository": "r"}}],
         job_variables={"env": {"A": "1"}},
         timeout_seconds=30,
         tags=["t"],
@@ -227,7 +227,7 @@ def test_a_grant_says_all_that_is_needed_to_start(plane: Rig) -> None:
     assert grant["run"] == run["id"]
     assert (grant["entrypoint"], grant["path"], grant["timeout_seconds"]) == ("flow.py:flow", "/srv", 30.0)
     assert (grant["parameters"], grant["tags"]) == ({"x": 1, "y": 2}, ["t"])
-    assert grant["pull_steps"] == [{"git_clone": {"repository": "r"}}]
+    assert grant["pull_steps"] == [{"headrace.deployments.steps.git_clone": {"repository": "r"}}]
     assert grant["configuration"]["env"] == {"A": "1", "B": "2"}
 
 
