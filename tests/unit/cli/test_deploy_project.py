@@ -82,15 +82,33 @@ def test_a_followed_branch_that_is_ahead_is_told(cli: Cli, clone: Path) -> None:
     assert told.startswith("branch main has commits that are not pushed to origin")
 
 
-def test_a_missing_pool_is_told_by_the_plan_and_refused_by_the_deploy(
+def test_a_missing_pool_is_refused_by_the_plan_as_by_the_deploy(cli: Cli, api: FakeApi, clone: Path) -> None:
+    project(clone)
+    api.on("GET", "/work_pools/my-process-pool", error(404, "not_found", "There is no such pool."))
+    for words in ("--plan", "--all"):
+        result = cli("deploy", words, "--no-check")
+        assert (result.code, "There is no such pool." in result.err) == (1, True), result.err
+    assert api.changes() == []
+
+
+def test_the_control_plane_is_asked_once_for_all_and_an_old_one_need_not_answer(
+    cli: Cli, api: FakeApi, clone: Path
+) -> None:
+    project(clone, count=6)
+    assert cli("deploy", "--all", "--no-check").code == 0
+    (asked,) = [seen for seen in api.seen if seen.path == "/deployments/check"]
+    assert [one["name"] for one in asked.body["deployments"]] == [f"d{number}" for number in range(6)]
+    api.on("POST", "/deployments/check", error(405, "method_not_allowed", "No such route."))
+    assert cli("deploy", "--all", "--no-check").code == 0
+
+
+def test_what_is_refused_while_a_plan_is_carried_out_is_told_by_name(
     cli: Cli, api: FakeApi, clone: Path
 ) -> None:
     project(clone)
-    api.on("GET", "/work_pools/my-process-pool", error(404, "not_found", "There is no such pool."))
-    plan = cli("deploy", "--plan", "--no-check")
-    assert plan.code == 0 and "there is no work pool 'my-process-pool'" in plan.err
-    assert cli("deploy", "--all", "--no-check").code == 1
-    assert api.changes() == []
+    api.on("POST", "/deployments/", error(409, "conflict", "It changed at the same moment."))
+    result = cli("deploy", "--all", "--no-check")
+    assert "Error: one/d0: It changed at the same moment." in result.err
 
 
 def test_many_deployments_ask_git_as_often_as_few_and_fetch_nothing(

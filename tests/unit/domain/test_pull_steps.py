@@ -74,7 +74,11 @@ UNKNOWN = [
     ({"other": {}}, "other", "there are git_clone, "),
     ({f"{STEPS}run_shel_script": {}}, f"{STEPS}run_shel_script", "did you mean 'run_shell_script'?"),
     ({CLONE: {"repo": "r"}}, f"{CLONE}.repo", "did you mean 'repository'?"),
-    ({f"{STEPS}run_shell_script": {"scrpt": "x"}}, f"{STEPS}run_shell_script.scrpt", "did you mean 'script'?"),
+    (
+        {f"{STEPS}run_shell_script": {"scrpt": "x"}},
+        f"{STEPS}run_shell_script.scrpt",
+        "did you mean 'script'?",
+    ),
     ({f"{STEPS}pip_install": {"packages": 3}}, f"{STEPS}pip_install.packages", "a text or a list"),
     (
         {"prefect.deployments.steps.set_working_directory": {"dir": "/tmp"}},

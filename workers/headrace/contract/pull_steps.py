@@ -72,15 +72,20 @@ def mistakes(name: str, options: object, *, prefixed: bool = False) -> Iterator[
             tail = name.removeprefix(PREFIX)
             yield "", f"is no pull step{_suggestion(tail, MEMBERS) or _known(MEMBERS)}"
         return
-    if options is None:
-        return
-    if not isinstance(options, Mapping):
+    if isinstance(options, Mapping):
+        yield from _of_members(short, options)
+    elif options is not None:
         yield "", "must have its members below it, as names and values"
-        return
+
+
+def _of_members(short: str, options: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     members = {**MEMBERS[short], **_OF_ALL}
     for member, value in options.items():
         if member not in members:
-            yield str(member), f"is no member of {short}{_suggestion(str(member), members) or _known(members)}"
+            yield (
+                str(member),
+                f"is no member of {short}{_suggestion(str(member), members) or _known(members)}",
+            )
         elif value is not None and not _fits(value, members[member]):
             yield str(member), f"must be {_WORDS.get(members[member], members[member][0].__name__)}"
 

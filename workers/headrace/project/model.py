@@ -142,6 +142,8 @@ class DeploymentEntry(Shared):
     def _something_to_run(self) -> DeploymentEntry:
         if self.entrypoint is None and self.command is None:
             raise ValueError("lacks 'entrypoint', or 'command' for what is no Python flow")
+        if self.entrypoint is not None and self.command is not None:
+            raise ValueError("has 'entrypoint' and 'command', of which only one can run: leave one out")
         return self
 
 

@@ -130,6 +130,11 @@ class Flags:
 
 def read_flags(options: dict[str, Any]) -> Flags:
     """Read what can be read without the flow, and refuse what contradicts itself."""
+    if options["entrypoint"] is not None and options["program"] is not None:
+        raise BadUsage(
+            "An entrypoint and --command contradict each other: only one of them can run.",
+            "Leave one of them out.",
+        )
     times = read_times(options["cron"], options["interval"], options["rrule"], options["timezone"])
     if times is not None:
         read_schedule(times)
