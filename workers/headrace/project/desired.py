@@ -13,6 +13,7 @@ from headrace.project.errors import Place, ProjectError, mistaken
 from headrace.project.model import DeploymentEntry
 from headrace.project.plain_secrets import HOW, NOT_TAKEN, plain_secrets, wrong_references
 from headrace.project.plan import Wanted
+from headrace.project.secret_names import LITERAL, literal_secrets
 from headrace.project.sources import LOCAL, Sources
 
 _NO_FLOW = UUID(int=0)
@@ -100,6 +101,9 @@ def _plain_secrets(entry: DeploymentEntry, facts: Mapping[str, Any]) -> Iterator
     ]
     found += wrong_references(entry.work_pool.job_variables, "work_pool.job_variables")
     found += wrong_references(entry.pull or [], "pull")
+    literal = [*literal_secrets(entry.work_pool.job_variables, ("work_pool", "job_variables"))]
+    literal += literal_secrets(entry.pull or [], ("pull",))
+    yield from ((place, LITERAL) for place in literal)
     for path in found:
         place = tuple(int(part) if part.isdigit() else part for part in path.split("."))
         yield place, f'{NOT_TAKEN} {HOW} In headrace.yaml: {{$secret: "env:NAME"}}'
