@@ -52,7 +52,7 @@ def wanted_of_all(found: Read, folder: Path, sources: Sources, *, check: bool) -
     problems += _doubled(found, wanted)
     try:
         with connect() as api:
-            problems += _refused(api, found, wanted)
+            problems += _refused(api, found, wanted, hints)
     except CliError:
         if not problems:
             raise
@@ -100,15 +100,16 @@ def _doubled(found: Read, wanted: dict[int, Wanted]) -> Iterator[Problem]:
             yield found.problem(which, ("name",), f"two deployments would be named {one.key}: rename one")
 
 
-def _refused(api: Api, found: Read, wanted: dict[int, Wanted]) -> Iterator[Problem]:
+def _refused(api: Api, found: Read, wanted: dict[int, Wanted], hints: list[str]) -> Iterator[Problem]:
     """What the control plane would refuse: it is asked once for many, and makes nothing."""
     for group in _groups(wanted):
         for refusal in _judged(api, [body for _, body in group]):
             which = group[refusal.number][0]
             if not refusal.errors:
                 place = "work_queue_name" if wanted[which].body.get("work_queue_name") else "work_pool_name"
-                hint = f" {refusal.hint}" if refusal.hint else ""
-                yield found.problem(which, (place,), f"{refusal.message}{hint}")
+                yield found.problem(which, (place,), refusal.message)
+            if refusal.hint and not refusal.hint.startswith("Expected "):  # which is told with each member
+                hints.append(refusal.hint)
             for error in refusal.errors:
                 expected = f"; expected {error.expected}" if error.expected else ""
                 yield found.problem(which, _place(error.path), f"{error.message}{expected}")
