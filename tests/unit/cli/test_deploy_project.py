@@ -153,3 +153,24 @@ def test_from_python_a_pool_made_in_vain_is_removed_and_pauses_are_not_sent(
     with pytest.raises(ControlPlaneError, match="Not like that"):
         one.deploy("main", work_pool_name="my-process-pool", create_pool=True)
     assert api.changes()[-1] == "POST /deployments/"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "source"), [("git", " --source git"), ("bundle", " --source bundle"), ("local", "")]
+)
+def test_init_says_how_to_deploy_by_its_recipe(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str, source: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert f"-n NAME -p POOL{source} --save\n" in cli("init", "--recipe", recipe).out
+
+
+def test_what_a_sync_would_delete_is_to_be_looked_at_with_a_plan_of_it(
+    cli: Cli, api: FakeApi, clone: Path
+) -> None:
+    project(clone)
+    gone = canned.DEPLOYMENT | {"labels": {"headrace.project": "p"}}
+    api.on("POST", "/deployments/filter", Answer([gone]))
+    result = cli("deploy", "--sync", "--no-check")
+    assert (result.code, "Look at it with --plan --sync" in result.err) == (2, True), result.err
+    assert "1 to delete" in cli("deploy", "--plan", "--sync", "--no-check").out
