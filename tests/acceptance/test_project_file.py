@@ -52,6 +52,7 @@ deployments:
     entrypoint: nowhere.py:f
   - name: typo
     entrypoint: f.py:counter
+    schedules: [{cron: "61 * * * *"}]
   - name: no-entrypoint
     entrypoint: f.py
   - name: steps
@@ -72,11 +73,12 @@ TOLD = (
     "headrace.yaml:23: deployments.4.work_pool.job_variables.timeout: 'queue': ",
     "headrace.yaml:25: deployments.5.entrypoint: 'gone': There is no file nowhere.py",
     "headrace.yaml:27: deployments.6.entrypoint: 'typo': Cannot load f.py:counter",
-    "headrace.yaml:29: deployments.7.entrypoint: 'no-entrypoint': 'f.py' is not an entrypoint",
-    "headrace.yaml:33: deployments.8.pull.0.set_working_directory.dir: 'steps': is no member of "
+    "headrace.yaml:28: deployments.6.schedules.0.cron: 'typo': minute: 61 is not in 0-59",
+    "headrace.yaml:30: deployments.7.entrypoint: 'no-entrypoint': 'f.py' is not an entrypoint",
+    "headrace.yaml:34: deployments.8.pull.0.set_working_directory.dir: 'steps': is no member of "
     "set_working_directory; did you mean 'directory'?",
-    "headrace.yaml:34: deployments.8.pull.1.git_clon: 'steps': is no pull step; did you mean 'git_clone'?",
-    "headrace.yaml:37: deployments.9.pull: 'password': The repository's address holds a password",
+    "headrace.yaml:35: deployments.8.pull.1.git_clon: 'steps': is no pull step; did you mean 'git_clone'?",
+    "headrace.yaml:38: deployments.9.pull: 'password': The repository's address holds a password",
 )
 
 

@@ -174,3 +174,17 @@ def test_what_a_sync_would_delete_is_to_be_looked_at_with_a_plan_of_it(
     result = cli("deploy", "--sync", "--no-check")
     assert (result.code, "Look at it with --plan --sync" in result.err) == (2, True), result.err
     assert "1 to delete" in cli("deploy", "--plan", "--sync", "--no-check").out
+
+
+def test_two_of_one_full_name_are_told_unless_their_flows_are_not_known(
+    cli: Cli, api: FakeApi, clone: Path
+) -> None:
+    project(clone)
+    head = (clone / "headrace.yaml").read_text().partition("  - ")[0]
+    rows = ["one.py:one", "one:one", "nowhere.py:a", "nowhere.py:b"]
+    text = head + "".join(f"  - {{name: d, entrypoint: '{entrypoint}'}}\n" for entrypoint in rows)
+    (clone / "headrace.yaml").write_text(text)
+    result = cli("deploy", "--all", "--no-check")
+    assert (result.code, result.err.count("two deployments would be named one/d")) == (2, 2), result.err
+    assert (result.err.count("would be named"), result.err.count("no file nowhere.py")) == (2, 2)
+    assert api.changes() == []

@@ -35,21 +35,28 @@ def wanted_of_all(found: Read, folder: Path, sources: Sources, *, check: bool) -
     Raises:
         FileProblems: Something is wrong with some of them, here or for the control plane.
     """
+    from headrace.project.desired import wanted_of
+
     problems: list[Problem] = []
     hints: list[str] = []
     wanted: dict[int, Wanted] = {}
+    unseen: set[int] = set()
     flows = _Flows(folder, check=check)
     for which, entry in enumerate(found.project.deployments):
         try:
-            wanted[which] = flows.wanted(entry, sources)
+            facts = flows.facts(entry)
+        except CliError as error:
+            problems.append(found.problem(which, ("entrypoint",), error.message))
+            hints += [error.hint] if error.hint else []
+            facts = facts_of_command(entry.flow_name or entry.name)  # so that the rest is looked at, too
+            unseen.add(which)
+        try:
+            wanted[which] = wanted_of(entry, facts.flow_name, facts.members(), sources)
         except ProjectError as error:
             told = error.mistakes or [((), error.message)]
             problems += [found.problem(which, place, message) for place, message in told]
             hints += [error.hint] if error.hint else []
-        except CliError as error:
-            problems.append(found.problem(which, ("entrypoint",), error.message))
-            hints += [error.hint] if error.hint else []
-    problems += _doubled(found, wanted)
+    problems += _doubled(found, {which: one for which, one in wanted.items() if which not in unseen})
     try:
         with connect() as api:
             problems += _refused(api, found, wanted, hints)
@@ -69,14 +76,8 @@ class _Flows:
         self._check = check
         self._known: dict[tuple[str, str | None], FlowFacts | CliError] = {}
 
-    def wanted(self, entry: DeploymentEntry, sources: Sources) -> Wanted:
-        """The deployment that an entry asks for. Raises `ProjectError` or `CliError`."""
-        from headrace.project.desired import wanted_of
-
-        facts = self._facts(entry)
-        return wanted_of(entry, facts.flow_name, facts.members(), sources)
-
-    def _facts(self, entry: DeploymentEntry) -> FlowFacts:
+    def facts(self, entry: DeploymentEntry) -> FlowFacts:
+        """What an entry's flow says of itself. Raises `CliError`."""
         if entry.entrypoint is None:
             return facts_of_command(entry.flow_name or entry.name)
         key = (entry.entrypoint, entry.path)
