@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from uuid import UUID
 
 from chalicelib import tracing
@@ -22,6 +22,7 @@ from headrace.contract import deployments as wire
 from headrace.contract import flow_runs as run_wire
 from headrace.contract import system as system_wire
 from headrace.contract import work_pools as pool_wire
+from headrace.contract.errors import FieldError
 from headrace.contract.states import StateType
 
 _NOT_STORED = {
@@ -53,6 +54,32 @@ def create(call: Call[wire.DeploymentCreate]) -> Found:
         body.flow_id, body.name, _values(body), schedules, By(call.author)
     )
     return Found(shown(call, deployment), 201 if made else 200)
+
+
+@endpoint(
+    "POST",
+    "/deployments/check",
+    body=wire.DeploymentCheck,
+    answer=list[wire.Refusal],
+    status=200,
+    max_body=MAX_BATCH,
+    needs=Need.VIEW,
+)
+def check(call: Call[wire.DeploymentCheck]) -> Page:
+    """Why deployments would be refused, all reasons at once; nothing is made."""
+    return Page(
+        [
+            wire.Refusal(
+                number=number,
+                code=error.code,
+                message=error.message,
+                hint=error.hint,
+                errors=[FieldError(**asdict(problem)) for problem in error.errors],
+            )
+            for number, one in enumerate(call.body.deployments)
+            for error in call.plane.deployments.refusals(one.name, _values(one), wishes(one.schedules or []))
+        ]
+    )
 
 
 @endpoint("GET", "/deployments/{deployment_id}", answer=wire.Deployment, needs=Need.VIEW)

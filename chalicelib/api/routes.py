@@ -72,6 +72,7 @@ LISTED: Mapping[str, Sequence[str]] = {
         "DELETE /deployments/{deployment_id}",
         "GET /deployments/name/{flow}/{name}",
         "POST /deployments/filter",
+        "POST /deployments/check",
         "POST /deployments/{deployment_id}/create_flow_run",
         "POST /deployments/{deployment_id}/skip_late",
     ),

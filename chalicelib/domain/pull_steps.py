@@ -1,4 +1,4 @@
-"""Pull steps of a deployment: stored and shown to whoever may see it, so no secret may be in them."""
+"""Pull steps of a deployment: stored and shown to whoever may see it, so no secret may be in them; and known ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}")
 
 
 def check(steps: Sequence[Mapping[str, object]] | None) -> None:
-    """See that credentials are references.
+    """See that credentials are references, and that each step is one that a worker can know.
 
     Raises:
         Invalid: Names each place; never tells a value.
@@ -32,6 +32,21 @@ def check(steps: Sequence[Mapping[str, object]] | None) -> None:
             hint="Put the secret where the worker can read it, and say where that is.",
             errors=problems[:20],
         )
+    unknown = [problem for number, step in enumerate(steps or ()) for problem in _unknown(number, step)]
+    if unknown:
+        raise Invalid(
+            f"{unknown[0].path} {unknown[0].message}.",
+            hint="Correct its name; a function of your own is named with its module, module.function.",
+            errors=unknown[:20],
+        )
+
+
+def _unknown(number: int, step: Mapping[str, object]) -> Iterator[FieldProblem]:
+    from headrace.contract.pull_steps import mistakes  # not at a cold start: few requests deploy
+
+    for name, options in step.items():
+        for member, message in mistakes(name, options, prefixed=True):
+            yield FieldProblem(".".join(filter(None, ("pull_steps", str(number), name, member))), message)
 
 
 def _problems(number: int, step: Mapping[str, object]) -> Iterator[FieldProblem]:

@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chalicelib.domain import job_templates, parameters, pull_steps, secrets, versions
+from chalicelib.domain import versions
 from chalicelib.domain.deployments import Deployment
+from chalicelib.domain.errors import HeadraceError
 from chalicelib.domain.limits import deployment_limit
-from chalicelib.domain.names import DEFAULT_QUEUE
 from chalicelib.domain.versions import Definition, NewVersion
+from chalicelib.services.checks import Checks
 from chalicelib.services.limits import Limits
 from chalicelib.services.lines import Lines
 from chalicelib.services.numbering import By, Raced, definition_of, next_version
-from chalicelib.services.pools import no_queue
 from chalicelib.services.ports import Ports
 from chalicelib.services.schedules import Schedules
 from chalicelib.services.wishes import Change, Wish, overlaid
-from chalicelib.services.workers import no_pool
 
 
 class Definitions:
@@ -29,9 +28,14 @@ class Definitions:
 
     def __init__(self, ports: Ports, limits: Limits, lines: Lines, schedules: Schedules) -> None:
         self._ports = ports
+        self._checks = Checks(ports, schedules)
         self._limits = limits
         self._lines = lines
         self._schedules = schedules
+
+    def refusals(self, wanted: Deployment, wishes: Sequence[Wish]) -> list[HeadraceError]:
+        """Why a new deployment with these schedules would be refused: every reason; nothing is written."""
+        return self._checks.refusals(wanted, wishes)
 
     def base(self, before: Deployment) -> Deployment:
         """What a partial change builds upon: the latest version, also where an older one is pinned."""
@@ -43,7 +47,7 @@ class Definitions:
         self, wanted: Deployment, before: Deployment | None, wishes: Sequence[Wish] | None, by: By
     ) -> Deployment:
         """Bring a deployment up to what is wanted; without wishes its schedules stay. Raises `Raced`."""
-        wanted = self._checked(wanted)
+        wanted = self._checks.passed(wanted)
         if before is not None and before.pinned:
             return self._record(wanted, before, wishes, by)
         planned, old, new = self._planned(wanted, before, wishes)
@@ -70,7 +74,7 @@ class Definitions:
         planned: list[Change] = []
         if number != before.version_number:
             definition = definition_of(self._ports, before, number)
-            wanted = self._checked(versions.restored(before, definition))
+            wanted = self._checks.passed(versions.restored(before, definition))
             planned = self._planned(wanted, before, schedules_of(definition))[0]
         wanted = replace(wanted, version_number=number, pinned=pinned)
         return self._write(wanted, before, planned, None)
@@ -129,27 +133,6 @@ class Definitions:
         if before and before.paused and not wanted.paused:
             self._lines.promote([limit])
         return wanted
-
-    def _checked(self, deployment: Deployment) -> Deployment:
-        """Everything that can be known to be wrong before the first run. Raises `Invalid` or `NotFound`."""
-        if deployment.parameter_openapi_schema:
-            parameters.check_schema(deployment.parameter_openapi_schema)
-        parameters.check_size(deployment.parameters, "parameters")
-        secrets.check(deployment.parameter_openapi_schema, deployment.parameters, "parameters")
-        if deployment.enforce_parameter_schema:
-            parameters.validate_given(deployment.parameter_openapi_schema, deployment.parameters)
-        pull_steps.check(deployment.pull_steps)
-        if deployment.work_pool_name is None:
-            return replace(deployment, work_queue_name=None, work_queue_url=None)
-        view = self._ports.pools.view(deployment.work_pool_name)
-        if view is None:
-            raise no_pool(deployment.work_pool_name)
-        queue = deployment.work_queue_name or DEFAULT_QUEUE
-        if queue not in view.queues:
-            raise no_queue(deployment.work_pool_name, queue)
-        if view.pool.base_job_template:
-            job_templates.check_variables(view.pool.base_job_template, deployment.job_variables)
-        return replace(deployment, work_queue_name=queue, work_queue_url=view.queues[queue].url)
 
 
 def schedules_of(definition: Definition) -> list[Wish]:

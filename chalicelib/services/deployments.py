@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from chalicelib.domain.deployments import Deployment, Flow, ScheduleRecord
-from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound
+from chalicelib.domain.errors import Conflict, FieldProblem, HeadraceError, Invalid, NotFound
 from chalicelib.domain.limits import deployment_limit
 from chalicelib.domain.names import deployment_id
 from chalicelib.domain.runs import Run
@@ -76,6 +76,13 @@ class Deployments:
             return self._definitions.deploy(fresh, before, wishes, by), before is None
 
         return again(change)
+
+    def refusals(
+        self, name: str, values: Mapping[str, object], wishes: Sequence[Wish]
+    ) -> list[HeadraceError]:
+        """Why a deployment of any flow would be refused, all reasons at once; nothing is written."""
+        now = self._ports.clock()
+        return self._definitions.refusals(Deployment("", name, now, now, **values), wishes)  # type: ignore[arg-type]
 
     def update(
         self, deployment: UUID, changes: Mapping[str, object], wishes: Sequence[Wish] | None, by: By

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from chalicelib.domain import parameters, secrets, versions
 from chalicelib.domain.deployments import Deployment, ScheduleRecord, spec_of
-from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound
+from chalicelib.domain.errors import Conflict, FieldProblem, HeadraceError, Invalid, NotFound
 from chalicelib.domain.limits import schedule_limit
 from chalicelib.domain.schedules import next_after
 from chalicelib.services.numbering import By, Raced, again, deployment_of, next_version
@@ -51,6 +51,21 @@ class Schedules:
     def imagined(self, deployment: Deployment, wishes: Sequence[Wish]) -> list[ScheduleRecord]:
         """The schedules that a deployment would have by these wishes. Raises `Invalid`."""
         return [change.after for change in self.plan(deployment, wishes, [])]
+
+    def refusals(self, deployment: Deployment, wishes: Sequence[Wish]) -> list[HeadraceError]:
+        """Why a new deployment would be refused these schedules: of each the first reason."""
+        try:
+            wanted = with_slugs(wishes)
+            refuse_too_many(len(wanted))
+        except Invalid as error:
+            return [error]
+        found: list[HeadraceError] = []
+        for index, (slug, wish) in enumerate(wanted.items()):
+            try:
+                self._wanted(deployment, slug, wish, None, f"schedules.{index}")
+            except HeadraceError as error:
+                found.append(error)
+        return found
 
     def add(self, deployment_id: UUID, wishes: Sequence[Wish], by: By) -> list[ScheduleRecord]:
         """Further schedules of a deployment; one that names `replaces` takes another's place.

@@ -212,7 +212,7 @@ IN_FILE = {
     CLONE % "{credentials: '{{ env.TOKEN }}', repository: 'https://git.example/x.git'}": 2,
     CLONE % "{repository: 'https://{{ env.TOKEN }}@git.example/x.git'}": 2,
     CLONE
-    % "{repository: 'https://git.example/x', branch: x, track: branch, access_token: the-secret-itself}": 1,
+    % "{repository: 'https://git.example/x', branch: x, track: branch, access_token: the-secret-itself}": 2,
     CLONE % "{repository: 'https://the-secret-itself@git.example/x', branch: x, track: branch}": 2,
     CLONE
     % "{repository: 'https://git.example/x?private_token=the-secret-itself', branch: x, track: branch}": 2,

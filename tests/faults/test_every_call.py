@@ -14,6 +14,7 @@ READING = {
     "POST /work_pools/{pool}/concurrency_status",
     "POST /work_queues/{queue_id}/get_runs",
     "POST /schedules/preview",
+    "POST /deployments/check",
     "POST /work_queues/{queue_id}/concurrency_status",
 }
 

@@ -164,6 +164,16 @@ ROWS: dict[str, list[Bad]] = {
         Bad("cancel_runs: maybe", path="/deployments/<deployment>?cancel_runs=maybe"),
         Bad("both", path="/deployments/<deployment>?cancel_runs=1&move_to=other"),
     ],
+    "POST /deployments/check": [
+        Bad("no deployments", body={}),
+        Bad("an empty list", patch={"deployments": []}),
+        Bad("deployments by a text", patch={"deployments": "x"}),
+        Bad("one that is a number", patch={"deployments": [3]}),
+        Bad("one without a name", patch={"deployments": [{"flow_id": NOBODY}]}),
+        Bad("a flow that is no id", patch={"deployments": [{"name": "a", "flow_id": "f"}]}),
+        Bad("an unknown member", patch={"deployments": [{"name": "a", "flow_id": NOBODY, "pool": "x"}]}),
+        Bad("101 deployments", patch={"deployments": [{"name": "a", "flow_id": NOBODY}] * 101}),
+    ],
     "POST /deployments/filter": [
         *PAGES,
         Bad("ids that are none", patch={"deployments": {"id": {"any_": ["nope"]}}}),

@@ -87,6 +87,10 @@ GOOD: dict[str, Good] = {
     "GET /deployments/{deployment_id}": Good(_D),
     "GET /deployments/name/{flow}/{name}": Good("/deployments/name/flow/main"),
     "PATCH /deployments/{deployment_id}": Good(_D, {"description": "d"}, 204),
+    "POST /deployments/check": Good(
+        "/deployments/check",
+        {"deployments": [{"name": "fresh", "flow_id": "<flow>", "work_pool_name": "pool"}]},
+    ),
     "POST /deployments/filter": Good("/deployments/filter", {}),
     "POST /deployments/{deployment_id}/create_flow_run": Good(
         f"{_D}/create_flow_run", {"parameters": {"x": 3}}, 201

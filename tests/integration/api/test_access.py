@@ -111,6 +111,7 @@ def test_a_viewer_changes_nothing() -> None:
     }
     assert changing == {
         "POST /schedules/preview",
+        "POST /deployments/check",
         "POST /work_pools/{pool}/get_scheduled_flow_runs",
         "POST /work_pools/{pool}/concurrency_status",
         "POST /work_queues/{queue_id}/get_runs",

@@ -218,7 +218,7 @@ def test_a_grant_says_all_that_is_needed_to_start(plane: Rig) -> None:
     deployment = plane.deployment(
         parameters={"x": 1},
         path="/srv",
-        pull_steps=[{"git_clone": {"repository": "r"}}],
+        pull_steps=[{"headrace.deployments.steps.git_clone": {"repository": "r"}}],
         job_variables={"env": {"A": "1"}},
         timeout_seconds=30,
         tags=["t"],
@@ -228,7 +228,7 @@ def test_a_grant_says_all_that_is_needed_to_start(plane: Rig) -> None:
     assert grant["run"] == run["id"]
     assert (grant["entrypoint"], grant["path"], grant["timeout_seconds"]) == ("flow.py:flow", "/srv", 30.0)
     assert (grant["parameters"], grant["tags"]) == ({"x": 1, "y": 2}, ["t"])
-    assert grant["pull_steps"] == [{"git_clone": {"repository": "r"}}]
+    assert grant["pull_steps"] == [{"headrace.deployments.steps.git_clone": {"repository": "r"}}]
     assert grant["configuration"]["env"] == {"A": "1", "B": "2"}
 
 
@@ -255,3 +255,34 @@ def test_one_whose_pool_is_gone_can_be_paused(plane: Rig) -> None:
     for paused in (True, False):
         plane.ok("PATCH", path, {"paused": paused})
         assert plane.ok("GET", path)["paused"] is paused
+
+
+def test_a_check_tells_all_that_is_wrong_of_each_and_makes_nothing(plane: Rig) -> None:
+    plane.pool()
+    nobody = "00000000-0000-0000-0000-000000000000"
+    good = {"name": "a", "flow_id": nobody, "work_pool_name": "pool", "parameter_openapi_schema": SCHEMA}
+    wrong = {
+        "parameters": {"x": "many", "z": 1},
+        "work_queue_name": "none",
+        "job_variables": {"timeout": "abc"},
+        "schedules": [
+            {"schedule": {"cron": "61 * * * *"}},
+            {"schedule": {"cron": "0 4 * * *"}},
+            {"schedule": {"interval": 60, "timezone": "Mars/Base"}},
+        ],
+    }
+    poolless = {"name": "a", "flow_id": nobody, "schedules": [{"schedule": {"interval": 60}}]}
+    asked = [good, good | wrong, good | {"work_pool_name": "none"}, poolless]
+    refused = plane.ok("POST", "/deployments/check", {"deployments": asked})
+    paths = [problem["path"] for one in refused if one["number"] == 1 for problem in one["errors"]]
+    assert paths == [
+        "parameters.x",
+        "parameters.z",
+        "job_variables.timeout",
+        "schedules.0.schedule.cron",
+        "schedules.2.schedule.timezone",
+    ]
+    told = [(one["number"], one["code"]) for one in refused]
+    assert {number for number, _ in told} == {1, 2, 3}
+    assert [number for number, code in told if code == "not_found"] == [1, 2]
+    assert (plane.ok("POST", "/deployments/filter", {}), plane.ok("POST", "/flows/filter", {})) == ([], [])

@@ -14,6 +14,7 @@ from tests.support.plane import Rig
 
 START = datetime(2026, 3, 2, 12, 0, 10, tzinfo=UTC)
 EXAMPLES, STEPS = 40, 20
+OURS = "headrace.deployments.steps."
 MEMBERS: dict[str, Any] = {
     "description": st.sampled_from([None, "a", "b"]),
     "tags": st.sampled_from([[], ["t"]]),
@@ -23,7 +24,7 @@ MEMBERS: dict[str, Any] = {
     "timeout_seconds": st.sampled_from([None, 5, 60.0]),
     "work_pool_name": st.sampled_from(["pool", "other"]),
     "pull_steps": st.sampled_from(
-        [None, [{"git_clone": {"commit": "c1"}}], [{"pull_bundle": {"digest": "d"}}]]
+        [None, [{f"{OURS}git_clone": {"commit": "c1"}}], [{f"{OURS}pull_bundle": {"digest": "d"}}]]
     ),
 }
 CHANGES = st.fixed_dictionaries({}, optional=MEMBERS)

@@ -189,6 +189,7 @@ ROUTES: list[tuple[str, str, Any, int]] = [
     ("POST", "/flows/filter", [FLOW], 200),
     ("POST", "/deployments/", DEPLOYMENT, 201),
     ("POST", "/deployments/filter", [DEPLOYMENT], 200),
+    ("POST", "/deployments/check", [], 200),
     ("GET", DEPLOYMENTS, DEPLOYMENT, 200),
     ("GET", "/deployments/name/hello/first", DEPLOYMENT, 200),
     ("PATCH", DEPLOYMENTS, None, 204),

@@ -63,8 +63,8 @@ class FakeApi:
         self._routes.insert(0, (method, re.compile(path), route))
 
     def sent(self, method: str) -> list[Seen]:
-        """The requests of that method that would change something: lists are POSTs and do not count."""
-        return [one for one in self.seen if one.method == method and not one.path.endswith("/filter")]
+        """The requests of that method that would change something: lists and checks are POSTs and do not count."""
+        return [o for o in self.seen if o.method == method and not o.path.endswith(("/filter", "/check"))]
 
     def changes(self) -> list[str]:
         return [f"{o.method} {o.path}" for m in ("POST", "PATCH", "DELETE") for o in self.sent(m)]

@@ -92,6 +92,13 @@ DEPLOY = [
     ("deploy flows.py:he-llo -n n -p p", "is not an entrypoint"),
     ("deploy nowhere.py:hello -n n -p p", "There is no file nowhere.py"),
     ("deploy flows.py:hello -n a/b -p p", "name: "),
+    ("deploy flows.py:hello -n 'etl-*' -p p", "'etl-*' is a pattern"),
+    ("deploy flows.py:hello --command 'ls /' -n n -p p", "only one of them can run"),
+    ('deploy --command "sh \'x" -n n -p p', "No closing quotation"),
+    (
+        'deploy flows.py:hello -n n -p p --job-variable \'env={"DB_PASSWORD": "hunter2"}\'',
+        "job_variables.env.DB_PASSWORD is a secret by its name",
+    ),
     ("deploy flows.py:hello -n n -p ''", "work_pool_name: "),
     ("deploy flows.py:hello -n n -p p --param x", "not of the form key=value"),
     ("deploy flows.py:hello -n n -p p --param =1", "not of the form key=value"),

@@ -82,15 +82,33 @@ def test_a_followed_branch_that_is_ahead_is_told(cli: Cli, clone: Path) -> None:
     assert told.startswith("branch main has commits that are not pushed to origin")
 
 
-def test_a_missing_pool_is_told_by_the_plan_and_refused_by_the_deploy(
+def test_a_missing_pool_is_refused_by_the_plan_as_by_the_deploy(cli: Cli, api: FakeApi, clone: Path) -> None:
+    project(clone)
+    api.on("GET", "/work_pools/my-process-pool", error(404, "not_found", "There is no such pool."))
+    for words in ("--plan", "--all"):
+        result = cli("deploy", words, "--no-check")
+        assert (result.code, "There is no such pool." in result.err) == (1, True), result.err
+    assert api.changes() == []
+
+
+def test_the_control_plane_is_asked_once_for_all_and_an_old_one_need_not_answer(
+    cli: Cli, api: FakeApi, clone: Path
+) -> None:
+    project(clone, count=6)
+    assert cli("deploy", "--all", "--no-check").code == 0
+    (asked,) = [seen for seen in api.seen if seen.path == "/deployments/check"]
+    assert [one["name"] for one in asked.body["deployments"]] == [f"d{number}" for number in range(6)]
+    api.on("POST", "/deployments/check", error(405, "method_not_allowed", "No such route."))
+    assert cli("deploy", "--all", "--no-check").code == 0
+
+
+def test_what_is_refused_while_a_plan_is_carried_out_is_told_by_name(
     cli: Cli, api: FakeApi, clone: Path
 ) -> None:
     project(clone)
-    api.on("GET", "/work_pools/my-process-pool", error(404, "not_found", "There is no such pool."))
-    plan = cli("deploy", "--plan", "--no-check")
-    assert plan.code == 0 and "there is no work pool 'my-process-pool'" in plan.err
-    assert cli("deploy", "--all", "--no-check").code == 1
-    assert api.changes() == []
+    api.on("POST", "/deployments/", error(409, "conflict", "It changed at the same moment."))
+    result = cli("deploy", "--all", "--no-check")
+    assert "Error: one/d0: It changed at the same moment." in result.err
 
 
 def test_many_deployments_ask_git_as_often_as_few_and_fetch_nothing(
@@ -146,3 +164,38 @@ def test_without_a_file_it_is_said_how_to_make_one(
 
     assert done.err.startswith("Error: There is no headrace.yaml.\n")
     assert "headrace init" in done.err
+
+
+@pytest.mark.parametrize(
+    ("recipe", "source"), [("git", " --source git"), ("bundle", " --source bundle"), ("local", "")]
+)
+def test_init_says_how_to_deploy_by_its_recipe(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: str, source: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert f"-n NAME -p POOL{source} --save\n" in cli("init", "--recipe", recipe).out
+
+
+def test_what_a_sync_would_delete_is_to_be_looked_at_with_a_plan_of_it(
+    cli: Cli, api: FakeApi, clone: Path
+) -> None:
+    project(clone)
+    gone = canned.DEPLOYMENT | {"labels": {"headrace.project": "p"}}
+    api.on("POST", "/deployments/filter", Answer([gone]))
+    result = cli("deploy", "--sync", "--no-check")
+    assert (result.code, "Look at it with --plan --sync" in result.err) == (2, True), result.err
+    assert "1 to delete" in cli("deploy", "--plan", "--sync", "--no-check").out
+
+
+def test_two_of_one_full_name_are_told_unless_their_flows_are_not_known(
+    cli: Cli, api: FakeApi, clone: Path
+) -> None:
+    project(clone)
+    head = (clone / "headrace.yaml").read_text().partition("  - ")[0]
+    rows = ["one.py:one", "one:one", "nowhere.py:a", "nowhere.py:b"]
+    text = head + "".join(f"  - {{name: d, entrypoint: '{entrypoint}'}}\n" for entrypoint in rows)
+    (clone / "headrace.yaml").write_text(text)
+    result = cli("deploy", "--all", "--no-check")
+    assert (result.code, result.err.count("two deployments would be named one/d")) == (2, 2), result.err
+    assert (result.err.count("would be named"), result.err.count("no file nowhere.py")) == (2, 2)
+    assert api.changes() == []

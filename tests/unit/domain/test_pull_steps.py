@@ -51,7 +51,7 @@ GOOD = [
 @pytest.mark.parametrize("options", BAD, ids=str)
 def test_a_secret_is_refused_and_not_repeated(options: dict[str, object]) -> None:
     with pytest.raises(Invalid) as raised:
-        pull_steps.check([{"other": {}}, {CLONE: options}])
+        pull_steps.check([{"my.other": {}}, {CLONE: options}])
     error = raised.value
     (problem,) = error.errors
     assert problem.path == f"pull_steps.1.{CLONE}.{next(iter(options))}"
@@ -65,3 +65,45 @@ def test_references_are_right(options: dict[str, object]) -> None:
 
 def test_no_steps_are_right() -> None:
     pull_steps.check(None)
+
+
+STEPS = "headrace.deployments.steps."
+UNKNOWN = [
+    ({"git_clon": {}}, "git_clon", "did you mean 'git_clone'?"),
+    ({"git_clone": {}}, "git_clone", f"did you mean '{STEPS}git_clone'?"),
+    ({"other": {}}, "other", "there are git_clone, "),
+    ({f"{STEPS}run_shel_script": {}}, f"{STEPS}run_shel_script", "did you mean 'run_shell_script'?"),
+    ({CLONE: {"repo": "r"}}, f"{CLONE}.repo", "did you mean 'repository'?"),
+    (
+        {f"{STEPS}run_shell_script": {"scrpt": "x"}},
+        f"{STEPS}run_shell_script.scrpt",
+        "did you mean 'script'?",
+    ),
+    ({f"{STEPS}pip_install": {"packages": 3}}, f"{STEPS}pip_install.packages", "a text or a list"),
+    (
+        {"prefect.deployments.steps.set_working_directory": {"dir": "/tmp"}},
+        "prefect.deployments.steps.set_working_directory.dir",
+        "did you mean 'directory'?",
+    ),
+    ({f"{STEPS}set_working_directory": "/tmp"}, f"{STEPS}set_working_directory", "members below it"),
+]
+
+
+@pytest.mark.parametrize(("step", "path", "message"), UNKNOWN, ids=str)
+def test_a_step_that_no_worker_can_know_is_refused(step: dict[str, object], path: str, message: str) -> None:
+    with pytest.raises(Invalid) as raised:
+        pull_steps.check([{"my_package.steps.prepare": {"anything": 3}}, step])
+    (problem,) = raised.value.errors
+    assert problem.path == f"pull_steps.1.{path}"
+    assert message in problem.message
+
+
+def test_every_member_that_workers_know_is_taken() -> None:
+    pull_steps.check(
+        [
+            {CLONE: {"repository": "r", "directories": ["a"], "include_submodules": True, "id": "clone"}},
+            {f"{STEPS}pip_install": {"packages": ["a"], "directory": "{{ clone.directory }}"}},
+            {f"{STEPS}run_shell_script": {"script": "x", "env": {"A": 1}, "stream_output": False}},
+            {f"{STEPS}set_working_directory": None},
+        ]
+    )

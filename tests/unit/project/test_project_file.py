@@ -65,7 +65,7 @@ BAD = {
     "a schedule without times": (HEAD + ONE + "    schedules:\n      - timezone: UTC\n", 6, "says no times"),
     "an interval in words": (HEAD + ONE + "    schedules:\n      - interval: often\n", 6, "number"),
     "a negative limit": (HEAD + ONE + "    concurrency_limit: -1\n", 5, "greater than or equal to 0"),
-    "a name with a slash": (HEAD + "  - entrypoint: f.py:f\n    name: a/b\n", 4, "pattern"),
+    "a name with a slash": (HEAD + "  - entrypoint: f.py:f\n    name: a/b\n", 4, "may have none of /"),
     "a missing variable": (HEAD + ONE + "    version: '{{ env.NOWHERE }}'\n", 5, "no NOWHERE"),
     "a variable of the control plane": (
         HEAD + ONE + "    tags: [a, '{{ variable.x }}']\n",
@@ -110,6 +110,14 @@ BAD = {
         5,
         "stored and shown",
     ),
+    "an entrypoint and a command": (HEAD + ONE + "    command: ls /\n", 3, "only one can run"),
+    "a command that is not closed": (HEAD + "  - name: a\n    command: sh 'x\n", 3, "close what it quotes"),
+    "a pool by its name alone": (HEAD + ONE + "    work_pool: my-pool\n", 5, "write {name: my-pool}"),
+    "members that are a text": (HEAD + ONE + "    parameters: x\n", 5, "as names and values"),
+    "tags that are a text": (HEAD + ONE + "    tags: x\n", 5, "must be a list: each member after a dash"),
+    "half a name": (HEAD + ONE + "    renamed_from: a\n", 5, "must be a full name, flow/name"),
+    "a template that is not closed": (HEAD + ONE + "    version: 'a {{ git.commit'\n", 5, "without }}"),
+    "the second of two templates": (HEAD + ONE + "    version: '{{ one }} {{ env.NO }}'\n", 5, "has no NO"),
     "two of one name": (HEAD + ONE + ONE, 5, "is in line 3 already"),
     "two steps in one": (HEAD + ONE + "    pull:\n      - {a: {}, b: {}}\n", 6, "at most 1"),
     "an alias of itself": ("name: a\ndefaults: &d\n  parameters: *d\n", 2, "refers to itself"),
@@ -305,3 +313,33 @@ def test_one_more_deployment_keeps_the_rest(tmp_path: Path, text: str) -> None:
     changed = read(tmp_path, with_deployment(once, ENTRY | {"tags": ["u"]})).deployments
     assert [each.name for each in changed] == [each.name for each in project.deployments]
     assert changed[-1].tags == ["u"]
+
+
+def test_environments_are_merged_as_well(tmp_path: Path) -> None:
+    text = (
+        "name: p\ndefaults: {work_pool: {name: pool, job_variables: {nice: 5, env: {A: 1, C: 1}}}}\ndeployments:\n"
+        + ONE
+        + "    work_pool: {job_variables: {env: {B: 2, C: 2}}}\n"
+    )
+    (one,) = read(tmp_path, text).deployments
+    assert one.work_pool.job_variables == {"nice": 5, "env": {"A": 1, "B": 2, "C": 2}}
+
+
+def test_secrets_that_are_written_out_are_refused_wherever_they_would_be_stored(tmp_path: Path) -> None:
+    env = "{DB_PASSWORD: hunter2, USE_TOKEN: yes, SORT_KEY: a, API_TOKEN: {$secret: 'env:X'}, STEP_KEY: '{{ a.b }}'}"
+    text = (
+        HEAD
+        + ONE
+        + f"    work_pool: {{name: pool, job_variables: {{env: {env}}}}}\n"
+        + "    build: [{run_shell_script: {script: x, env: {API_TOKEN: hunter2}}}]\n"
+        + "    pull:\n"
+        + "      - run_shell_script: {script: x, id: a, env: {API_TOKEN: hunter2, EMPTY_SECRET: ''}}\n"
+    )
+    (one,) = read(tmp_path, text.replace("'{{ a.b }}'", "''")).deployments
+    with pytest.raises(ProjectError) as raised:
+        wanted_of(one, "f", {}, Sources(tmp_path))
+    assert [place for place, _ in raised.value.mistakes] == [
+        ("work_pool", "job_variables", "env", "DB_PASSWORD"),
+        ("pull", 0, "run_shell_script", "env", "API_TOKEN"),
+    ]
+    assert "hunter2" not in raised.value.message

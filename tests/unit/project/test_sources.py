@@ -195,3 +195,21 @@ def test_knows_what_is_not_committed_and_not_pushed(clone: Path) -> None:
     (clone / ".gitignore").write_text("made/c.py\n")
     both = [clone / "new.py", clone / "made" / "c.py"]
     assert again.changed([*both, file]) == set(both)
+
+
+def test_steps_that_cannot_work_are_refused_all_at_once(tmp_path: Path) -> None:
+    wrong = [
+        {"git_clone": {"repo": "https://host.invalid/x.git"}},
+        {"run_shell_script": {"directory": "a"}},
+        {"pip_install": {"packages": 3}},
+        {"mine.step": {"anything": 1}},
+        {"run_shel_script": {}},
+    ]
+    with pytest.raises(ProjectError) as raised:
+        Sources(tmp_path).steps(wrong)
+    assert [(place[1:], text.partition(";")[2] or text) for place, text in raised.value.mistakes] == [
+        ((0, "git_clone", "repo"), " did you mean 'repository'?"),
+        ((1, "run_shell_script"), "lacks 'script'"),
+        ((2, "pip_install", "packages"), "must be a text or a list"),
+        ((4, "run_shel_script"), " did you mean 'run_shell_script'?"),
+    ]

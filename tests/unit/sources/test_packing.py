@@ -48,6 +48,13 @@ def test_what_is_ignored_stays_out(folder: Path, tmp_path: Path, repository: boo
     assert files(folder, tmp_path / "x.zip") == wanted
 
 
+def test_a_file_of_secrets_stays_out_where_no_repository_says_otherwise(folder: Path, tmp_path: Path) -> None:
+    write(folder, ".env", ".env.prod", ".env.example", "a/.env", "flow.py")
+    assert files(folder, tmp_path / "x.zip") == (".env.example", "flow.py")
+    (folder / ".headraceignore").write_text("!/.env\n")
+    assert files(folder, tmp_path / "y.zip") == (".env", ".env.example", ".headraceignore", "flow.py")
+
+
 def test_a_folder_in_a_repository_and_a_repository_in_a_folder(folder: Path, tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", str(folder)], check=True)
     write(folder, "other.py", "sub/flow.py", "sub/inner/lib.py")

@@ -18,6 +18,8 @@ Specs = Sequence[tuple[str, GitIgnoreSpec]]
 """Each `.gitignore` so far, with the folder that it is in."""
 IGNORE_FILE = ".headraceignore"
 NEVER = frozenset({".git", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis"})
+PRIVATE = (".env", ".env.*", "!.env.example")
+"""Files of secrets, left out where no repository says otherwise; `!.env` in `.headraceignore` packs them."""
 GIT_SECONDS = 60
 
 
@@ -25,7 +27,8 @@ def chosen(folder: Path) -> list[str]:
     """The files to pack: paths below `folder` with forward slashes, sorted."""
     listed = _listed_by_git(folder)
     names = walked(folder, lambda entry: entry.name in NEVER) if listed is None else listed
-    ignored = _spec(folder / IGNORE_FILE)
+    # Git tells which files its user wants to share; without it, nobody has said that of a `.env`.
+    ignored = _spec(folder / IGNORE_FILE, *(PRIVATE if listed is None else ()))
     return sorted(name for name in names if not (_never(folder, name) or ignored.match_file(name)))
 
 
@@ -77,9 +80,9 @@ def _ignored(specs: Specs, name: str) -> bool:
     return False
 
 
-def _spec(path: Path) -> GitIgnoreSpec:
+def _spec(path: Path, *first: str) -> GitIgnoreSpec:
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
-    return GitIgnoreSpec.from_lines(lines)
+    return GitIgnoreSpec.from_lines([*first, *lines])
 
 
 def _never(folder: Path, name: str) -> bool:

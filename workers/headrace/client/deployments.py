@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +11,14 @@ from pydantic import RootModel
 from headrace.client.resource import Made, Page, Resource, at
 from headrace.client.transport import Query
 from headrace.contract.bulk_runs import BulkAnswer, BulkCreate
-from headrace.contract.deployments import Deployment, DeploymentCreate, DeploymentList, DeploymentUpdate
+from headrace.contract.deployments import (
+    Deployment,
+    DeploymentCheck,
+    DeploymentCreate,
+    DeploymentList,
+    DeploymentUpdate,
+    Refusal,
+)
 from headrace.contract.flow_runs import FlowRun, FlowRunCreate
 from headrace.contract.schedules import (
     Occurrence,
@@ -29,6 +37,11 @@ class Deployments(Resource):
     def create(self, body: DeploymentCreate) -> Made[Deployment]:
         """Make a deployment, or bring the one of that name up to this."""
         return self._make(Deployment, "/deployments/", body, safe=True)
+
+    def check(self, body: DeploymentCheck) -> Sequence[Refusal]:
+        """Why these would be refused; those that would be taken are left out. Nothing is made."""
+        refused: list[Refusal] = self._post(list[Refusal], "/deployments/check", body, safe=True)
+        return refused
 
     def read(self, deployment_id: UUID) -> Deployment:
         """One deployment, by id."""

@@ -21,6 +21,7 @@ from headrace.contract.base import (
     Tags,
     Time,
 )
+from headrace.contract.errors import FieldError
 from headrace.contract.schedules import Schedule, ScheduleCreate
 from headrace.contract.work_pools import AnyOf, NameFilter
 
@@ -89,6 +90,25 @@ class DeploymentCreate(_Common):
     storage_document_id: None = None
     infrastructure_document_id: None = None
     global_concurrency_limit_id: None = None
+
+
+MOST_CHECKED = 100
+
+
+class DeploymentCheck(Request):
+    """`POST /deployments/check`: would these be taken? Nothing is made, and their flows need not be there yet."""
+
+    deployments: list[DeploymentCreate] = Field(min_length=1, max_length=MOST_CHECKED)
+
+
+class Refusal(Answer):
+    """Why the deployment at this place of the request would be refused."""
+
+    number: int
+    code: str
+    message: str
+    hint: str | None = None
+    errors: list[FieldError] = Field(default_factory=list)
 
 
 class DeploymentUpdate(_Common):

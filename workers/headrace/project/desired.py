@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +10,11 @@ from pydantic import ValidationError
 
 from headrace.contract.deployments import DeploymentCreate
 from headrace.contract.errors import wording
-from headrace.project.errors import ProjectError
+from headrace.project.errors import Place, ProjectError, mistaken
 from headrace.project.model import DeploymentEntry
 from headrace.project.plain_secrets import HOW, NOT_TAKEN, plain_secrets, wrong_references
 from headrace.project.plan import Wanted
+from headrace.project.secret_names import LITERAL, literal_secrets
 from headrace.project.sources import LOCAL, Sources
 
 _NO_FLOW = UUID(int=0)
@@ -27,18 +28,36 @@ def wanted_of(entry: DeploymentEntry, flow_name: str, facts: Mapping[str, Any], 
     Raises:
         ProjectError: The entry and the flow contradict each other, or the API would refuse it.
     """
+    mistakes: list[tuple[Place, str]] = [*_contradictions(entry, flow_name), *_plain_secrets(entry, facts)]
+    members = {name: value for name, value in facts.items() if value is not None} | _said(entry)
+    try:
+        members["pull_steps"] = sources.steps(entry.pull if entry.pull is not None else [{LOCAL: {}}])
+    except ProjectError as error:
+        told = error.message if error.hint is None else f"{error.message} {error.hint}"
+        mistakes += error.mistakes or [(("pull",), told)]
+    body, wrong = _body(members, entry)
+    mistakes += wrong
+    if mistakes:
+        raise mistaken(f"Deployment {entry.name!r}", mistakes)
+    return Wanted(flow_name, entry.name, body, entry.renamed_from)
+
+
+def _contradictions(entry: DeploymentEntry, flow_name: str) -> Iterator[tuple[Place, str]]:
     if entry.flow_name is not None and entry.flow_name != flow_name:
-        raise ProjectError(
-            f"The flow of {entry.entrypoint} is named {flow_name!r}, and {entry.name!r} expects {entry.flow_name!r}.",
-            "Correct flow_name, or leave it out.",
+        yield (
+            ("flow_name",),
+            f"the flow of {entry.entrypoint} is named {flow_name!r}, and {entry.flow_name!r} is expected: correct "
+            "flow_name, or leave it out",
         )
     if entry.work_pool.name is None:
-        raise ProjectError(
-            f"Deployment {entry.name!r} names no work pool.",
-            "Add work_pool: {name: ...} to it or to the defaults.",
+        yield (
+            ("work_pool",),
+            "names no work pool: add work_pool: {name: ...} to the deployment or to the defaults",
         )
-    _refuse_plain_secrets(entry, facts)
-    pull = [dict(step) for step in entry.pull] if entry.pull is not None else [{LOCAL: {}}]
+
+
+def _said(entry: DeploymentEntry) -> dict[str, Any]:
+    """What the entry itself says, in the API's words."""
     said = {
         "description": entry.description,
         "version": entry.version,
@@ -52,8 +71,7 @@ def wanted_of(entry: DeploymentEntry, flow_name: str, facts: Mapping[str, Any], 
         "labels": entry.labels,
         "path": entry.path,
     }
-    members = {name: value for name, value in facts.items() if value is not None}
-    members |= {name: value for name, value in said.items() if value is not None}
+    members: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     members |= {
         "name": entry.name,
         "flow_id": _NO_FLOW,
@@ -61,12 +79,11 @@ def wanted_of(entry: DeploymentEntry, flow_name: str, facts: Mapping[str, Any], 
         "parameters": entry.parameters,
         "work_pool_name": entry.work_pool.name,
         "job_variables": _job_variables(entry),
-        "pull_steps": sources.steps(pull),
         "paused": bool(entry.paused),
     }
     if entry.schedules is not None:
         members["schedules"] = [each.request() for each in entry.schedules]
-    return Wanted(flow_name, entry.name, _body(members, entry), entry.renamed_from)
+    return members
 
 
 def _job_variables(entry: DeploymentEntry) -> dict[str, Any]:
@@ -74,7 +91,7 @@ def _job_variables(entry: DeploymentEntry) -> dict[str, Any]:
     return entry.work_pool.job_variables | ({} if entry.command is None else {"command": entry.command})
 
 
-def _refuse_plain_secrets(entry: DeploymentEntry, facts: Mapping[str, Any]) -> None:
+def _plain_secrets(entry: DeploymentEntry, facts: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
     """The control plane refuses them too, but only after a bundle with this very file was uploaded."""
     schema = facts.get("parameter_openapi_schema")
     schedules = [(f"schedules.{n}.parameters", one.parameters) for n, one in enumerate(entry.schedules or ())]
@@ -85,20 +102,21 @@ def _refuse_plain_secrets(entry: DeploymentEntry, facts: Mapping[str, Any]) -> N
     ]
     found += wrong_references(entry.work_pool.job_variables, "work_pool.job_variables")
     found += wrong_references(entry.pull or [], "pull")
-    if found:
-        hint = f'{HOW} In headrace.yaml: {{$secret: "env:NAME"}}.'
-        raise ProjectError(f"Deployment {entry.name!r}: {found[0]} {NOT_TAKEN}", hint)
+    literal = [*literal_secrets(entry.work_pool.job_variables, ("work_pool", "job_variables"))]
+    literal += literal_secrets(entry.pull or [], ("pull",))
+    yield from ((place, LITERAL) for place in literal)
+    for path in found:
+        place = tuple(int(part) if part.isdigit() else part for part in path.split("."))
+        yield place, f'{NOT_TAKEN} {HOW} In headrace.yaml: {{$secret: "env:NAME"}}'
 
 
-def _body(members: dict[str, Any], entry: DeploymentEntry) -> dict[str, Any]:
+def _body(members: dict[str, Any], entry: DeploymentEntry) -> tuple[dict[str, Any], list[tuple[Place, str]]]:
     try:
         body = DeploymentCreate(**members).model_dump(mode="json", exclude=_NOT_PLANNED)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ProjectError(f"Deployment {entry.name!r}: {place}: {wording(first)}.") from None
+        return {}, [(tuple(each["loc"]), wording(each)) for each in error.errors(include_url=False)]
     if entry.schedules is None:
         del body["schedules"]
     if entry.paused is None:
         del body["paused"]
-    return body
+    return body, []

@@ -20,18 +20,34 @@ class Problem:
         return f"{where}: {self.place}: {self.message}" if self.place else f"{where}: {self.message}"
 
 
-class ProjectError(Exception):
-    """The project cannot be deployed as it stands; `hint` says what to do."""
+Place = tuple[str | int, ...]
+"""Names and numbers that lead to a member."""
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+
+class ProjectError(Exception):
+    """The project cannot be deployed as it stands; `hint` says what to do.
+
+    `mistakes` are the members of one deployment that are wrong, with what is wrong; empty: the message says all.
+    """
+
+    def __init__(
+        self, message: str, hint: str | None = None, mistakes: Sequence[tuple[Place, str]] = ()
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.mistakes = tuple(mistakes)
+
+
+def mistaken(what: str, mistakes: Sequence[tuple[Place, str]], hint: str | None = None) -> ProjectError:
+    """One error for all mistakes of one deployment."""
+    told = "; ".join(f"{'.'.join(map(str, place))}: {text}" if place else text for place, text in mistakes)
+    return ProjectError(f"{what}: {told.rstrip('.')}.", hint, mistakes)
 
 
 class FileProblems(ProjectError):
     """A file says something wrong; every place at once."""
 
-    def __init__(self, file: str, problems: Sequence[Problem]) -> None:
+    def __init__(self, file: str, problems: Sequence[Problem], hint: str | None = None) -> None:
         self.problems = sorted(set(problems))
-        super().__init__("\n".join(problem.text(file) for problem in self.problems))
+        super().__init__("\n".join(problem.text(file) for problem in self.problems), hint)

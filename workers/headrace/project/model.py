@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -116,7 +117,7 @@ class DeploymentEntry(Shared):
 
     model_config = ConfigDict(
         extra="forbid",
-        json_schema_extra={"anyOf": [{"required": ["entrypoint"]}, {"required": ["command"]}]},
+        json_schema_extra={"oneOf": [{"required": ["entrypoint"]}, {"required": ["command"]}]},
     )
 
     name: Name
@@ -142,6 +143,14 @@ class DeploymentEntry(Shared):
     def _something_to_run(self) -> DeploymentEntry:
         if self.entrypoint is None and self.command is None:
             raise ValueError("lacks 'entrypoint', or 'command' for what is no Python flow")
+        if self.entrypoint is not None and self.command is not None:
+            raise ValueError("has 'entrypoint' and 'command', of which only one can run: leave one out")
+        try:
+            shlex.split(self.command or "")
+        except ValueError as error:
+            raise ValueError(
+                f"the command cannot be split into words: {error}; close what it quotes"
+            ) from None
         return self
 
 

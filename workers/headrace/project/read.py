@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,15 +13,61 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from headrace.contract.errors import wording
-from headrace.project.errors import FileProblems, Problem, ProjectError
+from headrace.project.errors import FileProblems, Place, Problem, ProjectError
 from headrace.project.git import read_checkout
 from headrace.project.model import DeploymentEntry, Project, ScheduleEntry, Shared, WorkPoolEntry
 from headrace.project.templates import Values, fill_all
-from headrace.project.yamlfile import Place, YamlFile, read_yaml
+from headrace.project.yamlfile import YamlFile, read_yaml
 
 FILE = "headrace.yaml"
+_IN_FILE = {
+    "timeout_seconds": ("timeout",),
+    "pull_steps": ("pull",),
+    "job_variables": ("work_pool", "job_variables"),
+    "work_queue_name": ("work_pool", "work_queue_name"),
+    "work_pool_name": ("work_pool", "name"),
+}
+"""What the file calls members of a deployment that the API calls otherwise."""
+_IN_WORDS = {
+    "model_type": "must have members below it, as names and values",
+    "dict_type": "must have members below it, as names and values",
+    "list_type": "must be a list: each member after a dash, or all in [brackets]",
+}
+_PATTERNS = {
+    "renamed_from": "must be a full name, flow/name",
+    "slug": "must begin with a letter or digit, and have letters, digits and _ . - alone",
+    **dict.fromkeys(("name", "flow_name", "work_queue_name"), "may have none of / % & > <"),
+}
+"""What a text must look like, by the member that it stands for."""
 _MODELS: tuple[type[BaseModel], ...] = (Project, Shared, DeploymentEntry, ScheduleEntry, WorkPoolEntry)
 _MERGED = ("parameters", "labels", "work_pool")
+
+
+@dataclass(frozen=True)
+class Read:
+    """A project, and where its deployments stand in its file: `numbers` has their places."""
+
+    project: Project
+    file: YamlFile
+    numbers: tuple[int, ...]
+
+    def problem(self, which: int, place: Place, message: str) -> Problem:
+        """Something wrong at a member of one of its deployments; the line may be one of `defaults`."""
+        own: Place = ("deployments", self.numbers[which])
+        place = (*_IN_FILE.get(str(place[0]), (place[0],)), *place[1:]) if place else place
+        found = max(((), own, ("defaults",)), key=lambda base: self._depth(base, place))
+        if self._depth(found, place) == 0:
+            found = own
+        name = self.project.deployments[which].name
+        told = message if found == () else f"{name!r}: {message}"
+        return Problem(self.file.line((*found, *place)), ".".join(map(str, (*found, *place))), told)
+
+    def _depth(self, base: Place, place: Place) -> int:
+        """How many members of a place the file has below a base; the deployment's own stand before others."""
+        if not base and place[:1] not in (("pull",), ("build",), ("push",)):
+            return 0
+        count = sum((*base, *place[:end]) in self.file.lines for end in range(1, len(place) + 1))
+        return 2 * count + (base[:1] == ("deployments",) and count > 0)
 
 
 def read_project(
@@ -29,6 +76,16 @@ def read_project(
     environment: Mapping[str, str] | None = None,
     variables: Callable[[str], object] | None = None,
 ) -> Project:
+    """The project that `read_file` reads."""
+    return read_file(path, patterns, environment, variables).project
+
+
+def read_file(
+    path: Path,
+    patterns: Sequence[str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    variables: Callable[[str], object] | None = None,
+) -> Read:
     """The project of a file, defaults merged in; of its deployments those that match one of the patterns.
 
     `variables` gives the value of a variable, or raises `KeyError`; it is asked only for those that are named.
@@ -48,11 +105,9 @@ def read_project(
         raise FileProblems(file.name, problems)
     project = _validated(file, data)
     _refuse_doubles(file, project)
-    if chosen is not None:
-        project = project.model_copy(
-            update={"deployments": [each for n, each in enumerate(project.deployments) if n in chosen]}
-        )
-    return project
+    numbers = tuple(range(len(project.deployments)) if chosen is None else sorted(chosen))
+    kept = [project.deployments[number] for number in numbers]
+    return Read(project.model_copy(update={"deployments": kept}), file, numbers)
 
 
 def _git(folder: Path) -> Mapping[str, str | None]:
@@ -100,7 +155,7 @@ def _validated(file: YamlFile, data: Any) -> Project:
 
 
 def _with_defaults(data: dict[str, Any]) -> dict[str, Any]:
-    """Members of a deployment stand over the defaults; parameters and work pool are merged."""
+    """Members of a deployment stand over the defaults; parameters, labels, work pool and `env` are merged."""
     defaults = dict(data.get("defaults") or {})
     for kind in ("build", "push", "pull"):
         if data.get(kind) is not None:
@@ -116,7 +171,10 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
             result[name] = {**base[name], **over[name]}
             inner = [part[name].get("job_variables") for part in (base, over)]
             if name == "work_pool" and all(isinstance(part, dict) for part in inner):
-                result[name]["job_variables"] = {**inner[0], **inner[1]}
+                variables = result[name]["job_variables"] = {**inner[0], **inner[1]}
+                env = [part.get("env") for part in inner]
+                if all(isinstance(part, dict) for part in env):
+                    variables["env"] = {**env[0], **env[1]}
     return result
 
 
@@ -134,7 +192,17 @@ def _problem(file: YamlFile, error: dict[str, Any]) -> Problem:
     got = f" (got {value!r})" if isinstance(value, str | int | float | bool) and len(str(value)) < 60 else ""
     if error["type"] == "string_type" and got:
         message = "must be text: put it in quotes"
+    message = _in_words(error, place) or message
     return file.problem(known, f"{message[:1].lower()}{message[1:]}{got}")
+
+
+def _in_words(error: Mapping[str, Any], place: Place) -> str | None:
+    kind, value, member = error["type"], error.get("input"), str(place[-1]) if place else ""
+    if kind == "string_pattern_mismatch":
+        return _PATTERNS.get(member)
+    if member == "work_pool" and isinstance(value, str):
+        return f"write {{name: {value}}}"
+    return _IN_WORDS.get(kind)
 
 
 def _suggestion(name: str) -> str:

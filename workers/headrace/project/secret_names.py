@@ -1,12 +1,12 @@
-"""Which variables of the environment are secrets, so that a template must not write them into a deployment."""
+"""Which variables of the environment are secrets, so that nothing must write them into a deployment."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from headrace.project.yamlfile import Place
+from headrace.project.errors import Place
 
 _SECRETS = frozenset(
     ("password", "passwd", "passphrase", "pass", "pwd", "secret", "secrets", "token", "credential", "apikey")
@@ -20,6 +20,7 @@ _OPEN_KEYS = frozenset(("public", "primary", "foreign", "partition", "sort", "ca
 """What stands before `key` in the names of keys that open nothing."""
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _PASSWORD_IN_ADDRESS = re.compile(r"://[^/\s:@]*:[^/\s@]+@")
+_SWITCHES = frozenset(("", "true", "false", "yes", "no", "on", "off", "none"))
 _NOT_STORED = frozenset({"build", "push"})
 """Steps that run here, and are neither sent nor kept."""
 
@@ -56,3 +57,31 @@ def instead(place: Place, name: str) -> str:
     if "parameters" in place:
         return f"{told}: let the worker read it, {reference}, and type the flow's parameter `Secret`"
     return f"{told}: let the worker read it, as {reference} below `env` of the step or of job_variables"
+
+
+LITERAL = (
+    'is a secret by its name, and would be stored and shown: let the worker read it, {$secret: "env:NAME"}, from '
+    "its own environment"
+)
+
+
+def literal_secrets(value: object, place: Place) -> Iterator[Place]:
+    """Variables of an `env` anywhere below a value whose name says that a secret is written there."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            here = (*place, str(name))
+            if place[-1:] == ("env",) and names_a_secret(str(name)) and _holds_one(inner):
+                yield here
+            else:
+                yield from literal_secrets(inner, here)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from literal_secrets(inner, (*place, number))
+
+
+def _holds_one(value: object) -> bool:
+    """Not nothing, a switch or a small number, and not what an earlier step gives."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return False
+    text = str(value).strip().lower()
+    return text not in _SWITCHES and not (text.isdigit() and len(text) <= 3) and "{{" not in text

@@ -9,16 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headrace.project.errors import ProjectError
+from headrace.contract.pull_steps import MEMBERS, lacks, mistakes
+from headrace.contract.pull_steps import PREFIX as PREFIX
+from headrace.project.errors import Place, ProjectError, mistaken
 from headrace.project.git import Checkout, is_same_repository, read_checkout, without_secrets
 
 if TYPE_CHECKING:
     from headrace.bundles import Bundle
 
-PREFIX = "headrace.deployments.steps."
 GIT, BUNDLE, LOCAL = (PREFIX + name for name in ("git_clone", "pull_bundle", "set_working_directory"))
-OWN = frozenset({"git_clone", "pull_bundle", "set_working_directory", "run_shell_script", "pip_install"})
-"""Steps that may be written without their prefix."""
 
 Steps = list[dict[str, Any]]
 
@@ -41,6 +40,7 @@ class Sources:
         Raises:
             ProjectError: Something is missing that nothing here can tell.
         """
+        _refuse_unknown(raw)
         named = [(_full(name), dict(options or {})) for step in raw for name, options in step.items()]
         done: Steps = []
         for place, (name, options) in enumerate(named):
@@ -150,8 +150,23 @@ def _whole(commit: str, here: Checkout | None) -> str:
     return found or commit
 
 
+def _refuse_unknown(raw: Sequence[Mapping[str, Any]]) -> None:
+    """Steps that no worker can do, all at once."""
+    found: list[tuple[Place, str]] = []
+    for number, (name, options) in enumerate(
+        (name, options) for step in raw for name, options in step.items()
+    ):
+        here: Place = ("pull", number, name)
+        wrong = [((*here, member) if member else here, text) for member, text in mistakes(name, options)]
+        if not wrong and _full(name) != LOCAL and (member := lacks(name, options or {})):
+            wrong = [(here, f"lacks {member!r}")]
+        found += wrong
+    if found:
+        raise mistaken("The pull steps cannot work", found)
+
+
 def _full(name: str) -> str:
-    return PREFIX + name if name in OWN else name
+    return PREFIX + name if name in MEMBERS else name
 
 
 def pinned(steps: Sequence[Mapping[str, Any]]) -> str | None:

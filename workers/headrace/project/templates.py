@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,6 +96,8 @@ def fill(text: str, values: Values, left: Callable[[str], bool] = lambda _: Fals
             return "{{"
         return match.group(0) if left(expression.strip()) else values.look_up(expression)
 
+    if "{{" in _PATTERN.sub("", text):
+        raise Unfilled("has {{ without }} behind it: close it, or write \\{{ for the braces themselves")
     return _PATTERN.sub(filled, text)
 
 
@@ -137,9 +139,17 @@ class _Filling:
                 return self._values.variable(alone.group(1))
             return fill(text, self._values, lambda expression: expression.partition(".")[0] in ids)
         except Unfilled as error:
-            if self._wanted(place):
-                self.problems.append(self._file.problem(place, str(error)))
+            told = dict.fromkeys([str(error), *self._unfilled(text, ids)])
+            self.problems += [self._file.problem(place, each) for each in told if self._wanted(place)]
             return text
+
+    def _unfilled(self, text: str, ids: frozenset[str]) -> Iterator[str]:
+        """Why each of a text's templates has no value."""
+        for match in _PATTERN.finditer(text):
+            try:
+                fill(match.group(), self._values, lambda expression: expression.partition(".")[0] in ids)
+            except Unfilled as error:
+                yield str(error)
 
     def _secret(self, text: str, place: Place) -> str | None:
         """Why what a template gives must not be stored there, if so."""

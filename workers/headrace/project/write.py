@@ -70,6 +70,29 @@ def with_deployment(text: str, entry: Mapping[str, Any]) -> str:
     return "".join(lines)
 
 
+def without_deployment(text: str, entry: Mapping[str, Any], before: str) -> str:
+    """The file's text with that deployment as it was `before`, or without it if it was not there."""
+    lines, old = text.splitlines(keepends=True), before.splitlines(keepends=True)
+    place, known = _place(lines, text, entry), _place(old, before, entry)
+    if place is None:
+        return text
+    begin, end = place
+    lines[begin:end] = old[known[0] : known[1]] if known else []
+    found = _member(yaml.compose("".join(lines), Loader=yaml.SafeLoader), "deployments")
+    if found is not None and not found[1].value:
+        key = found[0].start_mark.line
+        lines[key] = "deployments: []\n"
+    return "".join(lines)
+
+
+def _place(lines: list[str], text: str, entry: Mapping[str, Any]) -> tuple[int, int] | None:
+    """The lines of that deployment, the last one excluded."""
+    found = _member(yaml.compose(text, Loader=yaml.SafeLoader), "deployments")
+    nodes = found[1].value if found and isinstance(found[1], yaml.SequenceNode) else []
+    same = [node for node in nodes if _is_same(node, entry)]
+    return _extent(lines, same[0]) if same else None
+
+
 def _member(node: yaml.Node | None, name: str) -> tuple[yaml.Node, yaml.Node] | None:
     pairs = node.value if isinstance(node, yaml.MappingNode) else []
     return next(((key, value) for key, value in pairs if key.value == name), None)
@@ -86,10 +109,11 @@ def _extent(lines: list[str], node: yaml.Node) -> tuple[int, int]:
 
 def _end(lines: list[str], node: yaml.Node) -> int:
     """The line after a block, without the empty lines and comments that belong to what follows."""
-    end = min(int(node.end_mark.line) + (1 if node.end_mark.column else 0), len(lines))
+    last, column = int(node.end_mark.line), int(node.end_mark.column)
+    # A block ends where the next thing begins: nothing of that line is the block's.
+    is_outside = last >= len(lines) or not lines[last][:column].strip()
+    end = last if is_outside else last + 1
     while end > node.start_mark.line + 1 and not lines[end - 1].partition("#")[0].strip():
-        end -= 1
-    if end > node.start_mark.line + 1 and end - 1 == node.end_mark.line and node.end_mark.column == 0:
         end -= 1
     return end
 

@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from headrace.project.errors import FileProblems, Problem, ProjectError
+from headrace.project.errors import Place as Place
 
-Place = tuple[str | int, ...]
 LARGEST = 1024 * 1024
 _MOST_MEMBERS = 100_000
 """Aliases of aliases make a small file endless."""

@@ -44,5 +44,6 @@ def command(
     with translated():
         start(folder, name or folder.name or "my-project", chosen.value)
     say(f"Wrote {FILE} (recipe {chosen.value}) and its schema.", "green")
-    say("Add a deployment:   headrace deploy FILE.py:FLOW -n NAME -p POOL --save")
+    source = f" --source {chosen.value}" if chosen is not Recipe.LOCAL else ""
+    say(f"Add a deployment:   headrace deploy FILE.py:FLOW -n NAME -p POOL{source} --save")
     say("Deploy them all:    headrace deploy --all")

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.connect import connect
 from headrace.cli.deploying import building, remarks
-from headrace.cli.deploying.facts import facts_of, facts_of_command
+from headrace.cli.deploying.checking import wanted_of_all
 from headrace.cli.deploying.terminal import is_interactive
 from headrace.cli.errors import BadUsage, CliError
 from headrace.cli.output import Format, note, print_json, say
-from headrace.cli.values import quote
 from headrace.project.execute import execute
 from headrace.project.plan import PROJECT_LABEL, Action, Change, Create, Delete, Wanted, make_plan
 from headrace.project.sources import Sources
 
 if TYPE_CHECKING:
-    from headrace.cli.inspection import FlowFacts
     from headrace.client.api import Api
     from headrace.project.model import Project
 
@@ -43,17 +41,17 @@ class Wish:
 
 def deploy(wish: Wish) -> None:
     """Bring about what the project file says."""
-    from headrace.project.read import read_project
+    from headrace.project.read import read_file
 
-    project = read_project(wish.file, wish.patterns, variables=_variable)
-    folder = wish.file.resolve().parent
+    found = read_file(wish.file, wish.patterns, variables=_variable)
+    project, folder = found.project, wish.file.resolve().parent
     steps = building.steps_of(project)
     if steps and wish.only_plan:
         note("The build and push steps are not run for a plan.")
     elif steps:
         building.run(steps, folder)
     with Sources(folder).kept() as sources:
-        wanted = _wanted(project, folder, sources, check=wish.check)
+        wanted = wanted_of_all(found, folder, sources, check=wish.check)
         with connect() as api:
             for remark in _remarks(api, wanted, sources):
                 note(f"Warning: {remark}")
@@ -76,40 +74,21 @@ def _variable(name: str) -> object:
             raise KeyError(name) from None
 
 
-def _wanted(project: Project, folder: Path, sources: Sources, *, check: bool) -> list[Wanted]:
-    """Each flow is loaded once, however many deployments it has."""
-    from headrace.project.desired import wanted_of
-
-    known: dict[str, FlowFacts] = {}
-    wanted = []
-    for entry in project.deployments:
-        if entry.entrypoint is None:
-            facts = facts_of_command(entry.flow_name or entry.name)
-        elif entry.entrypoint in known:
-            facts = known[entry.entrypoint]
-        else:
-            facts = known[entry.entrypoint] = facts_of(entry.entrypoint, folder, check=check)
-        wanted.append(wanted_of(entry, facts.flow_name, facts.members(), sources))
-    doubled = {one.key for one in wanted if sum(one.key == other.key for other in wanted) > 1}
-    if doubled:
-        raise BadUsage(
-            f"Two deployments of the file are named {', '.join(sorted(doubled))}.", "Rename one of them."
-        )
-    return wanted
-
-
 def _remarks(api: Api, wanted: Sequence[Wanted], sources: Sources) -> Iterator[str]:
     """About all of them together: git is asked as often as for one."""
-    from headrace.client.errors import NotFound
-
-    yield from remarks.about_code(
-        [(one.body["entrypoint"], one.body["pull_steps"]) for one in wanted], sources
+    yield from remarks.about_code([(_from_here(one.body), one.body["pull_steps"]) for one in wanted], sources)
+    yield from remarks.about_pools(
+        [api.pools.read(name) for name in sorted({str(one.body["work_pool_name"]) for one in wanted})]
     )
-    for name in sorted({str(one.body["work_pool_name"]) for one in wanted}):
-        try:
-            yield from remarks.about_pools([api.pools.read(name)])
-        except NotFound:
-            yield f"there is no work pool {name!r}: headrace work-pool create --type process {quote(name)}"
+    for one in wanted:
+        yield from remarks.about_schedules(one.key, one.body)
+
+
+def _from_here(body: Mapping[str, Any]) -> str | None:
+    """The entrypoint as seen from the project's folder."""
+    entrypoint = body["entrypoint"]
+    path = f"{str(body['path']).rstrip('/')}/" if entrypoint and body.get("path") else ""
+    return f"{path}{entrypoint}" if entrypoint else None
 
 
 def _existing(api: Api, project: Project, wanted: Sequence[Wanted], wish: Wish) -> dict[str, dict[str, Any]]:
@@ -136,7 +115,7 @@ def _confirm(actions: Sequence[Action], wish: Wish) -> None:
         return
     if not is_interactive() or wish.output is Format.JSON:
         names = ", ".join(action.key for action in gone)
-        raise BadUsage(f"This would delete {names}.", "Look at it with --plan, and agree with --yes.")
+        raise BadUsage(f"This would delete {names}.", "Look at it with --plan --sync, and agree with --yes.")
     _print(actions)
     from headrace.cli.wizard.ask import confirm
 
@@ -150,8 +129,6 @@ def _carry_out(api: Api, actions: list[Action], sources: Sources, wish: Wish) ->
 
     target = ApiTarget(api)
     made = [action for action in actions if not isinstance(action, Delete)]
-    for pool in sorted({str(action.body["work_pool_name"]) for action in made}):
-        api.pools.read(pool)
     if made and sources.packed is not None:
         api.bundles.upload(sources.packed.path, sources.packed.digest)
     done: list[Action] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +15,8 @@ from headrace.cli.errors import BadUsage
 from headrace.cli.output import Format
 from headrace.cli.schedules import read_schedule, read_times
 from headrace.cli.values import merge_parameters, read_job_variables
+from headrace.project.plain_secrets import HOW
+from headrace.project.secret_names import LITERAL, literal_secrets
 
 
 class Strategy(StrEnum):
@@ -121,6 +124,11 @@ class Flags:
         """The one name of a deployment."""
         if len(self.names) > 1:
             raise BadUsage("One flow gets one deployment at a time.", "Give --name once.")
+        if self.names and any(sign in self.names[0] for sign in "*?["):
+            raise BadUsage(
+                f"{self.names[0]!r} is a pattern, and a deployment of a flow gets a plain name.",
+                "Patterns choose from headrace.yaml: headrace deploy -n 'etl-*', without a flow.",
+            )
         return self.names[0] if self.names else None
 
     def parameters(self, schema: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -130,6 +138,11 @@ class Flags:
 
 def read_flags(options: dict[str, Any]) -> Flags:
     """Read what can be read without the flow, and refuse what contradicts itself."""
+    if options["entrypoint"] is not None and options["program"] is not None:
+        raise BadUsage(
+            "An entrypoint and --command contradict each other: only one of them can run.",
+            "Leave one of them out.",
+        )
     times = read_times(options["cron"], options["interval"], options["rrule"], options["timezone"])
     if times is not None:
         read_schedule(times)
@@ -171,10 +184,16 @@ def _flow_name(options: dict[str, Any]) -> str | None:
 def _job_variables(pairs: list[str], command: str | None) -> dict[str, Any] | None:
     """The job variables given; the command is one of them."""
     given_ = read_job_variables(pairs)
+    if literal := [".".join(map(str, place)) for place in literal_secrets(given_, ())]:
+        raise BadUsage(f"job_variables.{literal[0]} {LITERAL}.", HOW)
     if command is None:
         return given_ or None
     if "command" in given_ or not command.strip():
         raise BadUsage("The command is given twice, or is empty.", "Write it like --command 'sh run.sh'.")
+    try:
+        shlex.split(command)
+    except ValueError as error:
+        raise BadUsage(f"The command cannot be split into words: {error}.", "Close what it quotes.") from None
     return {**given_, "command": command}
 
 

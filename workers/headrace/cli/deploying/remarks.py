@@ -18,7 +18,8 @@ Steps = Sequence[Mapping[str, Any]]
 def about_code(wanted: Sequence[tuple[str | None, Steps]], sources: Sources) -> Iterator[str]:
     """The folder is not the repository's root; what workers will get is not what is here.
 
-    `wanted` are entrypoints (None for a command) with their pull steps, as many as are deployed together.
+    `wanted` are entrypoints (None for a command) with their pull steps, as many as are deployed together; they
+    count from the folder.
     """
     here = sources.checkout
     if here is None or not any({GIT, BUNDLE} & step.keys() for _, steps in wanted for step in steps):
@@ -43,6 +44,20 @@ def about_pools(pools: Iterable[WorkPool]) -> Iterator[str]:
             yield f"work pool {pool.name!r} is paused: headrace work-pool resume {quote(pool.name)}"
         elif pool.status is PoolStatus.NOT_READY:
             yield f"no worker serves work pool {pool.name!r} now: its runs wait until one does."
+
+
+def about_schedules(name: str, body: Mapping[str, Any]) -> Iterator[str]:
+    """A schedule gives a run no value for what the flow requires: each of its runs would fail."""
+    schema = body.get("parameter_openapi_schema") or {}
+    for schedule in body.get("schedules") or []:
+        given = {**(body.get("parameters") or {}), **(schedule.get("parameters") or {})}
+        missing = [member for member in schema.get("required") or [] if member not in given]
+        if missing:
+            yield (
+                f"{name} has a schedule, and no value for {', '.join(missing)}: each run by it fails. "
+                "Give one in the parameters, or the flow a default."
+            )
+            return
 
 
 def _clone(steps: Steps, here: Checkout) -> Mapping[str, Any] | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 from headrace.cli.connect import given
 from headrace.project.read import FILE
 from headrace.project.schema import schema_text
-from headrace.project.write import HEADER, SCHEMA, new_file, to_yaml, with_deployment, write_safely
+from headrace.project.write import (
+    HEADER,
+    SCHEMA,
+    new_file,
+    to_yaml,
+    with_deployment,
+    without_deployment,
+    write_safely,
+)
 from headrace.project.yamlfile import parse_yaml, read_yaml
 
 if TYPE_CHECKING:
@@ -25,39 +34,67 @@ def project_name(path: Path) -> str:
     return path.resolve().parent.name or "my-project"
 
 
-def save(answers: Answers, folder: Path) -> Path:
-    """Add the deployment, or replace the one of its name and entrypoint; the rest of the file stays as it is."""
-    path = folder / FILE
-    text = (
-        path.read_text(encoding="utf-8-sig")
-        if path.exists()
-        else f"{HEADER}name: {to_yaml(project_name(path))}"
-    )
-    text = with_deployment(text, _entry(answers))
-    parse_yaml(text, FILE)
-    if not path.exists():
-        write_safely(folder / SCHEMA, schema_text())
-    write_safely(path, text)
-    return path
+def save(answers: Answers, folder: Path) -> Callable[[], None]:
+    """Add the deployment, or replace the one of its name and entrypoint; the rest of the file stays as it is.
+
+    What is returned takes back this entry, and only this: others may have saved theirs in between.
+    """
+    path, entry = folder / FILE, _entry(answers)
+    with _alone(folder):
+        before = path.read_text(encoding="utf-8-sig") if path.exists() else None
+        text = f"{HEADER}name: {to_yaml(project_name(path))}" if before is None else before
+        with_it = with_deployment(text, entry)
+        parse_yaml(with_it, FILE)
+        made_schema = before is None and not (folder / SCHEMA).exists()
+        if before is None:
+            write_safely(folder / SCHEMA, schema_text())
+        write_safely(path, with_it)
+
+    def undo() -> None:
+        with _alone(folder):
+            now = path.read_text(encoding="utf-8-sig") if path.exists() else None
+            if now is None:
+                return
+            if now != with_it:
+                write_safely(path, without_deployment(now, entry, text))
+            elif before is not None:
+                write_safely(path, before)
+            else:
+                path.unlink()
+                if made_schema:
+                    (folder / SCHEMA).unlink(missing_ok=True)
+
+    return undo
 
 
 @contextmanager
 def saved(answers: Answers, folder: Path) -> Iterator[None]:
-    """Save first, since the file is a part of the bundle that is uploaded; put it back if deploying fails."""
+    """Save first, since the file is a part of the bundle that is uploaded; take it back if deploying fails."""
     if not answers.save:
         yield
         return
-    before = {path: path.read_bytes() if path.exists() else None for path in (folder / FILE, folder / SCHEMA)}
-    save(answers, folder)
+    undo = save(answers, folder)
     try:
         yield
     except BaseException:
-        for path, data in before.items():
-            if data is None:
-                path.unlink(missing_ok=True)
-            else:
-                path.write_bytes(data)
+        undo()
         raise
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else writes the folder's project file meanwhile, where the system can lock the folder itself."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def start(folder: Path, name: str, recipe: str) -> Path:
