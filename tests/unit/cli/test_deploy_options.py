@@ -41,6 +41,7 @@ WRONG = {
     "--repository https://a:hunter2@git.example/x --commit abc": "password or token",
     "--repository https://git.example/x": "Which commit",
     "-n second": "Give --name once",
+    "--no-schedule --cron @daily": "--no-schedule contradicts",
     "--all": "an entrypoint contradict each other",
     "--plan": "an entrypoint contradict each other",
 }
