@@ -392,10 +392,17 @@ def test_init_and_the_two_imports(home: Town, folder: Path) -> None:
     assert run(home, folder, "init", code=1).stderr.startswith("Error: There is a headrace.yaml")
     run(home, folder, "deploy", "etl/jobs.py:weekly", "-n", "n", "-p", "pool", "--save")
     assert run(home, folder, "deploy", "--plan").stdout.startswith("Nothing to do")
-    (folder / "crontab").write_text("*/5 * * * * echo hello\n@reboot /opt/x\n")
+    lines = ["*/5 * * * * echo hello", "@reboot /opt/x", "61 * * * * echo a", "0 5 31 2 * echo b"]
+    lines += ["0~59 * * * * echo c", "CRON_TZ=Mars/Olympus", "1 1 * * * echo d"]
+    (folder / "crontab").write_text("\n".join(lines))
     run(home, folder, "work-pool", "create", "default")
+    assert "Cannot read nope" in run(home, folder, "import", "crontab", "nope", code=2).stderr
+    assert "already" in run(home, folder, "import", "crontab", "crontab", code=1).stderr
+    assert not (folder / "crontab_flow.py").exists()
     said = run(home, folder, "import", "crontab", "crontab", "--force")
     assert "crontab:2: @reboot" in said.stderr and "1 deployment" in said.stdout
+    for place in ("3: 61 * * * *", "4: 0 5 31 2 *", "5: 0~59 * * * *", "7: 1 1 * * *"):
+        assert f"crontab:{place}: is left out: " in said.stderr
     run(home, folder, "deploy", "--all")
     home.worker(pool="default")
     watched = run(home, folder, "deployment", "run", "run-command/echo", "--watch")

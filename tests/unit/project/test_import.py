@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -222,6 +223,49 @@ def test_the_crontabs_losses_are_told_with_their_lines() -> None:
     assert "left out" in notes[8] and "left out" in notes[12]
 
 
+def test_the_systems_crontab_names_users() -> None:
+    imported = from_crontab("17 * * * * root cd / && run-parts /etc/cron.hourly\n", "ops")
+    (entry,) = imported.data["deployments"]
+    assert (entry["name"], entry["parameters"]["command"]) == (
+        "run-parts",
+        "cd / && run-parts /etc/cron.hourly",
+    )
+    assert (1, "root") in {(note.line, note.place) for note in imported.notes}
+    user = next(each.pw_name for each in pwd.getpwall() if each.pw_name != "root")
+    both = from_crontab(f"1 * * * * {user} /opt/a.sh\n2 * * * * root /opt/b.sh\n", "ops")
+    assert [each["name"] for each in both.data["deployments"]] == ["a.sh", "b.sh"]
+    (own,) = from_crontab(f"1 * * * * {user} -s hello\n", "ops").data["deployments"]
+    assert own["parameters"]["command"] == f"{user} -s hello", "a program that is named like a user"
+
+
+def test_a_secret_in_a_crontab_stays_out_of_the_file(tmp_path: Path) -> None:
+    text = (
+        "DB_PASSWORD=hunter2\nDB_URL=postgres://u:hunter2@h/db\nSORT_KEY=a\n1 * * * * /opt/a.sh\n"
+        "CRON_TZ=\n-*/10 * * * * TOKEN=hunter2 /opt/b.sh\n"
+    )
+    imported = from_crontab(text, "ops")
+    (tmp_path / FLOW_FILE).write_text(FLOW)
+    first, second = read_project(written(tmp_path, imported), None, {}).deployments
+    assert first.work_pool.job_variables == {
+        "env": {"DB_PASSWORD": {"$secret": "env:DB_PASSWORD"}, "DB_URL": {"$secret": "env:DB_URL"}}
+    }
+    assert first.work_pool.name == "default" and first.parameters["environment"] == {"SORT_KEY": "a"}
+    assert second.schedules and (second.schedules[0].cron, second.schedules[0].timezone) == (
+        "*/10 * * * *",
+        None,
+    )
+    told = {(note.line, note.place) for note in imported.notes}
+    assert {(1, "DB_PASSWORD"), (2, "DB_URL"), (6, "command"), (6, "timezone"), (0, "")} <= told
+    assert "hunter2" not in "".join(note.text("crontab") for note in imported.notes)
+    assert to_yaml(imported.data).count("hunter2") == 1
+
+
+def test_a_line_whose_times_are_refused_is_left_out_with_the_reason() -> None:
+    imported = from_crontab("H * * * * /opt/a.sh\n", "ops", lambda times: f"no {times['cron']}")
+    assert imported.data["deployments"] == []
+    assert imported.notes[-1].text("crontab") == "crontab:1: H * * * *: is left out: no H * * * *"
+
+
 def test_the_written_flow_does_as_cron_did(tmp_path: Path) -> None:
     (tmp_path / FLOW_FILE).write_text(FLOW)
     code = (
@@ -229,10 +273,14 @@ def test_the_written_flow_does_as_cron_did(tmp_path: Path) -> None:
         "c.run_command('cat > out; echo $GREETING >> out', 'in\\n', {'GREETING': 'hello'})\n"
         "try:\n    c.run_command('exit 3')\nexcept RuntimeError as error:\n    print(error)\n"
     )
-    environment = {**os.environ, "HEADRACE_HOME": str(tmp_path)}
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    settings = {"HEADRACE_HOME": str(tmp_path), "PYTHONPATH": str(tmp_path)}
+    # As for a worker whose user has another shell: cron's own is always /bin/sh.
+    environment = {**os.environ, **settings, "HOME": str(tmp_path), "SHELL": "/bin/false"}
     done = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=tmp_path,
+        cwd=elsewhere,
         env=environment,
         capture_output=True,
         text=True,
