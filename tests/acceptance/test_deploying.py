@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.terminal import CTRL_C, DOWN, ENTER, Terminal
 from tests.support.town import HEADRACE, Town
 
 pexpect = pytest.importorskip("pexpect", reason="a pseudo-terminal is needed")
 
-DOWN, ENTER, CTRL_C, CLEAR = "\x1b[B", "\r", "\x03", "\x15"
 FLOWS = '''
 from headrace import Secret, flow
 
@@ -55,41 +55,6 @@ def folder(home: Town) -> Path:
     (project / "etl" / "jobs.py").write_text(FLOWS)
     (project / "broken.py").write_text("from headrace import flow\n@flow\ndef (")
     return project
-
-
-class Terminal:
-    """The wizard, as seen and typed to."""
-
-    def __init__(self, home: Town, folder: Path, *words: str) -> None:
-        environment = {
-            **home.environment,
-            "PROMPT_TOOLKIT_NO_CPR": "1",
-            "TERM": "xterm",
-            "TZ": "Europe/Zurich",
-        }
-        self.child = pexpect.spawn(
-            str(HEADRACE),
-            list(words),
-            env=environment,
-            cwd=folder,
-            encoding="utf-8",
-            timeout=30,
-            dimensions=(60, 250),
-        )
-
-    def answer(self, question: str, *keys: str) -> None:
-        """Wait for a question, then type."""
-        self.child.expect(question)
-        for key in keys:
-            self.child.send(key)
-
-    def type(self, question: str, text: str) -> None:
-        self.answer(question, CLEAR, *text, ENTER)
-
-    def end(self) -> tuple[int, str]:
-        self.child.expect(pexpect.EOF)
-        self.child.close()
-        return int(self.child.exitstatus), str(self.child.before)
 
 
 @pytest.fixture
@@ -176,58 +141,6 @@ def test_the_wizard_key_by_key_with_wrong_answers(home: Town, folder: Path, term
     home.worker(pool="fresh")
     done = home.until(home.trigger("weekly-report/nightly"), "COMPLETED", "FAILED", "CRASHED")
     assert done["result"] == ["8001", 7], done
-
-
-def test_what_a_deployment_has_stays_unless_another_answer_is_given(home: Town, folder: Path) -> None:
-    words = ["etl/jobs.py:load_day", "-n", "ex", "-p", "pool", "--tag", "a", "--concurrency-limit", "2"]
-    words += ["--cron", "0 5 * * *", "--param", "day=2026-01-31", "--param", "rows=7", "--queue", "default"]
-    run(home, folder, "deploy", *words, "--job-variable", 'env={"A": "1"}')
-    before = home.get("/deployments/name/load-day/ex")
-    left = {"id", "updated", "revision", "status", "schedules"}
-    for keys, slugs, flag in (((ENTER,), ["cron"], False), ((DOWN, ENTER), [], True)):
-        terminal = Terminal(home, folder, "deploy", "etl/jobs.py:load_day")
-        terminal.type("Name of the deployment", "ex")
-        terminal.answer("'load-day/ex' exists: this changes it")
-        terminal.answer(r"as it does: cron 0 5", *keys)
-        terminal.answer("Which work pool", ENTER)
-        terminal.answer(r"Parameter day .*\[2026-01-31\]", ENTER)
-        terminal.answer(r"Change defaults of the parameters \(rows=7\)", ENTER)
-        terminal.answer("Where do workers get", ENTER)
-        terminal.answer(r"Tags.*\[a\]", ENTER)
-        terminal.answer("headrace.yaml", "n")
-        code, said = terminal.end()
-        assert (code, "--no-schedule" in said) == (0, flag), said
-        after = home.get("/deployments/name/load-day/ex")
-        assert [each["slug"] for each in after["schedules"]] == slugs
-        kept = before.keys() - left - ({"version_number", "latest_version_number"} if flag else set())
-        assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
-    run(home, folder, "deploy", *words)
-    run(home, folder, "deploy", *words[:5], "--no-schedule")
-    assert home.get("/deployments/name/load-day/ex")["schedules"] == []
-
-
-def test_a_wrong_answer_is_told_at_once_and_a_refusal_at_the_end_costs_no_answer(
-    home: Town, folder: Path
-) -> None:
-    hints = "opts: dict | None = None, when: datetime.date = datetime.date(2026, 1, 1)"
-    (folder / "more.py").write_text(
-        f"import datetime\nfrom headrace import flow\n\n@flow\ndef more({hints}):\n    return 1\n"
-    )
-    (folder / "headrace.yaml").write_text("name: [\n")
-    terminal = Terminal(home, folder, "deploy", "more.py:more", "-n", "n", "--tag", "a", "--queue", "nowhere")
-    terminal.answer("on a schedule", ENTER)
-    terminal.answer("Which work pool", ENTER)
-    terminal.answer("Change defaults", "y")
-    terminal.type(r"Parameter opts \(object or null\)", "not json")
-    terminal.type("is not of type object or null", '{"a": 1}')
-    terminal.type(r"Parameter when \(date, as in", "ten")
-    terminal.type("is no date", "2026-01-31")
-    terminal.answer("Where do workers get", ENTER)
-    terminal.answer("not written into headrace.yaml, which has a mistake: headrace.yaml:")
-    code, said = terminal.end()
-    assert code == 1, said
-    assert "nowhere" in said and "The same, without questions" in said
-    assert "--param when=2026-01-31" in said and """--param 'opts={"a": 1}'""" in said
 
 
 QUESTIONS = [

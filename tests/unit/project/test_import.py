@@ -89,6 +89,34 @@ deployments:
   - name: null
     entrypoint: null
 """
+SECRETS = """\
+name: shop
+pull:
+  - prefect.deployments.steps.git_clone:
+      repository: https://me:ghp_hunter2@git.example/shop.git
+  - prefect.deployments.steps.git_clone:
+      repository: https://{{ $CLONE_KEY }}@git.example/other.git
+  - prefect.deployments.steps.run_shell_script:
+      script: curl {{ $API_TOKEN }}
+build:
+  - prefect.deployments.steps.run_shell_script:
+      script: echo
+      env: {T: "{{ $API_TOKEN }}"}
+deployments:
+  - name: a
+    entrypoint: a.py:b
+    labels: {team: mill}
+    concurrency_limit: {limit: 2, grace_period_seconds: 30, other: 1}
+    parameters:
+      login: "{{ prefect.blocks.secret.login }}"
+    work_pool:
+      name: p
+      job_variables:
+        env:
+          LOGIN: "{{ prefect.blocks.secret.login }}"
+          DB_URL: "postgres://u:{{ prefect.blocks.secret.db }}@h/db"
+          API_TOKEN: "{{ $API_TOKEN }}"
+"""
 CRONTAB = """\
 # m h dom mon dow command
 SHELL=/bin/sh
@@ -196,6 +224,46 @@ def test_a_secret_within_a_text_is_not_stored_by_the_next_deploy(tmp_path: Path)
     environment = {"STAGE": "prod", "PREFECT_BLOCKS_SECRET_DB": "hunter2"}
     with pytest.raises(FileProblems, match="stored and shown"):
         read_project(path, None, environment, {"team": "mill"}.__getitem__)
+
+
+def test_secrets_become_references_that_a_deploy_takes(tmp_path: Path) -> None:
+    text = SECRETS.replace("curl {{ $API_TOKEN }}", "true")
+    path = written(tmp_path, from_prefect(parse_yaml(text, "prefect.yaml")))
+    (entry,) = read_project(path, None, {"API_TOKEN": "hunter2"}).deployments
+    assert entry.work_pool.job_variables["env"] == {
+        "LOGIN": {"$secret": "env:PREFECT_BLOCKS_SECRET_LOGIN"},
+        "DB_URL": {"$secret": "env:DB_URL"},
+        "API_TOKEN": {"$secret": "env:API_TOKEN"},
+    }
+    assert entry.labels == {"team": "mill"}
+    assert entry.concurrency_options and entry.concurrency_options.grace_period_seconds == 30
+    clones = [step[GIT] for step in entry.pull or [] if GIT in step]
+    assert clones == [
+        {"repository": "https://git.example/shop.git", "credentials": {"env": "GIT_TOKEN"}},
+        {"repository": "https://git.example/other.git", "credentials": {"env": "CLONE_KEY"}},
+    ]
+    assert "hunter2" not in path.read_text()
+
+
+def test_each_secret_is_noted_once_where_it_stands() -> None:
+    closing, *notes = from_prefect(parse_yaml(SECRETS, "prefect.yaml")).notes
+    wanted = (
+        "ghp_",
+        "CLONE_KEY",
+        "curl",
+        "other: 1",
+        "login: ",
+        "LOGIN: ",
+        "DB_URL: ",
+        "          API_TOKEN: ",
+    )
+    lines = SECRETS.splitlines()
+    at = [next(n for n, line in enumerate(lines, 1) if text in line) for text in wanted]
+    assert [note.line for note in notes] == at, "and none for the build step, which runs here"
+    told = {text: note.message for text, note in zip(wanted, notes, strict=True)}
+    assert "typed `Secret`" in told["login: "] and "typed" not in told["LOGIN: "]
+    assert "set DB_URL" in told["DB_URL: "] and "cannot stand in this text" in told["curl"]
+    assert "import `flow`" in closing.message
 
 
 def test_a_crontab(tmp_path: Path) -> None:
