@@ -12,7 +12,9 @@ def test_what_a_deployment_has_stays_unless_another_answer_is_given(home: Town) 
     home.run("deploy", *words, "--job-variable", 'env={"A": "1"}')
     before = home.get("/deployments/name/add/ex")
     left = {"id", "updated", "revision", "status", "schedules"}
-    for keys, slugs, flag in (((ENTER,), ["cron"], False), ((DOWN, ENTER), [], True)):
+    keep, remove = (ENTER,), (DOWN, ENTER)
+    for keys, slugs, save in ((keep, ["cron"], "n"), (keep, ["cron"], "y"), (remove, [], "n")):
+        flag = slugs == []
         terminal = Terminal(home, home.home, "deploy", "flows.py:add")
         terminal.type("Name of the deployment", "ex")
         terminal.answer("'add/ex' exists: this changes it")
@@ -22,13 +24,17 @@ def test_what_a_deployment_has_stays_unless_another_answer_is_given(home: Town) 
         terminal.answer(r"Change defaults of the parameters \(y=7\)", ENTER)
         terminal.answer("Where do workers get", ENTER)
         terminal.answer(r"Tags.*\[a\]", ENTER)
-        terminal.answer("headrace.yaml", "n")
+        terminal.answer("headrace.yaml", save)
         code, said = terminal.end()
         assert (code, "--no-schedule" in said) == (0, flag), said
         after = home.get("/deployments/name/add/ex")
         assert [each["slug"] for each in after["schedules"]] == slugs
-        kept = before.keys() - left - ({"version_number", "latest_version_number"} if flag else set())
+        # A project's label is a part of the version.
+        changed = {"version_number", "latest_version_number", "labels"} if flag or save == "y" else set()
+        kept = before.keys() - left - changed
         assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+        if save == "y":
+            assert home.run("deploy", "--sync", "--plan").stdout.startswith("Nothing to do")
     home.run("deploy", *words)
     home.run("deploy", *words[:5], "--no-schedule")
     assert home.get("/deployments/name/add/ex")["schedules"] == []

@@ -286,6 +286,14 @@ def test_saved_it_is_the_same(cli: Cli, api: FakeApi, project: Path) -> None:
     assert (project / "headrace.schema.json").exists()
 
 
+def test_saved_schedules_are_written_as_one_would(cli: Cli, api: FakeApi, project: Path) -> None:
+    cases = {"--interval 15m": "interval: 900\n", "--no-schedule": "schedules: []\n"}
+    for words, line in cases.items():
+        assert cli(*LINE, "--save", *words.split()).code == 0
+        assert line in (project / "headrace.yaml").read_text()
+    assert api.sent("POST")[-1].body["schedules"] == []
+
+
 def test_unseen_the_name_is_read_and_nothing_is_checked(cli: Cli, api: FakeApi) -> None:
     Path("flows.py").write_text(
         "import nowhere\nfrom headrace import flow\n@flow(name='hi')\ndef hello(): 'Greets.'\n"

@@ -27,6 +27,8 @@ class Answers:
     create_pool: bool = False
     times: dict[str, Any] | None = None
     no_schedule: bool = False
+    kept: list[dict[str, Any]] | None = None
+    """Schedules that it has and keeps, as the project file says them: a sync would else remove them."""
     parameters: dict[str, Any] = field(default_factory=dict)
     source: SourceKind = SourceKind.LOCAL
     git: dict[str, Any] = field(default_factory=dict)

@@ -85,7 +85,7 @@ def _entry(answers: Answers) -> dict[str, Any]:
             work_queue_name=members.get("work_queue_name"),
             job_variables=variables or None,
         ),
-        schedules=answers.schedules(),
+        schedules=answers.kept if (schedules := answers.schedules()) is None else schedules,
         concurrency_limit=members.get("concurrency_limit"),
         concurrency_options=members.get("concurrency_options"),
         paused=members.get("paused"),

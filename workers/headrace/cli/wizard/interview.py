@@ -59,7 +59,9 @@ def _ask(flags: Flags, folder: Path) -> Answers:
             times = schedule.ask_schedule(api, before.schedules if before else ())
         present = before.work_pool_name if before else None
         chosen, create = (flags.pool, flags.create_pool) if flags.pool else pool.ask_pool(api, present)
-    answers = Answers(entrypoint, name, chosen, facts, create, times.times, times.none, check=check)
+    answers = Answers(entrypoint, name, chosen, facts, create, times.times, check=check)
+    answers.no_schedule = times.none
+    answers.kept = schedule.entries(before.schedules) if before else None
     answers.members = _members(before, answers, flags.members)
     schema = facts.parameter_openapi_schema
     has = before.parameters if before else {}

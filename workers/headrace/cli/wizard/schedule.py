@@ -56,6 +56,18 @@ def ask_schedule(api: Api, present: Sequence[Schedule] = ()) -> Wanted:
             return Wanted(times)
 
 
+def entries(present: Sequence[Schedule]) -> list[dict[str, Any]] | None:
+    """Schedules as the project file says them; None if there are none."""
+    from headrace.contract.schedules import ScheduleOptions
+
+    options = {*ScheduleOptions.model_fields, "slug", "active", "max_scheduled_runs", "parameters"}
+    return [
+        each.schedule.model_dump(mode="json", exclude_defaults=True)
+        | each.model_dump(mode="json", exclude_defaults=True, include=options)
+        for each in present
+    ] or None
+
+
 def _ask(api: Api, kind: str) -> dict[str, Any]:
     """Expression and zone, each again until the control plane can read it."""
     message, example = EXAMPLES[kind]
