@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.terminal import CTRL_C, DOWN, ENTER, Terminal
 from tests.support.town import HEADRACE, Town
 
 pexpect = pytest.importorskip("pexpect", reason="a pseudo-terminal is needed")
 
-DOWN, ENTER, CTRL_C, CLEAR = "\x1b[B", "\r", "\x03", "\x15"
 FLOWS = '''
 from headrace import Secret, flow
 
@@ -57,41 +57,6 @@ def folder(home: Town) -> Path:
     return project
 
 
-class Terminal:
-    """The wizard, as seen and typed to."""
-
-    def __init__(self, home: Town, folder: Path, *words: str) -> None:
-        environment = {
-            **home.environment,
-            "PROMPT_TOOLKIT_NO_CPR": "1",
-            "TERM": "xterm",
-            "TZ": "Europe/Zurich",
-        }
-        self.child = pexpect.spawn(
-            str(HEADRACE),
-            list(words),
-            env=environment,
-            cwd=folder,
-            encoding="utf-8",
-            timeout=30,
-            dimensions=(60, 250),
-        )
-
-    def answer(self, question: str, *keys: str) -> None:
-        """Wait for a question, then type."""
-        self.child.expect(question)
-        for key in keys:
-            self.child.send(key)
-
-    def type(self, question: str, text: str) -> None:
-        self.answer(question, CLEAR, *text, ENTER)
-
-    def end(self) -> tuple[int, str]:
-        self.child.expect(pexpect.EOF)
-        self.child.close()
-        return int(self.child.exitstatus), str(self.child.before)
-
-
 @pytest.fixture
 def terminal(home: Town, folder: Path) -> Iterator[Terminal]:
     made = Terminal(home, folder, "deploy")
@@ -125,12 +90,10 @@ def test_the_wizard_key_by_key_with_wrong_answers(home: Town, folder: Path, term
     terminal.type("pattern", "nightly")
     terminal.answer("on a schedule", DOWN, ENTER)
     terminal.type("Cron expression", "0 25 * * *")
-    terminal.type("Time zone", "Europe/Berlin")
     terminal.answer("hour")
     terminal.type("Cron expression", "0 5 * * *")
     terminal.type("Time zone", "Mars/Olympus")
-    terminal.answer("Mars/Olympus")
-    terminal.answer("Cron expression", ENTER)
+    terminal.answer("IANA")
     terminal.type("Time zone", "Europe/Berlin")
     terminal.answer(r"The next times \(Europe/Berlin\)")
     for _ in range(5):
@@ -242,7 +205,7 @@ def test_git_in_the_wizard_and_its_warnings(home: Town, folder: Path, tmp_path: 
     terminal.type("Name of the deployment", "git")
     terminal.answer("on a schedule", DOWN, DOWN, DOWN, ENTER)
     terminal.type("5545 rule", "FREQ=SOMETIMES")
-    terminal.answer("Time zone", ENTER)
+    terminal.answer("YEARLY")
     terminal.type("5545 rule", "FREQ=WEEKLY;BYDAY=MO;BYHOUR=7;BYMINUTE=0;BYSECOND=0")
     terminal.answer("Time zone", ENTER)
     terminal.answer(r"Mon \d{4}-\d\d-\d\d 07:00:00 CES?T")
@@ -342,10 +305,17 @@ def test_init_and_the_two_imports(home: Town, folder: Path) -> None:
     assert run(home, folder, "init", code=1).stderr.startswith("Error: There is a headrace.yaml")
     run(home, folder, "deploy", "etl/jobs.py:weekly", "-n", "n", "-p", "pool", "--save")
     assert run(home, folder, "deploy", "--plan").stdout.startswith("Nothing to do")
-    (folder / "crontab").write_text("*/5 * * * * echo hello\n@reboot /opt/x\n")
+    lines = ["*/5 * * * * echo hello", "@reboot /opt/x", "61 * * * * echo a", "0 5 31 2 * echo b"]
+    lines += ["0~59 * * * * echo c", "CRON_TZ=Mars/Olympus", "1 1 * * * echo d"]
+    (folder / "crontab").write_text("\n".join(lines))
     run(home, folder, "work-pool", "create", "default")
+    assert "Cannot read nope" in run(home, folder, "import", "crontab", "nope", code=2).stderr
+    assert "already" in run(home, folder, "import", "crontab", "crontab", code=1).stderr
+    assert not (folder / "crontab_flow.py").exists()
     said = run(home, folder, "import", "crontab", "crontab", "--force")
     assert "crontab:2: @reboot" in said.stderr and "1 deployment" in said.stdout
+    for place in ("3: 61 * * * *", "4: 0 5 31 2 *", "5: 0~59 * * * *", "7: 1 1 * * *"):
+        assert f"crontab:{place}: is left out: " in said.stderr
     run(home, folder, "deploy", "--all")
     home.worker(pool="default")
     watched = run(home, folder, "deployment", "run", "run-command/echo", "--watch")

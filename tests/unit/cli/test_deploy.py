@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,17 @@ def test_a_flow_whose_file_does_not_end_is_told(
     assert (result.code, api.changes()) == (1, [])
     assert "Loading flows.py:hello took longer than 0.5 s" in result.err
     assert "while it is imported" in result.err and "--no-check" in result.err
+
+
+def test_who_waits_at_a_terminal_for_a_flow_to_load_is_told(
+    cli: Cli, api: FakeApi, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspection, "QUIET", 0)
+    line = ("deploy", "flows.py:hello", "-n", "first", "-p", "my-process-pool")
+    assert "Loading" not in cli(*line).err
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    result = cli(*line)
+    assert (result.code, "Loading flows.py:hello ..." in result.err) == (0, True)
 
 
 def test_the_users_traceback_is_shown(cli: Cli, api: FakeApi, project: Path) -> None:

@@ -41,6 +41,7 @@ WRONG = {
     "--repository https://a:hunter2@git.example/x --commit abc": "password or token",
     "--repository https://git.example/x": "Which commit",
     "-n second": "Give --name once",
+    "--no-schedule --cron @daily": "--no-schedule contradicts",
     "--all": "an entrypoint contradict each other",
     "--plan": "an entrypoint contradict each other",
 }
@@ -283,6 +284,14 @@ def test_saved_it_is_the_same(cli: Cli, api: FakeApi, project: Path) -> None:
     assert entry.schedules and entry.schedules[0].cron == "@daily"
     assert sent(api, "/deployments/")["labels"] == {"headrace.project": "project"}
     assert (project / "headrace.schema.json").exists()
+
+
+def test_saved_schedules_are_written_as_one_would(cli: Cli, api: FakeApi, project: Path) -> None:
+    cases = {"--interval 15m": "interval: 900\n", "--no-schedule": "schedules: []\n"}
+    for words, line in cases.items():
+        assert cli(*LINE, "--save", *words.split()).code == 0
+        assert line in (project / "headrace.yaml").read_text()
+    assert api.sent("POST")[-1].body["schedules"] == []
 
 
 def test_unseen_the_name_is_read_and_nothing_is_checked(cli: Cli, api: FakeApi) -> None:

@@ -25,6 +25,8 @@ SPELLINGS = {
     "assigned": "from headrace import flow\njob = flow\n@job\ndef one(): ...",
     "partial": "from functools import partial\nfrom headrace import flow\n"
     "job = partial(flow, retries=1)\n@job\ndef one(): ...",
+    "configured": "from headrace import flow\njob = flow(retries=3)\n@job\ndef one(): ...",
+    "configured, through the module": "import headrace\njob = headrace.flow()\n@job\ndef one(): ...",
     "made by assignment": "from headrace import flow\ndef one(): ...\njob = flow(one)",
     "made with options": "import headrace\njob: object = headrace.flow(name='one', retries=2)(max)",
     "made of a name elsewhere": "import math\nfrom headrace import flow\njob = flow(math.one)",

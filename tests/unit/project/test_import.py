@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,34 @@ deployments:
       rrule: FREQ=WEEKLY;BYDAY=MO
   - name: null
     entrypoint: null
+"""
+SECRETS = """\
+name: shop
+pull:
+  - prefect.deployments.steps.git_clone:
+      repository: https://me:ghp_hunter2@git.example/shop.git
+  - prefect.deployments.steps.git_clone:
+      repository: https://{{ $CLONE_KEY }}@git.example/other.git
+  - prefect.deployments.steps.run_shell_script:
+      script: curl {{ $API_TOKEN }}
+build:
+  - prefect.deployments.steps.run_shell_script:
+      script: echo
+      env: {T: "{{ $API_TOKEN }}"}
+deployments:
+  - name: a
+    entrypoint: a.py:b
+    labels: {team: mill}
+    concurrency_limit: {limit: 2, grace_period_seconds: 30, other: 1}
+    parameters:
+      login: "{{ prefect.blocks.secret.login }}"
+    work_pool:
+      name: p
+      job_variables:
+        env:
+          LOGIN: "{{ prefect.blocks.secret.login }}"
+          DB_URL: "postgres://u:{{ prefect.blocks.secret.db }}@h/db"
+          API_TOKEN: "{{ $API_TOKEN }}"
 """
 CRONTAB = """\
 # m h dom mon dow command
@@ -197,6 +226,46 @@ def test_a_secret_within_a_text_is_not_stored_by_the_next_deploy(tmp_path: Path)
         read_project(path, None, environment, {"team": "mill"}.__getitem__)
 
 
+def test_secrets_become_references_that_a_deploy_takes(tmp_path: Path) -> None:
+    text = SECRETS.replace("curl {{ $API_TOKEN }}", "true")
+    path = written(tmp_path, from_prefect(parse_yaml(text, "prefect.yaml")))
+    (entry,) = read_project(path, None, {"API_TOKEN": "hunter2"}).deployments
+    assert entry.work_pool.job_variables["env"] == {
+        "LOGIN": {"$secret": "env:PREFECT_BLOCKS_SECRET_LOGIN"},
+        "DB_URL": {"$secret": "env:DB_URL"},
+        "API_TOKEN": {"$secret": "env:API_TOKEN"},
+    }
+    assert entry.labels == {"team": "mill"}
+    assert entry.concurrency_options and entry.concurrency_options.grace_period_seconds == 30
+    clones = [step[GIT] for step in entry.pull or [] if GIT in step]
+    assert clones == [
+        {"repository": "https://git.example/shop.git", "credentials": {"env": "GIT_TOKEN"}},
+        {"repository": "https://git.example/other.git", "credentials": {"env": "CLONE_KEY"}},
+    ]
+    assert "hunter2" not in path.read_text()
+
+
+def test_each_secret_is_noted_once_where_it_stands() -> None:
+    closing, *notes = from_prefect(parse_yaml(SECRETS, "prefect.yaml")).notes
+    wanted = (
+        "ghp_",
+        "CLONE_KEY",
+        "curl",
+        "other: 1",
+        "login: ",
+        "LOGIN: ",
+        "DB_URL: ",
+        "          API_TOKEN: ",
+    )
+    lines = SECRETS.splitlines()
+    at = [next(n for n, line in enumerate(lines, 1) if text in line) for text in wanted]
+    assert [note.line for note in notes] == at, "and none for the build step, which runs here"
+    told = {text: note.message for text, note in zip(wanted, notes, strict=True)}
+    assert "typed `Secret`" in told["login: "] and "typed" not in told["LOGIN: "]
+    assert "set DB_URL" in told["DB_URL: "] and "cannot stand in this text" in told["curl"]
+    assert "import `flow`" in closing.message
+
+
 def test_a_crontab(tmp_path: Path) -> None:
     imported = from_crontab(CRONTAB, "ops")
     (tmp_path / FLOW_FILE).write_text(FLOW)
@@ -222,6 +291,49 @@ def test_the_crontabs_losses_are_told_with_their_lines() -> None:
     assert "left out" in notes[8] and "left out" in notes[12]
 
 
+def test_the_systems_crontab_names_users() -> None:
+    imported = from_crontab("17 * * * * root cd / && run-parts /etc/cron.hourly\n", "ops")
+    (entry,) = imported.data["deployments"]
+    assert (entry["name"], entry["parameters"]["command"]) == (
+        "run-parts",
+        "cd / && run-parts /etc/cron.hourly",
+    )
+    assert (1, "root") in {(note.line, note.place) for note in imported.notes}
+    user = next(each.pw_name for each in pwd.getpwall() if each.pw_name != "root")
+    both = from_crontab(f"1 * * * * {user} /opt/a.sh\n2 * * * * root /opt/b.sh\n", "ops")
+    assert [each["name"] for each in both.data["deployments"]] == ["a.sh", "b.sh"]
+    (own,) = from_crontab(f"1 * * * * {user} -s hello\n", "ops").data["deployments"]
+    assert own["parameters"]["command"] == f"{user} -s hello", "a program that is named like a user"
+
+
+def test_a_secret_in_a_crontab_stays_out_of_the_file(tmp_path: Path) -> None:
+    text = (
+        "DB_PASSWORD=hunter2\nDB_URL=postgres://u:hunter2@h/db\nSORT_KEY=a\n1 * * * * /opt/a.sh\n"
+        "CRON_TZ=\n-*/10 * * * * TOKEN=hunter2 /opt/b.sh\n"
+    )
+    imported = from_crontab(text, "ops")
+    (tmp_path / FLOW_FILE).write_text(FLOW)
+    first, second = read_project(written(tmp_path, imported), None, {}).deployments
+    assert first.work_pool.job_variables == {
+        "env": {"DB_PASSWORD": {"$secret": "env:DB_PASSWORD"}, "DB_URL": {"$secret": "env:DB_URL"}}
+    }
+    assert first.work_pool.name == "default" and first.parameters["environment"] == {"SORT_KEY": "a"}
+    assert second.schedules and (second.schedules[0].cron, second.schedules[0].timezone) == (
+        "*/10 * * * *",
+        None,
+    )
+    told = {(note.line, note.place) for note in imported.notes}
+    assert {(1, "DB_PASSWORD"), (2, "DB_URL"), (6, "command"), (6, "timezone"), (0, "")} <= told
+    assert "hunter2" not in "".join(note.text("crontab") for note in imported.notes)
+    assert to_yaml(imported.data).count("hunter2") == 1
+
+
+def test_a_line_whose_times_are_refused_is_left_out_with_the_reason() -> None:
+    imported = from_crontab("H * * * * /opt/a.sh\n", "ops", lambda times: f"no {times['cron']}")
+    assert imported.data["deployments"] == []
+    assert imported.notes[-1].text("crontab") == "crontab:1: H * * * *: is left out: no H * * * *"
+
+
 def test_the_written_flow_does_as_cron_did(tmp_path: Path) -> None:
     (tmp_path / FLOW_FILE).write_text(FLOW)
     code = (
@@ -229,10 +341,14 @@ def test_the_written_flow_does_as_cron_did(tmp_path: Path) -> None:
         "c.run_command('cat > out; echo $GREETING >> out', 'in\\n', {'GREETING': 'hello'})\n"
         "try:\n    c.run_command('exit 3')\nexcept RuntimeError as error:\n    print(error)\n"
     )
-    environment = {**os.environ, "HEADRACE_HOME": str(tmp_path)}
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    settings = {"HEADRACE_HOME": str(tmp_path), "PYTHONPATH": str(tmp_path)}
+    # As for a worker whose user has another shell: cron's own is always /bin/sh.
+    environment = {**os.environ, **settings, "HOME": str(tmp_path), "SHELL": "/bin/false"}
     done = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=tmp_path,
+        cwd=elsewhere,
         env=environment,
         capture_output=True,
         text=True,

@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from headrace.cli.errors import BadUsage, CliError
+from headrace.cli.output import note
 
 TIMEOUT = 120
+QUIET = 2
+"""Seconds of loading that need no word."""
 
 
 @dataclass(frozen=True)
@@ -56,30 +59,45 @@ def check_entrypoint(entrypoint: str, folder: Path) -> None:
 def inspect_flow(entrypoint: str, folder: Path) -> FlowFacts:
     """Load the flow in a child process that stands in the folder."""
     try:
-        child = subprocess.run(
-            [sys.executable, "-P", "-m", "headrace.cli.inspect_flow", entrypoint],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=TIMEOUT,
-            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-            check=False,
-        )
+        code, stdout, stderr = _load(entrypoint, folder)
     except subprocess.TimeoutExpired:
         raise CliError(
             f"Loading {entrypoint} took longer than {TIMEOUT} s.",
             "A flow's file must not do its work while it is imported.",
         ) from None
     try:
-        answer = json.loads(child.stdout)
+        answer = json.loads(stdout)
     except ValueError:
-        said = child.stderr.decode("utf-8", "replace").strip()
-        raise CliError(
-            f"Loading {entrypoint} ended the process (exit code {child.returncode}).", said or None
-        ) from None
+        said = stderr.decode("utf-8", "replace").strip()
+        raise CliError(f"Loading {entrypoint} ended the process (exit code {code}).", said or None) from None
     if "flow" not in answer:
         raise _failure(entrypoint, answer["error"])
     return FlowFacts(**answer["flow"])
+
+
+def _load(entrypoint: str, folder: Path) -> tuple[int, bytes, bytes]:
+    """Exit code and output of the child; who waits at a terminal is told what for."""
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-m", "headrace.cli.inspect_flow", entrypoint],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    )
+    quiet = min(QUIET, TIMEOUT)
+    with child:
+        try:
+            try:
+                stdout, stderr = child.communicate(timeout=quiet)
+            except subprocess.TimeoutExpired:
+                if sys.stderr.isatty():
+                    note(f"Loading {entrypoint} ... (for {TIMEOUT} s at most)")
+                stdout, stderr = child.communicate(timeout=TIMEOUT - quiet)
+        except BaseException:
+            child.kill()
+            raise
+    return child.returncode, stdout, stderr
 
 
 def _failure(entrypoint: str, error: dict[str, str | None]) -> CliError:

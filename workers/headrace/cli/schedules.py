@@ -61,6 +61,7 @@ def _interval(text: str, anchor: str | None) -> dict[str, Any]:
         raise BadUsage(
             f"--interval: {text!r} is shorter than a second.", "A schedule runs at most once a second."
         )
+    seconds = int(seconds) if seconds.is_integer() else seconds
     if anchor is None:
         return {"interval": seconds}
     return {"interval": seconds, "anchor_date": parse_moment(anchor, "--anchor", datetime.now(UTC))}

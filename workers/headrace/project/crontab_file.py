@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from headrace.project.errors import Problem
 from headrace.project.prefect_file import Imported
+from headrace.project.secret_names import holds_a_secret
 from headrace.project.sources import PREFIX
 
 _ENTRY = re.compile(r"^(@\w+|(?:\S+\s+){4}\S+)\s+(.+)$")
 _SETTING = re.compile(r"^([A-Za-z_]\w*)\s*=\s*(.*)$")
+_ASSIGNED = re.compile(r"\b([A-Za-z_]\w*)=([^\s$]+)")
 _AT_ALL = {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
 FLOW_FILE = "crontab_flow.py"
 FLOW = '''"""Runs one command line of a former crontab; `headrace import crontab` wrote this file."""
@@ -25,42 +29,76 @@ from headrace import flow
 
 @flow(log_prints=True)
 def run_command(command: str, stdin: str = "", environment: dict[str, str] | None = None) -> int:
-    """Run a command by the shell, as cron did; any exit code but 0 fails the run."""
+    """Run a command as cron did: by /bin/sh, in the home folder. Any exit code but 0 fails the run."""
     import os
+    from pathlib import Path
 
-    child = {**os.environ, **(environment or {})}
-    shell = child.get("SHELL", "/bin/sh")
-    done = subprocess.run([shell, "-c", command], input=stdin.encode(), env=child, check=False)
+    given = environment or {}
+    shell = given.get("SHELL") or "/bin/sh"
+    child = {**os.environ, **given, "SHELL": shell}
+    home = child.get("HOME") or Path.home()
+    done = subprocess.run([shell, "-c", command], input=stdin.encode(), env=child, cwd=home, check=False)
     if done.returncode:
         raise RuntimeError(f"the command ended with exit code {done.returncode}")
     return done.returncode
 '''
+AS_CRON = (
+    "each command runs by /bin/sh in $HOME, or by the SHELL and in the HOME that the crontab sets; it runs as the "
+    "worker's user"
+)
+Refuse = Callable[[dict[str, Any]], str | None]
+"""Why nobody can run by a schedule, or None."""
 
 
-def from_crontab(text: str, name: str) -> Imported:
-    """Read the lines of a crontab (a user's: without a column for the user)."""
+@dataclass
+class _Line:
+    """A line with a command, and what the lines before it set."""
+
+    number: int
+    times: str
+    command: str
+    settings: dict[str, str]
+
+
+def from_crontab(text: str, name: str, refuse: Refuse = lambda _: None) -> Imported:
+    """Read the lines of a crontab, of a user or (with a column for the user) of the system.
+
+    A line whose schedule `refuse` gives a reason against is left out, and its reason noted.
+    """
     notes: list[Problem] = []
-    settings: dict[str, str] = {}
     deployments: list[dict[str, Any]] = []
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.strip()
-        setting = _SETTING.match(line)
-        if not line or line.startswith("#"):
+    for line in _without_users(_lines(text, notes), notes):
+        said: list[Problem] = []
+        entry = _entry(line, said)
+        if reason := refuse(entry["schedules"][0]):
+            notes.append(Problem(line.number, line.times, f"is left out: {reason}"))
             continue
-        if setting:
-            _set(settings, setting.group(1), setting.group(2), number, notes)
-            continue
-        entry = _entry(line, number, settings, notes)
-        if entry:
-            entry["name"] = _free(entry["name"], {each["name"] for each in deployments})
-            deployments.append(entry)
+        notes += said
+        entry["name"] = _free(entry["name"], {each["name"] for each in deployments})
+        deployments.append(entry)
+    if deployments:
+        notes.append(Problem(0, "", AS_CRON))
     project = {
         "name": name,
         "pull": [{PREFIX + "set_working_directory": {}}],
         "defaults": {"work_pool": {"name": "default"}},
         "deployments": deployments,
     }
-    return Imported(project, notes)
+    return Imported(project, sorted(notes))
+
+
+def _lines(text: str, notes: list[Problem]) -> list[_Line]:
+    settings: dict[str, str] = {}
+    found = []
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        if setting := _SETTING.match(line):
+            _set(settings, setting.group(1), setting.group(2), number, notes)
+        elif times := _times(line, number, notes):
+            found.append(_Line(number, times[0], times[1], dict(settings)))
+    return found
 
 
 def _set(settings: dict[str, str], key: str, value: str, line: int, notes: list[Problem]) -> None:
@@ -75,9 +113,13 @@ def _set(settings: dict[str, str], key: str, value: str, line: int, notes: list[
         notes.append(Problem(line, key, "give each schedule a `jitter` (seconds) instead"))
     else:
         settings[key] = value
+        if holds_a_secret(key, value):
+            message = f"is a secret, and left out: set {key} where the workers run, they read it there"
+            notes.append(Problem(line, key, message))
 
 
-def _entry(line: str, number: int, settings: dict[str, str], notes: list[Problem]) -> dict[str, Any] | None:
+def _times(line: str, number: int, notes: list[Problem]) -> tuple[str, str] | None:
+    """The times of a line and what follows them; what has none is noted."""
     match = _ENTRY.match(line)
     if not match:
         notes.append(Problem(number, "", f"is no line of a crontab, and is left out: {line[:60]}"))
@@ -88,27 +130,73 @@ def _entry(line: str, number: int, settings: dict[str, str], notes: list[Problem
             Problem(number, times, "has no counterpart (nothing starts with the machine); it is left out")
         )
         return None
-    command, *given = _split_percent(rest)
+    # A dash before the minute keeps cron from writing a line of its own into the system's log.
+    return times.removeprefix("-"), rest
+
+
+def _without_users(lines: list[_Line], notes: list[Problem]) -> list[_Line]:
+    """The lines of a system's crontab without the user before each command; a user's crontab has none."""
+    are_users = bool(lines) and all(_begins_with_user(line.command) for line in lines)
+    done = []
+    for line in lines:
+        user, _, rest = line.command.partition(" ")
+        if rest and (are_users or user == "root"):
+            message = "is taken for the user, and left out: the command runs as the worker's user"
+            notes.append(Problem(line.number, user, message))
+            line = replace(line, command=rest.strip())
+        done.append(line)
+    return done
+
+
+def _begins_with_user(command: str) -> bool:
+    """Whether the first word is a user of this machine, and what follows can be a command."""
+    user, _, rest = command.partition(" ")
+    return _is_user(user) and bool(rest.strip()) and not rest.strip().startswith("-")
+
+
+def _is_user(name: str) -> bool:
+    try:
+        import pwd
+    except ImportError:  # Windows has neither
+        return name == "root"
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return name == "root"
+    return True
+
+
+def _entry(line: _Line, notes: list[Problem]) -> dict[str, Any]:
+    command, *given = _split_percent(line.command)
+    times, settings = line.times, line.settings
     schedule: dict[str, Any] = {"cron": " ".join(times.lower().split() if times[0] == "@" else times.split())}
-    if "CRON_TZ" in settings:
+    if settings.get("CRON_TZ"):
         schedule["timezone"] = settings["CRON_TZ"]
     else:
-        notes.append(
-            Problem(number, "timezone", "cron used its machine's zone; UTC is used unless you add `timezone`")
-        )
-    environment = {key: value for key, value in settings.items() if key != "CRON_TZ"}
+        message = "cron used its machine's zone; UTC is used unless you add `timezone`"
+        notes.append(Problem(line.number, "timezone", message))
+    plain = {key: value for key, value in settings.items() if key != "CRON_TZ"}
+    secrets = [key for key, value in plain.items() if holds_a_secret(key, value)]
     parameters: dict[str, Any] = {"command": _braces(command)}
+    if any(holds_a_secret(*pair) for pair in _ASSIGNED.findall(command)) or holds_a_secret("", command):
+        message = "seems to hold a secret, which is stored and shown: let the workers' environment give it"
+        notes.append(Problem(line.number, "command", message))
     if given:
         parameters["stdin"] = _braces("\n".join(given) + "\n")
+    environment = {key: _braces(value) for key, value in plain.items() if key not in secrets}
     if environment:
-        parameters["environment"] = {key: _braces(value) for key, value in environment.items()}
-    return {
-        "name": _name(command, number),
+        parameters["environment"] = environment
+    entry = {
+        "name": _name(command, line.number),
         "entrypoint": f"{FLOW_FILE}:run_command",
-        "description": f"Line {number} of the crontab.",
+        "description": f"Line {line.number} of the crontab.",
         "parameters": parameters,
         "schedules": [schedule],
     }
+    if secrets:
+        references = {key: {"$secret": f"env:{key}"} for key in secrets}
+        entry["work_pool"] = {"job_variables": {"env": references}}
+    return entry
 
 
 def _split_percent(text: str) -> list[str]:
@@ -122,6 +210,7 @@ def _braces(text: str) -> str:
 
 def _name(command: str, number: int) -> str:
     """A name from the command's program."""
+    command = re.sub(r"^\s*cd\s+\S+\s*(&&|;)", "", command)
     try:
         words = shlex.split(command)
     except ValueError:

@@ -64,11 +64,13 @@ def read_names(tree: ast.Module, names: Names, exports: Exports) -> None:
 
 
 def _is_alias(value: ast.expr, names: Names) -> bool:
-    """`job = flow`, or `job = partial(flow, retries=2)`."""
+    """`job = flow`, `job = flow(retries=2)`, or `job = partial(flow, retries=2)`."""
     if names.means_flow(value):
         return True
-    if not (isinstance(value, ast.Call) and value.args):
+    if not isinstance(value, ast.Call):
         return False
+    if not value.args:
+        return names.means_flow(value.func)
     return dotted(value.func) in ("partial", "functools.partial") and names.means_flow(value.args[0])
 
 

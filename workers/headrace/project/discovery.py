@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from headrace.project.decorators import TASK_HOMES, Names, dotted, read_names, statements
@@ -29,11 +29,21 @@ class FoundFlow:
     name: str
     summary: str = ""
     is_async: bool = False
+    in_package: bool = False
+    """Whether its file imports by leading dots, and so cannot be loaded by itself."""
 
     @property
     def entrypoint(self) -> str:
         """`path/file.py:function`."""
         return f"{self.file}:{self.function}"
+
+    @property
+    def loadable(self) -> str:
+        """The entrypoint by which it can be loaded: `package.module:function` for a file that needs its package."""
+        if not self.in_package:
+            return self.entrypoint
+        module = self.file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        return f"{module}:{self.function}"
 
 
 @dataclass(frozen=True)
@@ -189,7 +199,7 @@ class _Reader:
             called = isinstance(decorator, ast.Call)
             if names.means_flow(decorator.func if isinstance(decorator, ast.Call) else decorator):
                 options = _constants(decorator) if called else {}
-                self._found.flows.append(_found(file, function.lineno, function.name, function, options))
+                self._add(_found(file, function.lineno, function.name, function, options))
                 return
 
     def _take_assigned(
@@ -208,9 +218,15 @@ class _Reader:
             made_of = dotted(call.args[0]).rpartition(".")[2]
             name = targets[0].id
             options.setdefault("name", (made_of or name).replace("_", "-"))
-            self._found.flows.append(
-                _found(file, statement.lineno, name, functions.get(dotted(call.args[0])), options)
-            )
+            self._add(_found(file, statement.lineno, name, functions.get(dotted(call.args[0])), options))
+
+    def _add(self, flow: FoundFlow) -> None:
+        tree = self._tree(flow.file)
+        imports = [each for each in statements(tree.body) if isinstance(each, ast.ImportFrom)] if tree else []
+        if any(each.level for each in imports):
+            parts = flow.file.removesuffix(".py").split("/")
+            flow = replace(flow, in_package=len(parts) > 1 and all(part.isidentifier() for part in parts))
+        self._found.flows.append(flow)
 
 
 def _found(file: str, line: int, name: str, function: Function | None, options: dict[str, str]) -> FoundFlow:

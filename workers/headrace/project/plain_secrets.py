@@ -59,7 +59,7 @@ def _found(root: Mapping[str, Any], rule: object, value: object, path: str, dept
 def _same_value(root: Mapping[str, Any], rule: Mapping[str, Any]) -> list[object]:
     """Further schemas of the very value."""
     target = rule.get("$ref")
-    return [*_alternatives(rule), *([_part(root, target)] if isinstance(target, str) else [])]
+    return [*_alternatives(rule), *([part_of(root, target)] if isinstance(target, str) else [])]
 
 
 def _members(rule: Mapping[str, Any], value: object) -> Iterator[tuple[object, object, object]]:
@@ -81,7 +81,8 @@ def _alternatives(rule: Mapping[str, Any]) -> list[object]:
     return [one for kind in kinds if isinstance(kind, list) for one in kind]
 
 
-def _part(root: Mapping[str, Any], target: str) -> object:
+def part_of(root: Mapping[str, Any], target: str) -> object:
+    """The part of a schema that a `$ref` names, as in `#/definitions/Name`; None if there is none."""
     found: object = root
     for step in target.removeprefix("#/").split("/"):
         found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None

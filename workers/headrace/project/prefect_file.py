@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from headrace.project.errors import Problem
+from headrace.project.git import without_secrets
+from headrace.project.prefect_templates import Templates, variable_of
 from headrace.project.sources import PREFIX
 from headrace.project.yamlfile import Place, YamlFile
 
-_SAME = ("name", "entrypoint", "description", "version", "tags", "parameters", "paused", "flow_name")
+_SAME = (
+    "name",
+    "entrypoint",
+    "description",
+    "version",
+    "tags",
+    "parameters",
+    "paused",
+    "flow_name",
+    "labels",
+)
 _SCHEDULE = (
     "cron",
     "rrule",
@@ -36,8 +47,9 @@ _STEPS = {
     "pip_install_requirements": "pip_install",
 }
 _CLONE = ("repository", "branch", "tag", "commit", "commit_sha", "include_submodules", "directories", "id")
-_TEMPLATE = re.compile(r"\{\{(.*?)\}\}")
-_SECRET = re.compile(r"\{\{\s*prefect\.blocks\.secret\.[^{}]+\}\}")
+_IMPORTS = (
+    "the flows import `flow` and `task` from headrace now, not from prefect: change that in their files"
+)
 
 
 @dataclass
@@ -75,7 +87,10 @@ class _Reader:
         known = {"name", "build", "push", "pull", "deployments", "prefect-version", "definitions"}
         for name in data.keys() - known:
             self._note((name,), "has no counterpart")
-        return Imported(self._texts(project), sorted(set(self._notes)))
+        if project["deployments"]:
+            self._notes.append(Problem(0, "", _IMPORTS))
+        templates = Templates(self._file, self._ids)
+        return Imported(templates.fill(project), sorted({*self._notes, *templates.notes}))
 
     def _is_usable(self, entry: Any, place: Place) -> bool:
         if isinstance(entry, dict) and entry.get("name") and entry.get("entrypoint"):
@@ -155,9 +170,11 @@ class _Reader:
         if not isinstance(limit, dict):
             return {} if limit is None else {"concurrency_limit": limit}
         done: dict[str, Any] = {"concurrency_limit": limit.get("limit")}
-        if limit.get("collision_strategy"):
-            done["concurrency_options"] = {"collision_strategy": limit["collision_strategy"]}
-        return done
+        known = ("collision_strategy", "grace_period_seconds")
+        options = {name: limit[name] for name in known if limit.get(name) is not None}
+        for name in limit.keys() - {"limit", *known}:
+            self._note((*place, "concurrency_limit", name), "has no counterpart")
+        return done | ({"concurrency_options": options} if options else {})
 
     def _steps(self, steps: Any, place: Place, kind: str) -> list[dict[str, Any]]:
         done: list[dict[str, Any]] = []
@@ -191,67 +208,24 @@ class _Reader:
             self._note((*place, name), "has no counterpart")
         for name in ("access_token", "credentials"):
             if name in options:
-                variable = _variable_of(options[name])
+                variable = variable_of(options[name])
                 where = f"it is read from {variable}" if variable else "credentials: {env: NAME}"
                 self._note((*place, name), f"name where a worker finds the secret instead: {where}")
                 done |= {"credentials": {"env": variable}} if variable else {}
-        return done
+        return self._without_password(done, place)
 
-    def _texts(self, value: Any, place: Place = ()) -> Any:
-        if isinstance(value, dict):
-            return {key: self._texts(inner, (*place, str(key))) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [self._texts(inner, (*place, number)) for number, inner in enumerate(value)]
-        if not isinstance(value, str):
-            return value
-        for match in _TEMPLATE.finditer(value):
-            self._template(match.group(1).strip(), "parameters" in place)
-        secret = _variable_of(value) if _SECRET.fullmatch(value.strip()) else None
-        if secret and not {"env", "parameters"}.isdisjoint(place):
-            return {"$secret": f"env:{secret}"}
-        return _TEMPLATE.sub(_filled, value)
-
-    def _template(self, expression: str, in_parameters: bool) -> None:
-        """Note what a template stands for that nobody gives here."""
-        first, _, name = expression.partition(".")
-        if expression.startswith("$") or first in self._ids:
-            return
-        if expression.startswith("prefect.variables."):
-            name = expression.removeprefix("prefect.variables.")
-            message = f"make the variable: headrace variable set {name} VALUE"
-        elif expression.startswith("prefect.blocks.secret."):
-            message = f"set {_environment_name(expression)} where the workers run: they read the secret there"
-            message += ", and the flow's parameter must be typed `Secret`" if in_parameters else ""
-        elif expression.startswith("prefect.blocks."):
-            message = f"there are no blocks: set {_environment_name(expression)} where you deploy"
-        else:
-            message = "steps that run before the deploy hand nothing on: write the value itself"
-        lines = [n for n, line in enumerate(self._file.text.splitlines(), 1) if expression in line]
-        self._notes += [Problem(line, expression, message) for line in lines]
-
-
-def _filled(match: re.Match[str]) -> str:
-    expression = match.group(1).strip()
-    if expression.startswith("$"):
-        return f"{{{{ env.{expression[1:]} }}}}"
-    if expression.startswith("prefect.variables."):
-        return "{{ variable." + expression.removeprefix("prefect.variables.") + " }}"
-    if expression.startswith("prefect.blocks."):
-        return "{{ env." + _environment_name(expression) + " }}"
-    return match.group(0)
-
-
-def _environment_name(expression: str) -> str:
-    return re.sub(r"\W", "_", expression).upper()
-
-
-def _variable_of(value: Any) -> str | None:
-    """The variable of a worker's environment that stands for a text which is nothing but a block or a variable."""
-    match = _TEMPLATE.fullmatch(value.strip()) if isinstance(value, str) else None
-    expression = match.group(1).strip() if match else ""
-    if expression.startswith("$"):
-        return expression[1:]
-    return _environment_name(expression) if expression.startswith("prefect.blocks.") else None
+    def _without_password(self, options: dict[str, Any], place: Place) -> dict[str, Any]:
+        """The clone whose address had a password, or a template for one, with a reference instead."""
+        address = str(options.get("repository") or "")
+        plain = without_secrets(address)
+        if plain == address:
+            return options
+        user = address.partition("://")[2].rpartition("@")[0]
+        variable = variable_of(user.rpartition(":")[2]) or variable_of(user.partition(":")[0]) or "GIT_TOKEN"
+        credentials = options.get("credentials") or {"env": variable}
+        message = "had a password, which is left out: workers read it from their environment's "
+        self._note((*place, "repository"), message + str(credentials.get("env")))
+        return {**options, "repository": plain, "credentials": credentials}
 
 
 def _seconds(value: Any) -> float | None:

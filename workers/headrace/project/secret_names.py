@@ -34,6 +34,11 @@ def names_a_secret(name: str) -> bool:
     return keys or not _SECRETS.isdisjoint(words)
 
 
+def holds_a_secret(name: str, value: str) -> bool:
+    """Whether a value is a secret, by its name or because an address in it has a password."""
+    return bool(value) and (names_a_secret(name) or _PASSWORD_IN_ADDRESS.search(value) is not None)
+
+
 def secret_variable(place: Place, expressions: Sequence[str], environment: Mapping[str, str]) -> str | None:
     """The variable, of those that templates name, that would be stored and is a secret by name, use or content."""
     if not _NOT_STORED.isdisjoint(place) or place[:1] == ("definitions",):
@@ -42,8 +47,8 @@ def secret_variable(place: Place, expressions: Sequence[str], environment: Mappi
     into_secret = names_a_secret(member) and not {"parameters", "env"}.isdisjoint(place)
     for expression in expressions:
         kind, _, name = expression.strip().partition(".")
-        address = _PASSWORD_IN_ADDRESS.search(environment.get(name, ""))
-        if kind == "env" and (into_secret or address or names_a_secret(name)):
+        is_secret = names_a_secret(name) or holds_a_secret(name, environment.get(name, ""))
+        if kind == "env" and (into_secret or is_secret):
             return name
     return None
 

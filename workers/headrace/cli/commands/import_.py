@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +14,7 @@ from headrace.cli.errors import BadUsage, CliError
 from headrace.cli.output import note, say
 
 if TYPE_CHECKING:
+    from headrace.client.api import Api
     from headrace.project.prefect_file import Imported
 
 
@@ -33,12 +36,13 @@ def command(
         )
     if what[-1].endswith(".ndjson"):
         raise BadUsage(f"{what[-1]} looks like an export.", f"Write: headrace import-data {what[-1]}")
-    target = Path(FILE)
-    if target.exists() and not force:
-        raise CliError(f"There is a {FILE} here already.", "Replace it with --force.")
-    source = Path(what[-1])
+    target, source = Path(FILE), Path(what[-1])
     with translated():
-        imported = _from_crontab(source, force=force) if is_crontab else _from_prefect(source)
+        imported = _from_crontab(source) if is_crontab else _from_prefect(source)
+        if target.exists() and not force:
+            raise CliError(f"There is a {FILE} here already.", "Replace it with --force.")
+        if is_crontab:
+            _write_flow(force=force)
         _write(imported, target, source)
     for problem in imported.notes:
         note(problem.text(source.name))
@@ -57,9 +61,10 @@ def _from_prefect(source: Path) -> Imported:
     return from_prefect(read_yaml(source))
 
 
-def _from_crontab(source: Path, *, force: bool) -> Imported:
-    from headrace.project.crontab_file import FLOW, FLOW_FILE, from_crontab
-    from headrace.project.write import write_safely
+def _from_crontab(source: Path) -> Imported:
+    """The crontab with the schedules that the control plane takes, if one answers."""
+    from headrace.project.crontab_file import from_crontab
+    from headrace.project.errors import Problem
 
     try:
         text = source.read_text(encoding="utf-8")
@@ -67,11 +72,51 @@ def _from_crontab(source: Path, *, force: bool) -> Imported:
         raise BadUsage(
             f"Cannot read {source}: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}."
         ) from None
+    name = Path.cwd().name or "crontab"
+    with ExitStack() as stack:
+        api = _control_plane(stack)
+        if api is not None:
+            return from_crontab(text, name, partial(_refusal, api))
+    imported = from_crontab(text, name)
+    message = "the times are not checked, since no control plane answers: see `headrace server start`"
+    imported.notes.insert(0, Problem(0, "", message))
+    return imported
+
+
+def _control_plane(stack: ExitStack) -> Api | None:
+    """The control plane, if the settings name one and it answers."""
+    from headrace.cli.connect import connect
+    from headrace.client.errors import ApiError
+
+    try:
+        api = stack.enter_context(connect())
+        api.system.health()
+    except (CliError, ApiError):
+        return None
+    return api
+
+
+def _refusal(api: Api, times: dict[str, Any]) -> str | None:
+    """Why the control plane does not take a schedule, if so."""
+    from headrace.cli.schedules import read_schedule
+    from headrace.client.errors import Invalid
+    from headrace.contract.schedules import SchedulePreview
+
+    try:
+        found = api.schedules.preview(SchedulePreview(schedule=read_schedule(times).schedule))
+    except (Invalid, BadUsage) as error:
+        return error.message
+    return None if found.times else "no run would come about within five years"
+
+
+def _write_flow(*, force: bool) -> None:
+    from headrace.project.crontab_file import FLOW, FLOW_FILE
+    from headrace.project.write import write_safely
+
     flow = Path(FLOW_FILE)
     if flow.exists() and flow.read_text(encoding="utf-8") != FLOW and not force:
         raise CliError(f"There is another {FLOW_FILE} here already.", "Replace it with --force.")
     write_safely(flow, FLOW)
-    return from_crontab(text, Path.cwd().name or "crontab")
 
 
 def _write(imported: Imported, target: Path, source: Path) -> None:

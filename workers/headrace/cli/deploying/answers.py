@@ -26,6 +26,9 @@ class Answers:
     facts: FlowFacts
     create_pool: bool = False
     times: dict[str, Any] | None = None
+    no_schedule: bool = False
+    kept: list[dict[str, Any]] | None = None
+    """Schedules that it has and keeps, as the project file says them: a sync would else remove them."""
     parameters: dict[str, Any] = field(default_factory=dict)
     source: SourceKind = SourceKind.LOCAL
     git: dict[str, Any] = field(default_factory=dict)
@@ -33,6 +36,12 @@ class Answers:
     members: dict[str, Any] = field(default_factory=dict)
     save: bool = False
     check: bool = True
+
+    def schedules(self) -> list[dict[str, Any]] | None:
+        """The inner schedules it is to have; None leaves those that it has."""
+        if self.no_schedule:
+            return []
+        return None if self.times is None else [self.times]
 
     def pull(self) -> list[dict[str, Any]]:
         """The pull steps, still without what only this folder knows."""
@@ -44,7 +53,7 @@ class Answers:
         words = ["headrace", "deploy", *([self.entrypoint] if self.entrypoint else self._command_words())]
         words += ["--name", self.name, "--pool", self.pool]
         words += ["--create-pool"] if self.create_pool else []
-        words += _schedule_words(self.times or {})
+        words += ["--no-schedule"] if self.no_schedule else _schedule_words(self.times or {})
         words += _parameter_words(self.parameters, self.facts.parameter_openapi_schema)
         words += ["--source", self.source.value, *_git_words(self.git)]
         words += _each("--tag", self.tags or [])

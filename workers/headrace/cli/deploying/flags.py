@@ -63,6 +63,9 @@ CreatePool = Annotated[bool, typer.Option("--create-pool", help="Make that pool 
 Queue = Annotated[str | None, typer.Option("--queue", "-q", "--work-queue", help="Queue of the pool.")]
 Description = Annotated[str | None, typer.Option("--description", help="The flow's own if left out.")]
 Version = Annotated[str | None, typer.Option("--version", help="The flow's own if left out.")]
+NoSchedule = Annotated[
+    bool, typer.Option("--no-schedule", help="Remove the schedules that it has; else they stay.")
+]
 Paused = Annotated[bool, typer.Option("--paused", help="Start no run until it is resumed.")]
 Source = Annotated[
     SourceKind | None, typer.Option("--source", help="Where workers get the code; local if left out.")
@@ -112,6 +115,7 @@ class Flags:
     param: list[str] = field(default_factory=list)
     tags: list[str] | None = None
     times: dict[str, Any] | None = None
+    no_schedule: bool = False
     members: dict[str, Any] = field(default_factory=dict)
     source: SourceKind | None = None
     git: dict[str, Any] = field(default_factory=dict)
@@ -146,6 +150,8 @@ def read_flags(options: dict[str, Any]) -> Flags:
     times = read_times(options["cron"], options["interval"], options["rrule"], options["timezone"])
     if times is not None:
         read_schedule(times)
+        if options["no_schedule"]:
+            raise BadUsage("--no-schedule contradicts the schedule that is given.", "Give one of them.")
     flags = Flags(
         entrypoint=options["entrypoint"],
         command=options["program"],
@@ -157,6 +163,7 @@ def read_flags(options: dict[str, Any]) -> Flags:
         param=options["param"] or [],
         tags=options["tag"],
         times=times,
+        no_schedule=options["no_schedule"],
         members=given(
             work_queue_name=options["queue"],
             description=options["description"],

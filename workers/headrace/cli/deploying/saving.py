@@ -106,9 +106,6 @@ def start(folder: Path, name: str, recipe: str) -> Path:
 
 def _entry(answers: Answers) -> dict[str, Any]:
     members = answers.members
-    schedules = None
-    if answers.times is not None:
-        schedules = [answers.times]
     variables = dict(members.get("job_variables") or {})
     command = None if answers.entrypoint else variables.pop("command")
     return given(
@@ -125,7 +122,7 @@ def _entry(answers: Answers) -> dict[str, Any]:
             work_queue_name=members.get("work_queue_name"),
             job_variables=variables or None,
         ),
-        schedules=schedules,
+        schedules=answers.kept if (schedules := answers.schedules()) is None else schedules,
         concurrency_limit=members.get("concurrency_limit"),
         concurrency_options=members.get("concurrency_options"),
         paused=members.get("paused"),

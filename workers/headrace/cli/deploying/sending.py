@@ -92,6 +92,7 @@ def _members(answers: Answers, steps: list[dict[str, Any]], project: str | None)
     from headrace.project.plan import PROJECT_LABEL
 
     members = given(**answers.facts.members()) | answers.members
+    schedules = answers.schedules()
     return members | given(
         name=answers.name,
         work_pool_name=answers.pool,
@@ -99,7 +100,7 @@ def _members(answers: Answers, steps: list[dict[str, Any]], project: str | None)
         pull_steps=steps,
         parameters=answers.parameters,
         tags=answers.tags,
-        schedules=None if answers.times is None else [read_schedule(answers.times)],
+        schedules=None if schedules is None else [read_schedule(times) for times in schedules],
         labels=None if project is None else {PROJECT_LABEL: project},
     )
 

@@ -30,6 +30,7 @@ def deploy(flags: Flags) -> None:
         facts=_facts(flags),
         create_pool=flags.create_pool,
         times=flags.times,
+        no_schedule=flags.no_schedule,
         source=flags.source or SourceKind.LOCAL,
         git=flags.git,
         tags=flags.tags,

@@ -24,22 +24,34 @@ def select(message: str, choices: Sequence[tuple[str, T]], default: int = 0) -> 
     return choices[int(question.unsafe_ask())][1]
 
 
-def text(message: str, default: str = "", check: Callable[[str], object] | None = None) -> str:
-    """Type a line. `check` raises `CliError` or `ValueError` for a wrong one, which is asked again with the reason."""
+def text(
+    message: str, default: str = "", check: Callable[[str], object] | None = None, *, typed: str = ""
+) -> str:
+    """Type a line; an empty one stands for the default, which is shown beside the question.
+
+    `check` raises `CliError` or `ValueError` for a wrong one, which is asked again with the reason. `typed` is
+    what stands there already, to be corrected.
+    """
     import questionary
 
     def verdict(line: str) -> bool | str:
         try:
             if check is not None:
-                check(line.strip())
+                check(line.strip() or default)
         except (CliError, ValueError) as error:
             return " ".join(str(error).split()) + (
                 f" {error.hint}" if isinstance(error, CliError) and error.hint else ""
             )
         return True
 
-    question = questionary.text(message, default=default, validate=verdict, validate_while_typing=False)
-    return str(question.unsafe_ask()).strip()
+    question = questionary.text(
+        message,
+        default=typed,
+        instruction=f"[{default}]" if default else None,
+        validate=verdict,
+        validate_while_typing=False,
+    )
+    return str(question.unsafe_ask()).strip() or default
 
 
 def confirm(message: str, *, default: bool) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ from headrace.cli.wizard.ask import confirm, fits, select, text
 
 if TYPE_CHECKING:
     from headrace.cli.inspection import FlowFacts
+    from headrace.client.api import Api
+    from headrace.contract.deployments import Deployment
+    from headrace.project.discovery import FoundFlow
 
 SHOWN = 5
 
@@ -30,11 +34,19 @@ def ask_entrypoint(folder: Path) -> str:
             f"There is no flow in the {found.files} Python files below {folder}.",
             "A flow is a function under `@flow` (from headrace import flow).",
         )
-    width = max(len(flow.entrypoint) for flow in found.flows)
-    choices = [
-        (f"{flow.entrypoint:{width}}  {flow.summary}".rstrip(), flow.entrypoint) for flow in found.flows
-    ]
+    flows = offered(found.flows, folder)
+    width = max(len(flow.loadable) for flow in flows)
+    choices = [(f"{flow.loadable:{width}}  {flow.summary}".rstrip(), flow.loadable) for flow in flows]
     return select("Which flow?", choices)
+
+
+def offered(flows: Sequence[FoundFlow], folder: Path) -> list[FoundFlow]:
+    """Without those of links to other files that are offered as well."""
+    files = {flow.file: folder / flow.file for flow in flows}
+    own = {path.resolve() for path in files.values() if not path.is_symlink()}
+    return [
+        flow for flow in flows if not (files[flow.file].is_symlink() and files[flow.file].resolve() in own)
+    ]
 
 
 def ask_facts(entrypoint: str, folder: Path, *, check: bool) -> tuple[FlowFacts, bool]:
@@ -55,3 +67,15 @@ def ask_name() -> str:
     from headrace.contract.base import Name
 
     return text("Name of the deployment:", "main", fits(Name, "a name"))
+
+
+def find_existing(api: Api, full_name: str) -> Deployment | None:
+    """The deployment that would be changed, if there is one; and say so."""
+    from headrace.client.errors import NotFound
+
+    try:
+        found = api.deployments.read_by_name(full_name)
+    except NotFound:
+        return None
+    note(f"Deployment {full_name!r} exists: this changes it. What you leave as it is, it keeps.")
+    return found

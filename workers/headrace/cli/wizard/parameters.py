@@ -7,69 +7,83 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from headrace.cli.values import read_for, wants_secret, wants_text
+from headrace.cli.output import note
+from headrace.cli.values import read_for, wants_secret
 from headrace.cli.wizard.ask import confirm, text
+from headrace.cli.wizard.fitting import kind_of, misfit
 from headrace.project.plain_secrets import HOW, plain_secrets
-
-KINDS: dict[str, tuple[type, ...]] = {
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "array": (list,),
-    "object": (dict,),
-    "string": (str,),
-}
+from headrace.secret import reference_in
 
 
-def ask_parameters(schema: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters given, with those that were answered. Each may be left to the runs."""
-    values = dict(given)
-    open_ = {name: entry for name, entry in (schema.get("properties") or {}).items() if name not in values}
+def ask_parameters(
+    schema: Mapping[str, Any], given: Mapping[str, Any], present: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The parameters given, with those that were answered. Each may be left to the runs.
+
+    `present` are those that the deployment has now: they stay, unless another value is answered.
+    """
+    known = schema.get("properties") or {}
+    values = {**_still_known(schema, present), **given}
+    open_ = [name for name in known if name not in given]
     required = [name for name in open_ if name in schema.get("required", ())]
     for name in required:
-        line = text(
-            f"Parameter {_title(name, schema)}, no default (empty: each run gives it):",
-            check=partial(_check, schema, name),
-        )
-        if line:
-            values[name] = read_for(schema, name, line)
+        empty = "" if name in values else ", no default (empty: each run gives it)"
+        _ask(schema, name, f"Parameter {_title(name, schema)}{empty}:", values)
     rest = [name for name in open_ if name not in required]
-    if rest and confirm(f"Change defaults of the parameters ({', '.join(rest)})?", default=False):
+    if rest and confirm(f"Change defaults of the parameters ({_listed(rest, values)})?", default=False):
         for name in rest:
-            before = _shown(open_[name].get("default"), schema, name)
-            line = text(f"Parameter {_title(name, schema)}:", before, partial(_check, schema, name))
-            if line and line != before:
-                values[name] = read_for(schema, name, line)
+            _ask(schema, name, f"Parameter {_title(name, schema)}:", values)
     return values
+
+
+def _still_known(schema: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:
+    """What the flow still takes as it is; what it does not is told."""
+    known = schema.get("properties") or {}
+    kept = {}
+    for name, value in present.items():
+        if known and name not in known and not schema.get("additionalProperties"):
+            note(f"Its parameter {name!r} is left out: the flow has none of that name any more.")
+        elif reason := misfit(schema, known.get(name), value):
+            note(f"Its parameter {name!r} is left out: its value {reason}.")
+        else:
+            kept[name] = value
+    return kept
+
+
+def _ask(schema: Mapping[str, Any], name: str, question: str, values: dict[str, Any]) -> None:
+    """Ask for one; what is answered goes into the values, unless it is what the parameter has already."""
+    present = values.get(name, schema["properties"][name].get("default"))
+    before = _shown(present, schema, name)
+    line = text(question, before, partial(_check, schema, name))
+    if line and line != before:
+        values[name] = read_for(schema, name, line)
+
+
+def _listed(names: list[str], values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={json.dumps(values[name])}" if name in values else name for name in names)
 
 
 def _title(name: str, schema: Mapping[str, Any]) -> str:
     if wants_secret(schema, name):
         return f"{name} (where workers find the secret: env:NAME, ssm:/path or secretsmanager:ARN)"
-    entry = schema["properties"][name]
-    return f"{name} ({entry['type']})" if isinstance(entry.get("type"), str) else name
+    kind = kind_of(schema, schema["properties"][name])
+    return f"{name} ({kind})" if kind else name
 
 
 def _shown(value: Any, schema: Mapping[str, Any], name: str) -> str:
     if value is None:
         return ""
-    return (
-        value
-        if isinstance(value, str) and wants_text(schema, name)
-        else json.dumps(value, ensure_ascii=False)
-    )
+    for plain in (value, reference_in(value)):
+        if isinstance(plain, str) and read_for(schema, name, plain) == value:
+            return plain
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _check(schema: Mapping[str, Any], name: str, line: str) -> None:
-    """Refuse what is plainly of another type; the control plane checks the rest."""
-    entry = schema["properties"][name]
+    """Refuse what does not fit, while it can be corrected; the control plane checks it again."""
+    rule = schema["properties"][name]
     value = read_for(schema, name, line)
     if line and plain_secrets(schema, {name: value}):
         raise ValueError(f"a secret itself is not taken. {HOW}")
-    kinds = KINDS.get(str(entry.get("type")))
-    if not line or kinds is None:
-        return
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-        raise ValueError(f"{line!r} is not of type {entry['type']}")
-    if "enum" in entry and value not in entry["enum"]:
-        raise ValueError(f"must be one of {', '.join(map(json.dumps, entry['enum']))}")
+    if line and value != rule.get("default") and (reason := misfit(schema, rule, value)):
+        raise ValueError(f"{line!r} {reason}")

@@ -13,16 +13,17 @@ if TYPE_CHECKING:
 STATUS = {"READY": "a worker serves it", "NOT_READY": "no worker now", "PAUSED": "paused"}
 
 
-def ask_pool(api: Api) -> tuple[str, bool]:
-    """The pool's name, and whether it is to be made."""
+def ask_pool(api: Api, present: str | None = None) -> tuple[str, bool]:
+    """The pool's name, and whether it is to be made. `present` is the one that the deployment has now."""
     from headrace.contract.work_pools import WorkPoolList
 
-    pools = rows_of(api.pools.list, WorkPoolList())
+    pools = sorted(rows_of(api.pools.list, WorkPoolList()), key=lambda pool: list(STATUS).index(pool.status))
     if pools:
         choices: list[tuple[str, str | None]] = [
             (f"{pool.name}  ({pool.type}; {STATUS[pool.status]})", pool.name) for pool in pools
         ]
-        chosen = select("Which work pool?", [*choices, ("make a new one", None)])
+        at = next((number for number, pool in enumerate(pools) if pool.name == present), 0)
+        chosen = select("Which work pool?", [*choices, ("make a new one", None)], at)
         if chosen is not None:
             return chosen, False
     return _ask_new({pool.name for pool in pools}), True

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from headrace.cli.errors import CliError
 from headrace.cli.output import say
-from headrace.cli.schedules import read_schedule, read_times
+from headrace.cli.schedules import describe, read_schedule, read_times
 from headrace.cli.wizard.ask import confirm, select, text
 
 if TYPE_CHECKING:
     from headrace.client.api import Api
+    from headrace.contract.schedules import Schedule, ScheduleTimes
 
+T = TypeVar("T")
 EXAMPLES = {
     "cron": ("Cron expression, as in 0 9 * * mon-fri:", "0 9 * * *"),
     "interval": ("Time between runs, as in 90s, 15m or 2h:", "1h"),
@@ -22,43 +26,79 @@ EXAMPLES = {
 }
 
 
-def ask_schedule(api: Api) -> dict[str, Any] | None:
-    """The inner schedule, or None."""
+@dataclass(frozen=True)
+class Wanted:
+    """What was answered: the inner schedule, or that there be none; neither leaves those that there are."""
+
+    times: dict[str, Any] | None = None
+    none: bool = False
+
+
+def ask_schedule(api: Api, present: Sequence[Schedule] = ()) -> Wanted:
+    """When it runs. `present` are the schedules that the deployment has now."""
+    choices: list[tuple[str, Wanted | str]] = [
+        ("no, only when told to", Wanted()),
+        ("cron", "cron"),
+        ("interval", "interval"),
+        ("rrule", "rrule"),
+    ]
+    if present:
+        kept = ", ".join(map(describe, present))
+        choices[0] = (f"no, only when told to: remove its {len(present)}", Wanted(none=True))
+        choices[1:] = [(f"{title} instead", kind) for title, kind in choices[1:]]
+        choices.insert(0, (f"as it does: {kept}", Wanted()))
     while True:
-        kind = select(
-            "Should it run on a schedule?",
-            [("no, only when told to", None), ("cron", "cron"), ("interval", "interval"), ("rrule", "rrule")],
-        )
-        if kind is None:
-            return None
+        kind = select("Should it run on a schedule?", choices)
+        if isinstance(kind, Wanted):
+            return kind
         times = _ask(api, kind)
         if confirm("Take these times?", default=True):
-            return times
+            return Wanted(times)
+
+
+def entries(present: Sequence[Schedule]) -> list[dict[str, Any]] | None:
+    """Schedules as the project file says them; None if there are none."""
+    from headrace.contract.schedules import ScheduleOptions
+
+    options = {*ScheduleOptions.model_fields, "slug", "active", "max_scheduled_runs", "parameters"}
+    return [
+        each.schedule.model_dump(mode="json", exclude_defaults=True)
+        | each.model_dump(mode="json", exclude_defaults=True, include=options)
+        for each in present
+    ] or None
 
 
 def _ask(api: Api, kind: str) -> dict[str, Any]:
-    """Expression and zone, again until the control plane can read them."""
+    """Expression and zone, each again until the control plane can read it."""
     message, example = EXAMPLES[kind]
-    zone = local_zone()
+
+    def times(line: str, zone: str | None = None) -> tuple[dict[str, Any], ScheduleTimes]:
+        given = {"cron": None, "interval": None, "rrule": None, kind: line}
+        read = read_times(timezone=zone, **given)
+        assert read is not None  # noqa: S101 - one of the three was given
+        return read, _preview(api, read)
+
+    expression, (wanted, found) = _again(message, example, times)
+    if kind != "interval":
+        _, (wanted, found) = _again("Time zone:", local_zone(), lambda zone: times(expression, zone))
+    _show(found)
+    return wanted
+
+
+def _again(message: str, default: str, read: Callable[[str], T]) -> tuple[str, T]:
+    """Ask until the answer can be read; a wrong one stands there to be corrected."""
+    typed = ""
     while True:
-        example = text(message, example)
-        if kind != "interval":
-            zone = text("Time zone:", zone)
-        given = {"cron": None, "interval": None, "rrule": None, kind: example}
+        line = text(message, default, typed=typed)
         try:
-            times = read_times(timezone=zone if kind != "interval" else None, **given)
-            assert times is not None  # noqa: S101 - one of the three was given
-            _show(api, times)
+            return line, read(line)
         except CliError as error:
             say("\n".join(filter(None, (error.message, error.hint))), "red")
-            continue
-        return times
+            typed = line
 
 
-def _show(api: Api, times: dict[str, Any]) -> None:
-    """The next five times in the zone. Raises `CliError` with the reason why there are none."""
-    from zoneinfo import ZoneInfo
-
+def _preview(api: Api, times: dict[str, Any]) -> ScheduleTimes:
+    """The next times. Raises `CliError` with the reason why there are none."""
     from headrace.client.errors import Invalid
     from headrace.contract.schedules import SchedulePreview
 
@@ -69,6 +109,12 @@ def _show(api: Api, times: dict[str, Any]) -> None:
         raise CliError(error.message, error.hint) from None
     if not found.times:
         raise CliError("No run would come about within five years.", "Choose other times.")
+    return found
+
+
+def _show(found: ScheduleTimes) -> None:
+    from zoneinfo import ZoneInfo
+
     zone = ZoneInfo(found.timezone)
     say(f"The next times ({found.timezone}):")
     for moment in found.times:
