@@ -61,9 +61,12 @@ class Why:
 
     def _for_want_of_a_worker(self, run: Run) -> Explanation:
         pool, queue = run.work_pool_name or "", run.work_queue_name or ""
-        live = [session for session in self._workers.live_sessions(pool) if session.serves(queue)]
+        online = [session for session in self._workers.live_sessions(pool) if session.serves(queue)]
+        live = [session for session in online if session.slots]
         if not live:
             text = f"No worker is online for queue {queue!r} of pool {pool!r}{self._since(pool)}."
+            if online:
+                text = f"No worker takes runs of queue {queue!r} any more: {_leaving(online)}."
             return Explanation("no_worker", text, f"Start one: headrace worker start --pool {quote(pool)}")
         place = self._place_in_line(run, run.line) if run.line else _before(self._ahead(run))
         if not free_slots(self._ports, live):
@@ -109,6 +112,10 @@ def _before(ahead: int, what: str = "queue") -> str:
     if not ahead:
         return f"it is the next of its {what}"
     return f"{ahead} other {f'run of its {what} comes' if ahead == 1 else f'runs of its {what} come'} first"
+
+
+def _leaving(sessions: list[Session]) -> str:
+    return f"{_workers(sessions)} {'is' if len(sessions) == 1 else 'are'} about to leave"
 
 
 def _workers(sessions: list[Session]) -> str:
