@@ -16,6 +16,6 @@ STEPS = 30
 
 @pytest.mark.timeout(3600)
 def test_runs_live_by_the_rules(plane: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lines, "BATCH", 2)
+    monkeypatch.setattr(lines, "BATCH", 1)
     RunLife.rig = plane
     run_state_machine_as_test(RunLife, settings=search(EXAMPLES, STEPS))
