@@ -83,7 +83,7 @@ class Lines:
         """After a pool, or one of its queues, was resumed: nothing of it was promoted while it was paused."""
         until = self._ports.clock() + RESUMING
         promoted = []
-        for limit in self._names():
+        for limit in self.limits():
             if self._ports.clock() >= until:
                 break
             of_it = [
@@ -112,6 +112,16 @@ class Lines:
         self.ring(promoted)
         return bool(promoted)
 
+    def limits(self) -> Iterator[str]:
+        """All limits, and those that were lifted lately: runs may wait in the lines of both."""
+        after: str | None = None
+        more = True
+        while more:
+            names, more = self._ports.slots.names(after=after)
+            yield from names
+            after = names[-1] if names else None
+        yield from (name for name, _ in self._ports.slots.removed())
+
     def ring(self, runs: Sequence[Run], view: PoolView | None = None) -> None:
         """Wake workers for these runs; `view` is the pool of them all if it was read before."""
         now = self._ports.clock()
@@ -125,16 +135,6 @@ class Lines:
                 by_url.setdefault(queue.url, []).append((run.id, run.due))
         for url, rows in by_url.items():
             self._ports.queues.ring_many(url, rows, now)  # type: ignore[arg-type]
-
-    def _names(self) -> Iterator[str]:
-        """Of all lines whose runs a limit holds back, or held back lately."""
-        yield from (name for name, _ in self._ports.slots.removed())
-        after: str | None = None
-        more = True
-        while more:
-            names, more = self._ports.slots.names(after=after)
-            yield from names
-            after = names[-1] if names else None
 
     def _room(self, limit: str) -> int:
         """How many more its limit lets start."""

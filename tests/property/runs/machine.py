@@ -264,7 +264,7 @@ class RunLife(RuleBasedStateMachine):
         body = {"paused": paused, "concurrency_options": {"collision_strategy": strategy}}
         self.rig.ok("PATCH", f"/deployments/{self.ids[name]}", body)
 
-    @rule(name=st.sampled_from(DEPLOYMENTS), count=st.integers(2, 5), ask=st.booleans())
+    @rule(name=st.sampled_from(DEPLOYMENTS), count=st.integers(2, 3), ask=st.booleans())
     def resume_a_crowd(self, name: str, count: int, ask: bool) -> None:
         """More wait in a line than are promoted at once when it is lifted."""
         path = f"/deployments/{self.ids[name]}"
