@@ -52,10 +52,10 @@ class Run:
     `attempt` numbers its claims and is the fencing token; `run_count` numbers its starts; `lost_count`
     the times its worker was lost. `schedule_revision` is that of the schedule which made it, and None if
     none did or a person started it again or moved it. `reported` is the sequence number of the last report
-    applied in this attempt. `line` names the limit for which it waits, if any. `listed_at` is when it was
-    first due, and its place in lists ever after. `parent_flow_run_id` is the run whose code started this
-    one, in its attempt `parent_attempt`. `parameters_digest` is there where the parameters are in S3, and not
-    here. `revision` rises with every write.
+    applied in this attempt. `line` names the limit for which it waits, if any; `leads` the line from which it
+    came into its queue before others, which follow as it goes. `listed_at` is when it was first due, and its
+    place in lists ever after. `parent_flow_run_id` is the run whose code started this one, in its attempt
+    `parent_attempt`. `parameters_digest` is set where the parameters are in S3. `revision` rises with every write.
     """
 
     id: UUID
@@ -101,6 +101,7 @@ class Run:
     attempts: Sequence[Attempt] = ()
     slots: Sequence[str] = ()
     line: str | None = None
+    leads: str | None = None
     start_time: datetime | None = None
     end_time: datetime | None = None
     total_run_time: float = 0.0
@@ -186,6 +187,7 @@ def claimed(run: Run, session: UUID, worker: str, slots: Sequence[str], now: dat
         attempts=(*run.attempts, attempt)[-HISTORY:],
         slots=tuple(slots),
         line=None,
+        leads=None,
         reported=0,
         infrastructure_pid=None,
     )
@@ -216,8 +218,7 @@ def begun(run: Run, now: datetime, at: datetime) -> Run:
     """The child of a run that is being cancelled runs nevertheless: no other state, but it was started."""
     if run.has_started:
         return run
-    when = min(at, now)
-    return replace(run, run_count=run.run_count + 1, attempts=_last_attempt(run, started=when))
+    return replace(run, run_count=run.run_count + 1, attempts=_last_attempt(run, started=min(at, now)))
 
 
 def ended(
@@ -281,8 +282,7 @@ def back_to_scheduled(
 def _let_go(run: Run, how: StateType | None, message: str | None) -> Run:
     attempts = run.attempts
     if attempts and attempts[-1].ended is None:
-        ended, text = run.state.timestamp, _shortened(message)
-        attempts = _last_attempt(run, ended=ended, state_type=how, message=text)
+        attempts = _last_attempt(run, ended=run.state.timestamp, state_type=how, message=_shortened(message))
     return replace(run, session=None, slots=(), attempts=attempts)
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from chalicelib.domain import runs
 from chalicelib.domain.deployments import Deployment
-from chalicelib.domain.eligibility import EARLY, Answer, Facts, Judgement, judge
+from chalicelib.domain.eligibility import EARLY, Answer, Facts, Judgement, judge, may_need
 from chalicelib.domain.errors import NotFound, WrongState
 from chalicelib.domain.pools import PoolView, Session, WorkQueue
 from chalicelib.domain.runs import Run
@@ -48,7 +48,8 @@ LOOKING = timedelta(seconds=4)
 class Choice:
     """Runs that may start, in order, and what became of every run that was looked at.
 
-    After `until` no more are looked for: `is_cut` says that others may be found by asking again.
+    After `until` no more are looked for: `is_cut` says that others may be found by asking again. `gone` are
+    runs, as they were before, that were taken or put away: others may follow them out of their lines.
     """
 
     until: datetime | None = None
@@ -57,7 +58,15 @@ class Choice:
     deployments: dict[UUID, Deployment] = field(default_factory=dict)
     pages: Pages = field(default_factory=dict)
     lost: set[UUID] = field(default_factory=set)
+    gone: list[Run] = field(default_factory=list)
     is_cut: bool = False
+
+    def go_on(self, further: Choice) -> None:
+        """What was chosen is taken or lost: go on with what was chosen after it."""
+        self.seen |= further.seen
+        self.gone += further.gone
+        self.deployments |= further.deployments
+        self.chosen = further.chosen
 
 
 class Claims:
@@ -116,10 +125,15 @@ class Claims:
                 continue
             if self._claim(run, after, until):
                 granted.append(replace(after, revision=run.revision + 1))
+                choice.gone.append(run)
             else:
                 choice.lost.add(run.id)
         self._ports.measure("Seconds", {"claim_latency": [self._waited(run) for run in granted]})
         return granted
+
+    def follow(self, choice: Choice) -> bool:
+        """Let others come into the places of runs that led them out of their lines. Whether any came."""
+        return bool(self._lines.follow(choice.gone, choice.until))
 
     def _claim(self, run: Run, after: Run, until: datetime) -> bool:
         """One claim. Somebody else's transaction at the same limit has not taken its last slot: try again, soon."""
@@ -161,7 +175,8 @@ class Claims:
             self._judge_all(choice, view, self._read_rows(choice, batch), want, rows)
             is_fruitful = len(choice.chosen) > before
             count = want - len(choice.chosen) if is_fruitful else min(2 * count, MOST_AT_ONCE)
-            choice.is_cut = choice.until is not None and self._ports.clock() >= choice.until
+            is_late = choice.until is not None and self._ports.clock() >= choice.until
+            choice.is_cut = choice.is_cut or is_late
             looked = 0 if is_fruitful else looked + len(batch)
             if looked >= FAR:
                 self._judge_rung(choice, view, rung, want, rows)
@@ -207,12 +222,20 @@ class Claims:
                 judgement = judge(run, self._with_chosen(facts, choice))
             choice.seen[run.id] = judgement.answer
             if judgement.answer is Answer.START:
-                if len(choice.chosen) < want:
+                if self._comes_behind(choice, run):
+                    choice.is_cut = True
+                elif len(choice.chosen) < want:
                     choice.chosen.append((run, judgement))
             elif judgement.answer is Answer.WAIT and run.due <= facts.now + EARLY:
                 rows.close(queue)
             else:
                 self._put_away(run, judgement)
+                choice.gone.append(run)
+
+    def _comes_behind(self, choice: Choice, run: Run) -> bool:
+        """Whether others are to follow first, from a line that this run never stood in, or left for good."""
+        led = {chosen.leads for chosen, _ in choice.chosen if chosen.leads}
+        return run.leads is None and any(may_need(run, limit) for limit in led)
 
     def _gives_way(self, choice: Choice, judgement: Judgement, run: Run) -> bool:
         """Runs chosen a moment ago, and not yet taken, that this one cancels: it starts in their place."""

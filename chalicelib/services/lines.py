@@ -4,13 +4,18 @@ As many as may start are promoted to their queue's ready lane and rung. A line i
 so that a run of a paused or unserved queue does not stand before one of another queue; which of the
 promoted is best is decided by the claim. A promotion too many is harmless: the claim judges again and
 puts a blocked run back into its line.
+
+Of a long line whose limit was lifted or raised by much, the first come into their queue at once and lead the
+others: whenever a claim takes some of these, as many follow. So they start in the order of their due times,
+before those made later, as fast as workers take them. Where all that lead were cancelled, the tick goes on.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from chalicelib.domain.eligibility import Answer, judge, may_need
@@ -22,11 +27,15 @@ from chalicelib.storage.run_lanes import ready_lane
 from headrace.contract.states import StateType
 
 BATCH = 50
-"""Runs promoted at once where no limit says fewer; the tick goes on with the rest."""
+"""Runs of a queue promoted at once where no limit says fewer; the rest follow them."""
+UNBOUNDED = 1_000_000
+"""The room in a line that nothing holds back."""
 PAGES = 20
 """Pages of a line that one promotion reads: bounds its time where many wait for something else, too."""
 QUEUES = 100
 """Queues of one line that one promotion looks into."""
+RESUMING = timedelta(seconds=5)
+"""So long a request that resumes a pool or queue looks through all lines; the tick goes on with the rest."""
 
 
 class Lines:
@@ -39,7 +48,8 @@ class Lines:
         """Put a waiting run into a line. False if it changed meanwhile."""
         if run.line == line:
             return True
-        return self._ports.runs.tried(run, replace(run, line=line, updated=self._ports.clock()))
+        moved = replace(run, line=line, leads=None, updated=self._ports.clock())
+        return self._ports.runs.tried(run, moved)
 
     def promote(self, limits: Iterable[str]) -> list[Run]:
         """Let as many runs of these lines as may start now stand in their queues, and ring for them."""
@@ -53,6 +63,39 @@ class Lines:
         self.ring(promoted)
         return promoted
 
+    def follow(self, gone: Iterable[Run], until: datetime | None = None) -> list[Run]:
+        """As many runs follow from their lines as of those that led them have left their queues.
+
+        Costs nothing where none led. After `until` no further page of a line is read.
+        """
+        promoted = []
+        led = Counter(
+            (run.leads, run.work_pool_name or "", run.work_queue_name or "") for run in gone if run.leads
+        )
+        for (limit, pool, queue), count in led.items():
+            view, room = self._ports.pools.view(pool), self._room(limit)
+            if view and queue in view.queues and room:
+                promoted += self._from(view, queue, limit, room, min(count, BATCH), until)
+        self.ring(promoted)
+        return promoted
+
+    def promote_in(self, pool: str, queue: str | None) -> None:
+        """After a pool, or one of its queues, was resumed: nothing of it was promoted while it was paused."""
+        until = self._ports.clock() + RESUMING
+        promoted = []
+        for limit in self.limits():
+            if self._ports.clock() >= until:
+                break
+            of_it = [
+                (view, name)
+                for view, name in self._queues(limit)
+                if view.pool.name == pool and queue in (None, name)
+            ]
+            room = self._room(limit) if of_it else 0
+            if room:
+                promoted += [run for view, name in of_it for run in self._from(view, name, limit, room)]
+        self.ring(promoted)
+
     def top_up(self, limit: str) -> bool:
         """The tick's promotion: of a limit's line no more than may start, counting those already in their queues.
 
@@ -62,11 +105,22 @@ class Lines:
         is_limited = bool(room and self._ports.slots.read([limit]))
         promoted = []
         for view, queue in self._queues(limit) if room else ():
-            missing = room - self._ready(view, queue, limit, room) if is_limited else room
+            most = min(room, BATCH)
+            missing = most - self._ready(view, queue, limit, most) if is_limited else most
             if missing > 0:
-                promoted += self._from(view, queue, limit, missing)
+                promoted += self._from(view, queue, limit, room, missing)
         self.ring(promoted)
         return bool(promoted)
+
+    def limits(self) -> Iterator[str]:
+        """All limits, and those that were lifted lately: runs may wait in the lines of both."""
+        after: str | None = None
+        more = True
+        while more:
+            names, more = self._ports.slots.names(after=after)
+            yield from names
+            after = names[-1] if names else None
+        yield from (name for name, _ in self._ports.slots.removed())
 
     def ring_when_due(self, runs: Sequence[Run], view: PoolView) -> None:
         """Wake workers once more for what they came too early for: within a second after it is due."""
@@ -89,13 +143,14 @@ class Lines:
             self._ports.queues.ring_many(url, rows, now)  # type: ignore[arg-type]
 
     def _room(self, limit: str) -> int:
+        """How many more its limit lets start."""
         slots = self._ports.slots.read([limit]).get(limit)
         kind, _, name = limit.partition(":")
         if kind == "deployment":
             deployment = self._ports.deployments.read(UUID(name))
             if deployment is not None and deployment.paused:
                 return 0
-        return BATCH if slots is None else min(max(slots.maximum - len(slots.holders), 0), BATCH)
+        return UNBOUNDED if slots is None else max(slots.maximum - len(slots.holders), 0)
 
     def _queues(self, limit: str) -> Iterator[tuple[PoolView, str]]:
         """The queues whose runs wait in a line, save those that are paused or gone."""
@@ -115,25 +170,38 @@ class Lines:
         runs = self._ports.runs.read_many([run for run, _ in rows])
         return sum(run.state.type is StateType.SCHEDULED and may_need(run, limit) for run in runs.values())
 
-    def _from(self, view: PoolView, queue: str, limit: str, room: int) -> list[Run]:
-        """Promote from one queue's part of a line; who waits for another limit as well moves to its line."""
+    def _from(
+        self,
+        view: PoolView,
+        queue: str,
+        limit: str,
+        room: int,
+        most: int | None = None,
+        until: datetime | None = None,
+    ) -> list[Run]:
+        """Promote from one queue's part of a line; who waits for another limit as well moves to its line.
+
+        Where there is room for more than are promoted, they lead the others.
+        """
+        wanted = min(room, BATCH if most is None else most)
+        leads = limit if room > wanted else None
         promoted: list[Run] = []
         after: str | None = None
         for _ in range(PAGES):
             rows = self._ports.runs.line(
-                limit, view.pool.name, queue, after=after, limit=room - len(promoted)
+                limit, view.pool.name, queue, after=after, limit=wanted - len(promoted)
             )
             runs = self._ports.runs.read_many([run for run, _ in rows])
             waiting = [
                 run for run in runs.values() if run.state.type is StateType.SCHEDULED and run.line == limit
             ]
-            promoted += self._moved(view, waiting, limit)
-            if not rows or len(promoted) >= room:
+            promoted += self._moved(view, waiting, limit, leads)
+            if not rows or len(promoted) >= wanted or (until and self._ports.clock() >= until):
                 break
             after = rows[-1][1]
         return promoted
 
-    def _moved(self, view: PoolView, waiting: Sequence[Run], limit: str) -> list[Run]:
+    def _moved(self, view: PoolView, waiting: Sequence[Run], limit: str, leads: str | None) -> list[Run]:
         promoted = []
         facts = gather(self._ports, view, waiting)
         for run in waiting:
@@ -141,7 +209,7 @@ class Lines:
             if judgement.answer is Answer.LINE and judgement.line == limit:
                 continue
             line = judgement.line if judgement.answer is Answer.LINE else None
-            moved = replace(run, line=line, updated=self._ports.clock())
+            moved = replace(run, line=line, leads=None if line else leads, updated=self._ports.clock())
             if self._ports.runs.tried(run, moved) and line is None:
                 promoted.append(replace(moved, revision=run.revision + 1))
         return promoted

@@ -104,7 +104,7 @@ class Pools:
         pool = self._try(lambda: change(self.view(name)))
         self._limits.follow(name, pool_limit(name), before.concurrency_limit, pool.concurrency_limit)
         if self._may_start_more(before, pool):
-            self._wake(name, None)
+            self._wake(name, None, before.is_paused)
         return pool
 
     def delete(self, name: str, fate: Fate) -> None:
@@ -182,7 +182,7 @@ class Pools:
         limit = queue_limit(pool, name)
         self._limits.follow(pool, limit, before.concurrency_limit, queue.concurrency_limit)
         if self._may_start_more(before, queue):
-            self._wake(pool, name)
+            self._wake(pool, name, before.is_paused)
         return queue
 
     def delete_queue(self, pool: str, name: str, fate: Fate) -> None:
@@ -258,7 +258,9 @@ class Pools:
         new = infinite if after.concurrency_limit is None else after.concurrency_limit
         return resumed or new > old
 
-    def _wake(self, pool: str, queue: str | None) -> None:
+    def _wake(self, pool: str, queue: str | None, was_paused: bool) -> None:
+        if was_paused:
+            self._lines.promote_in(pool, queue)
         view = self.view(pool)
         for found in view.queues.values():
             if queue in (None, found.name):

@@ -133,6 +133,7 @@ class Sync:
             lean = _knowing(lean, view) if view else lean
             session, revision = self._write(lean, revision, said, listed, chosen, begun)
         granted = self._take(session, revision, view, said, choice, begun) if view else []
+        have_followed = self._claims.follow(choice)
         self._store_logs(said)
         return Answered(
             lease_seconds=(session.lease_until - self._ports.clock()).total_seconds(),
@@ -144,7 +145,7 @@ class Sync:
             verdicts=verdicts,
             cancel=[(run, said.held[run]) for run in sorted(session.orders) if run in said.held],
             fenced=[(run, told.attempt) for run, told, done in verdicts if done.outcome is Outcome.FENCED],
-            has_more=choice.is_cut and len(granted) < want,
+            has_more=(choice.is_cut or have_followed) and len(granted) < want,
         )
 
     def _session(self, pool: str, worker: str, session_id: UUID) -> tuple[Session, int]:
@@ -263,9 +264,7 @@ class Sync:
             intents = frozenset(run.id for run, _ in further.chosen)
             now = self._ports.clock()
             session, revision = self._write(session, revision, said, frozenset(), intents, now)
-            choice.seen |= further.seen
-            choice.deployments |= further.deployments
-            choice.chosen = further.chosen
+            choice.go_on(further)
         return granted
 
     def _hint_answers(self, said: Said, choice: Choice, granted: Sequence[Run]) -> dict[UUID, str]:

@@ -51,15 +51,8 @@ class Waiting:
 
     def _lines_with_runs(self) -> Iterator[str]:
         """Every limit's line, also of one just lifted, and that of every paused deployment: it sends runs there."""
+        yield from self._lines.limits()
         after: str | None = None
-        while True:
-            names, more = self._ports.slots.names(after=after)
-            yield from names
-            if not more:
-                break
-            after = names[-1]
-        yield from (name for name, _ in self._ports.slots.removed())
-        after = None
         while True:
             rows, more = self._ports.deployments.names(after, PAGE)
             found = self._ports.deployments.read_many([identity for identity, _ in rows]).values()

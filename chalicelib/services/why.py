@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from shlex import quote
 from uuid import UUID
@@ -15,6 +16,9 @@ from chalicelib.services.ports import Ports
 from chalicelib.services.workers import Workers
 from chalicelib.storage.run_lanes import ready_lane
 from headrace.contract.states import StateType
+
+MOST = 1000
+"""Runs before one that are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +73,37 @@ class Why:
 
     def _for_want_of_a_worker(self, run: Run) -> Explanation:
         pool, queue = run.work_pool_name or "", run.work_queue_name or ""
-        live = self._live(run)
+        online = self._live(run)
+        live = [session for session in online if session.slots]
         if not live:
             text = f"No worker is online for queue {queue!r} of pool {pool!r}{self._since(pool)}."
+            if online:
+                text = f"No worker takes runs of queue {queue!r} any more: {_leaving(online)}."
             return Explanation("no_worker", text, f"Start one: headrace worker start --pool {quote(pool)}")
-        ahead = self._ahead(run)
+        place = self._place_in_line(run, run.line) if run.line else _before(self._ahead(run))
         if not free_slots(self._ports, live):
             slots = sum(session.slots for session in live)
-            text = f"All {slots} slots of {_workers(live)} are taken; {_before(ahead)}."
+            text = f"All {slots} slots of {_workers(live)} are taken; {place}."
             return Explanation("busy", text, "Start a worker more, or one with a higher --limit.")
+        if run.line:
+            return Explanation("ready", f"It can start: {place}.")
         seconds = max((self._ports.clock() - max(run.due, run.updated)).total_seconds(), 0)
         offered = f"it was offered to {_workers(live)} {seconds:.0f} s ago"
-        return Explanation("ready", f"It can start: {offered}; {_before(ahead)}.")
+        return Explanation("ready", f"It can start: {offered}; {place}.")
+
+    def _place_in_line(self, run: Run, limit: str) -> str:
+        """Of a run that nothing holds back any more, and that was not promoted yet."""
+        kind, _, name = limit.partition(":")
+        name = run.deployment_name or name if kind == "deployment" else name
+        pool, queue = run.work_pool_name or "", run.work_queue_name or ""
+        ahead = _index(run, self._ports.runs.line(limit, pool, queue, limit=MOST))
+        text = f"it is still in the line of {kind} {name!r}, which is being emptied"
+        return f"{text}; {_before(ahead, 'line')}"
 
     def _ahead(self, run: Run) -> int:
         lane = ready_lane(run.work_pool_name or "", run.work_queue_name or "")
-        rows = self._ports.runs.lane(lane, until=self._ports.clock() + EARLY, limit=1000)
-        return next((index for index, row in enumerate(rows) if row[0] == run.id), len(rows))
+        rows = self._ports.runs.lane(lane, until=self._ports.clock() + EARLY, limit=MOST)
+        return _index(run, rows)
 
     def _since(self, pool: str) -> str:
         seen = []
@@ -103,10 +121,18 @@ def _is_paused(run: Run, facts: Facts) -> bool:
     return deployment is not None and deployment.paused
 
 
-def _before(ahead: int) -> str:
+def _index(run: Run, rows: Sequence[tuple[UUID, str]]) -> int:
+    return next((index for index, row in enumerate(rows) if row[0] == run.id), len(rows))
+
+
+def _before(ahead: int, what: str = "queue") -> str:
     if not ahead:
-        return "it is the next of its queue"
-    return f"{ahead} other {'run of its queue comes' if ahead == 1 else 'runs of its queue come'} first"
+        return f"it is the next of its {what}"
+    return f"{ahead} other {f'run of its {what} comes' if ahead == 1 else f'runs of its {what} come'} first"
+
+
+def _leaving(sessions: list[Session]) -> str:
+    return f"{_workers(sessions)} {'is' if len(sessions) == 1 else 'are'} about to leave"
 
 
 def _workers(sessions: list[Session]) -> str:

@@ -29,6 +29,16 @@ def _crowd(rig: Rig, **values: Any) -> Scene:
     return scene
 
 
+def _resumed(rig: Rig) -> Scene:
+    """More wait in the line of a resumed deployment than were promoted at once."""
+    rig.pool()
+    scene = Scene(workers=[rig.worker(limit=5)])
+    scene.deployment = rig.deployment(paused=True, retry_policy=RETRIED)
+    scene.runs = [rig.run(scene.deployment) for _ in range(4)]
+    rig.ok("PATCH", f"/deployments/{scene.deployment['id']}", {"paused": False})
+    return scene
+
+
 def _running(rig: Rig, runs: int = 5) -> Scene:
     scene = _crowd(rig)
     worker = scene.workers[0]
@@ -204,6 +214,7 @@ def _rescued(rig: Rig, scene: Scene, now: World) -> None:
 
 SCENARIOS = [
     Scenario("claim under limits of every kind", SYNC, _crowd, _claim, _granted),
+    Scenario("claim what others follow", SYNC, _resumed, _claim),
     Scenario("report everything, and claim", SYNC, _running, _report_all, _reported),
     Scenario("report cancelled runs", SYNC, _cancelled, _report_cancelled, _are_cancelled),
     Scenario(

@@ -213,3 +213,21 @@ def test_what_can_be_done_about_it(
     run = plane.run(deployment, **values)
     plane.ok("PATCH", path.replace("<id>", deployment["id"]), changes)
     assert hint in plane.ok("GET", f"/flow_runs/{run['id']}/why")["hint"]
+
+
+def test_a_worker_about_to_leave_takes_nothing(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment()
+    plane.run(deployment)
+    leaving = plane.worker(name="w1", limit=2)
+    (grant,) = leaving.claim(2)
+    leaving.start(grant)
+    run = plane.run(deployment)
+    leaving.limit = 0
+    leaving.sync()
+    text = "No worker takes runs of queue 'default' any more: worker 'w1' is about to leave."
+    assert why(plane, run) == ("no_worker", text)
+    plane.worker(name="w2")
+    assert why(plane, run)[1] == (
+        "It can start: it was offered to worker 'w2' 0 s ago; it is the next of its queue."
+    )

@@ -196,6 +196,7 @@ def test_ctrl_c_once_finishes_what_runs(plane: Plane, worker: Starter, tmp_path:
     waiting = plane.add(command="true")
     process.signal(signal.SIGINT)
     until(lambda: "Taking nothing new" in process.text, "the first Ctrl-C")
+    until(lambda: plane.syncs[-1]["slots"] == 0, "the news that it offers nothing any more")
     (tmp_path / "gate").write_text("open")
     assert process.wait() == 0
     assert run.end is not None

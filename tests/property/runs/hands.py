@@ -32,6 +32,7 @@ class Hand:
     unanswered: dict[str, Any] | None = None
     deadline: datetime | None = None
     is_over: bool = False
+    is_asked_again: bool = False
 
     @property
     def path(self) -> str:
@@ -112,6 +113,7 @@ class Hand:
         assert reply.status == 200, reply
         self.deadline = sent + timedelta(seconds=reply.body["lease_seconds"])
         self.heard, self.unanswered = body["seq"], None
+        self.is_asked_again = reply.body["sync_within_seconds"] < 1
         self._hear(body, reply.body)
         return [grant["run"] for grant in reply.body["granted"]]
 

@@ -40,6 +40,7 @@ class RunLife(RuleBasedStateMachine):
         self.deleted: set[UUID] = set()
         self.rung: list[str] = []
         self.lagging = False
+        self.caught_up = True
 
     @initialize()
     def make_the_place(self) -> None:
@@ -152,6 +153,8 @@ class RunLife(RuleBasedStateMachine):
         before = world.read(self.rig.aws)
         plain = hand.unanswered is None and not hand.outbox
         granted = hand.sync(want, hints, lost=lost)
+        while hand.is_asked_again and not (lost or hand.is_over):
+            granted += hand.sync(max(want - len(granted), 0), [])
         after = world.read(self.rig.aws)
         checks.check_grants(granted, before, after, self.rig, hand)
         if plain and not lost and not self.lagging and not hand.is_over:
@@ -261,6 +264,17 @@ class RunLife(RuleBasedStateMachine):
         body = {"paused": paused, "concurrency_options": {"collision_strategy": strategy}}
         self.rig.ok("PATCH", f"/deployments/{self.ids[name]}", body)
 
+    @rule(name=st.sampled_from(DEPLOYMENTS), count=st.integers(2, 3), ask=st.booleans())
+    def resume_a_crowd(self, name: str, count: int, ask: bool) -> None:
+        """More wait in a line than are promoted at once when it is lifted."""
+        path = f"/deployments/{self.ids[name]}"
+        self.rig.ok("PATCH", path, {"paused": True})
+        for _ in range(count):
+            self._create(name, {})
+        self.rig.ok("PATCH", path, {"paused": False})
+        if ask and self.caught_up:
+            self.ask()
+
     # --- schedules ------------------------------------------------------------------------------------
 
     @rule(
@@ -291,11 +305,23 @@ class RunLife(RuleBasedStateMachine):
         for _ in range(times):
             self.rig.clock.forward(seconds)
             self.rig.plane.tick()
+        self.caught_up = not self.lagging
 
     @rule(writes=st.sampled_from([0, 1, 3, 10]))
     def lag(self, writes: int) -> None:
         self.rig.aws.lag(writes)
         self.lagging = writes > 0
+        self.caught_up = self.caught_up and not self.lagging
+
+    @precondition(lambda self: self.caught_up)
+    @rule()
+    def ask(self) -> None:
+        """Without a tick, free workers find all that may start, once what a lagging index hid was ticked through."""
+        for _ in range(2):  # the first may be the repeat of one that was not answered
+            for hand in list(self.hands):
+                self._sync(hand, hand.free, [])
+        left = checks.left_over(world.read(self.rig.aws), self.rig, self.hands)
+        assert not left, f"could start, and did not: {[(run.id, run.line) for run in left]}"
 
     @rule()
     def settle(self) -> None:

@@ -92,7 +92,7 @@ class LogBatch(Request):
 
 
 class SyncRequest(Request):
-    """What a worker says. `slots` is its limit, `want` how many runs it would start now.
+    """What a worker says. `slots` is its limit, 0 once it takes nothing new; `want` how many it would start now.
 
     `heard` is the highest `seq` of this session whose answer arrived: what was granted up to there is known to
     the worker, so there is no hurry to find out what became of runs that it does not list.

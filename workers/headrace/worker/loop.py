@@ -205,7 +205,7 @@ class Loop:
         if due is None or due > time.monotonic() or self.exit_code is not None:
             return
         free, brisk = self.supervisor.free, self._gap() == 0.0
-        batch = self.dialogue.go(self.options.limit, free, self.supervisor.refs(), brisk=brisk)
+        batch = self.dialogue.go(self.supervisor.offered, free, self.supervisor.refs(), brisk=brisk)
         if batch is not None and self.dialogue.open:
             # The keeper's copy is written before the courier's thread has made a connection.
             self.keeper.sent(self.dialogue.seq, batch.marks())

@@ -48,6 +48,11 @@ class Supervisor(Hands):
         self.leaving = False
 
     @property
+    def offered(self) -> int:
+        """How many runs it has at once; none that is not in hand already, once it takes nothing new."""
+        return 0 if self.leaving else self.slots
+
+    @property
     def free(self) -> int:
         """How many more runs may start now."""
         return 0 if self.leaving else max(0, self.slots - len(self.live()))
