@@ -43,8 +43,8 @@ class KeeperGone:
 class Launch:
     """All that the keeper needs to start a run. `engine`: the child speaks the engine's protocol.
 
-    `preload` names modules that a process may have imported before it becomes this run's. `redact` are texts
-    that are taken out of all that the run says.
+    `notes` are lines that its log begins with. `preload` names modules that a process may have imported before it
+    becomes this run's. `redact` are texts that are taken out of all that the run says.
     """
 
     argv: list[str]
@@ -75,11 +75,12 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Unprepared:
-    """A run cannot be started here; the message says why and what to do."""
+    """A run cannot be started here; the message says why and what to do. `notes` are lines for its log."""
 
     grant: Grant
     message: str
     error: RunError | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

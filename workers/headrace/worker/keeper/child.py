@@ -81,6 +81,8 @@ class Child:
 
     def start(self, now: float, start: Callable[[Message, str, float], Spawned]) -> None:
         """Start it; one that cannot be started is over at once, with the reason in its `exited` state."""
+        for note in self.order.get("notes") or ():
+            self._log(INFO, "headrace.worker", note)
         try:
             self._spawned = spawned = start(self.order, self._mark, now)
         except (OSError, ValueError) as error:
