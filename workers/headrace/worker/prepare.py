@@ -139,8 +139,8 @@ def _command(command: object) -> list[str]:
         words = command if isinstance(command, list) else shlex.split(str(command))
     except ValueError as error:
         raise PrepareError(
-            f"The job variable `command` is {command!r:.1000}, whose words cannot be told apart: {error}. Mend its quotes "
-            "and deploy again, or give it as a list of words."
+            f"The job variable `command` is {command!r:.1000}, whose words cannot be told apart: {error}. Mend its "
+            "quotes and deploy again, or give it as a list of words."
         ) from error
     if not words or not all(isinstance(word, str) for word in words):
         raise PrepareError(
