@@ -220,10 +220,10 @@ def test_its_secrets_are_given_as_references(
 
 
 def test_its_secrets_that_nobody_can_read_are_named_and_their_defaults_kept_back() -> None:
+    kept = SecretStr("hunter2")
+
     @flow
-    def f(
-        x: SecretStr = SecretStr("hunter2"), y: SecretStr | None = "hunter2", z: secret.Secret = "hunter2"
-    ): ...  # type: ignore[assignment]  # noqa: B008
+    def f(x: SecretStr = kept, y: SecretStr | None = "hunter2", z: secret.Secret = "hunter2"): ...  # type: ignore[assignment]
 
     assert "hunter2" not in str(f.parameter_schema())
     assert "***" not in str(f.parameter_schema())
