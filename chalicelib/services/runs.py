@@ -16,6 +16,7 @@ from chalicelib.domain.pools import PoolView, Session, WorkQueue
 from chalicelib.domain.run_names import run_name
 from chalicelib.domain.runs import Run, State
 from chalicelib.domain.transitions import Cause
+from chalicelib.services import job_variables
 from chalicelib.services.facts import gather
 from chalicelib.services.large_parameters import LargeParameters
 from chalicelib.services.lines import Lines
@@ -72,6 +73,7 @@ class Runs:
             raise NotFound(
                 f"There is no deployment {deployment_id}.", hint="`headrace deployment ls` lists them."
             )
+        job_variables.check_for(self._ports, deployment.work_pool_name, wanted.job_variables)
         run = self.draft(deployment, wanted)
         if run.work_pool_name is None:
             return self._store(run, None)
@@ -137,6 +139,8 @@ class Runs:
             if "parameters" in changes:
                 self._large.check_change(run, changes["parameters"])  # type: ignore[arg-type]
                 run = replace(run, parameters_digest=None, parameters_size=None)
+            given: Mapping[str, object] = changes.get("job_variables") or {}  # type: ignore[assignment]
+            job_variables.check_for(self._ports, run.work_pool_name, given)
             return replace(run, **changes, updated=self._ports.clock())  # type: ignore[arg-type]
 
         return self._ports.runs.change(run_id, how)[1]
