@@ -21,6 +21,7 @@ from chalicelib.domain.schedules import next_after, occurrence_id
 from chalicelib.services import job_variables
 from chalicelib.services.facts import gather
 from chalicelib.services.lines import Lines
+from chalicelib.services.numbering import deployment_of
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import RUNG_AT_ONCE, Runs, Wanted
 from chalicelib.storage.bulk import BulkStore
@@ -68,11 +69,7 @@ class Bulk:
             Invalid: A row is wrong; `errors` names it by its number.
             TooLarge: Parameters of a row, or of all of them together.
         """
-        deployment = self._ports.deployments.read(deployment_id)
-        if deployment is None:
-            raise NotFound(
-                f"There is no deployment {deployment_id}.", hint="`headrace deployment ls` lists them."
-            )
+        deployment = deployment_of(self._ports, deployment_id)
         drafts = self._drafts(deployment, rows)
         view = self._view(drafts)
         drafts = self._judged(drafts, view)
