@@ -59,12 +59,12 @@ def deploy(
     pool = {} if work_pool_name is None else {"name": work_pool_name}
     with prepared(deployments, pull_of(source), pool) as (wanted, packed), connected() as api:
         pools = sorted({str(one.body["work_pool_name"]) for one in wanted})
-        with _with_pools(api, pools, create=create_pool):
+        with with_pools(api, pools, create=create_pool):
             return [made.id for made in publish(api, wanted, packed)]
 
 
 @contextmanager
-def _with_pools(api: Api, names: Sequence[str], *, create: bool) -> Iterator[None]:
+def with_pools(api: Api, names: Sequence[str], *, create: bool) -> Iterator[None]:
     """See that pools are there; those that were made go again if what follows fails, which is what is told."""
     new: list[str] = []
     try:
