@@ -80,7 +80,7 @@ def prepare(
         grace=_number(configuration.get("grace_seconds"), "grace_seconds", GRACE),
         limits=_limits(grant),
         stream=bool(configuration.get("stream_output", True)),
-        notes=_lines(job.notes),
+        notes=_lines(job.redactor.clean(note) for note in job.notes),
         preload=_preload(configuration.get("preload")),
         redact=job.redactor.forms(),
     )
