@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import parse_qsl, urlsplit
 
 from chalicelib.domain.errors import FieldProblem, Invalid
+from headrace.contract.addresses import USERS
 
 EXPECTED = '{"env": "NAME"}, {"ssm": "/path"}, {"secretsmanager": "arn"} or {"credential_helper": true}'
 _ADDRESS = "an address without user, password and token; a user name goes into `credentials`, as `username`"
 _PLACES = ("env", "ssm", "secretsmanager")
 _NAME = re.compile(r"[A-Za-z_]\w{0,200}", re.ASCII)
-_USERS = frozenset({"git", "oauth2", "x-access-token", "x-token-auth", "gitlab-ci-token"})
-"""User names that go with any token. Another one may be a token itself: hosts take it there, too."""
 _SECRET_QUERY = re.compile(r"(?i)token|secret|passw|pwd|auth|api_?key|signature|^(key|sig|code)$")
 _PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}")
 
@@ -86,4 +85,4 @@ def _has_secret(address: object) -> bool:
         return False
     if parts.password or any(_SECRET_QUERY.search(name) for name, _ in parse_qsl(parts.query, True)):
         return True
-    return parts.scheme in ("http", "https") and parts.username not in (None, "", *_USERS)
+    return parts.scheme in ("http", "https") and parts.username not in (None, "", *USERS)

@@ -45,7 +45,7 @@ def _problems(
 ) -> Iterator[FieldProblem]:
     known = schema.get("properties")
     for name, value in values.items():
-        rule = known.get(name) if isinstance(known, Mapping) else None
+        rule = (known if isinstance(known, Mapping) else {}).get(name, schema.get("additionalProperties"))
         here = f"{path}.{name}"
         if marks(rule):
             if value is not None and not _is_reference(value):

@@ -18,8 +18,10 @@ from chalicelib.domain.errors import FieldProblem, HeadraceError, Invalid, NotFo
 from chalicelib.domain.pools import PoolView
 from chalicelib.domain.runs import Run
 from chalicelib.domain.schedules import next_after, occurrence_id
+from chalicelib.services import job_variables
 from chalicelib.services.facts import gather
 from chalicelib.services.lines import Lines
+from chalicelib.services.numbering import deployment_of
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import RUNG_AT_ONCE, Runs, Wanted
 from chalicelib.storage.bulk import BulkStore
@@ -67,11 +69,7 @@ class Bulk:
             Invalid: A row is wrong; `errors` names it by its number.
             TooLarge: Parameters of a row, or of all of them together.
         """
-        deployment = self._ports.deployments.read(deployment_id)
-        if deployment is None:
-            raise NotFound(
-                f"There is no deployment {deployment_id}.", hint="`headrace deployment ls` lists them."
-            )
+        deployment = deployment_of(self._ports, deployment_id)
         drafts = self._drafts(deployment, rows)
         view = self._view(drafts)
         drafts = self._judged(drafts, view)
@@ -87,11 +85,14 @@ class Bulk:
         slugs = {row.occurrence[0] for row in rows if row.occurrence}
         schedules = self._ports.deployments.schedules_by_slug((deployment.id, slug) for slug in slugs)
         now = self._ports.clock()
+        varied = any(row.wanted.job_variables for row in rows)
+        template = job_variables.template_of(self._ports, deployment.work_pool_name) if varied else None
         drafts: list[Run] = []
         seen: dict[UUID, int] = {}
         total = 0
         for number, row in enumerate(rows):
             with _At(f"flow_runs.{number}"):
+                job_variables.check(template, row.wanted.job_variables)
                 run = self._draft(deployment, schedules, row, now + number * _ONE)
             total += parameters.check_size(run.parameters, "parameters")
             _refuse_twice(seen, run.id, number)

@@ -63,10 +63,10 @@ class Children:
             wanted = replace(wanted, parent_flow_run_id=run.id)
         wanted = replace(wanted, parent_attempt=parent.attempt, traceparent=run.traceparent)
         if wanted.idempotency_key is not None:
-            return self._runs.create(identity, wanted)
+            return self._runs.create(identity, wanted, deployment)
         key = f"child/{run.id}/{call}"
         for _ in range(MOST_STARTS):
-            found, made = self._runs.create(identity, replace(wanted, idempotency_key=key))
+            found, made = self._runs.create(identity, replace(wanted, idempotency_key=key), deployment)
             if made or found.parent_attempt >= parent.attempt or not _is_over_in_vain(found):
                 return found, made
             key = f"child/{run.id}/{call}/{found.id}"

@@ -107,12 +107,7 @@ class Deployments:
 
     def read_by_name(self, flow: str, name: str) -> Deployment:
         """A deployment by names; raises `NotFound`."""
-        found = self._ports.deployments.read(deployment_id(flow, name))
-        if found is None:
-            raise NotFound(
-                f"There is no deployment {f'{flow}/{name}'!r}.", hint="`headrace deployment ls` lists them."
-            )
-        return found
+        return deployment_of(self._ports, deployment_id(flow, name), f"{flow}/{name}")
 
     def page(
         self, after: str | None, limit: int, flows: Sequence[str] | None = None, skip: int = 0

@@ -64,11 +64,12 @@ def next_version(
     return NewVersion(version, new)
 
 
-def deployment_of(ports: Ports, deployment: UUID) -> Deployment:
-    """A deployment by id; raises `NotFound`."""
+def deployment_of(ports: Ports, deployment: UUID, full_name: str | None = None) -> Deployment:
+    """A deployment by id; raises `NotFound`, with its full name if it was asked for by that."""
     found = ports.deployments.read(deployment)
     if found is None:
-        raise NotFound(f"There is no deployment {deployment}.", hint="`headrace deployment ls` lists them.")
+        what = repr(full_name) if full_name else deployment
+        raise NotFound(f"There is no deployment {what}.", hint="`headrace deployment ls` lists them.")
     return found
 
 

@@ -16,9 +16,11 @@ from chalicelib.domain.pools import PoolView, Session, WorkQueue
 from chalicelib.domain.run_names import run_name
 from chalicelib.domain.runs import Run, State
 from chalicelib.domain.transitions import Cause
+from chalicelib.services import job_variables
 from chalicelib.services.facts import gather
 from chalicelib.services.large_parameters import LargeParameters
 from chalicelib.services.lines import Lines
+from chalicelib.services.numbering import deployment_of
 from chalicelib.services.ports import Ports
 from headrace.contract.sizes import SMALL_JSON
 from headrace.contract.states import DEFAULT_NAME, StateType
@@ -65,13 +67,10 @@ class Runs:
         self._lines = lines
         self._large = large
 
-    def create(self, deployment_id: UUID, wanted: Wanted) -> tuple[Run, bool]:
+    def create(self, deployment_id: UUID, wanted: Wanted, full_name: str | None = None) -> tuple[Run, bool]:
         """A run of a deployment: made (True), or found by its idempotency key (False)."""
-        deployment = self._ports.deployments.read(deployment_id)
-        if deployment is None:
-            raise NotFound(
-                f"There is no deployment {deployment_id}.", hint="`headrace deployment ls` lists them."
-            )
+        deployment = deployment_of(self._ports, deployment_id, full_name)
+        job_variables.check_for(self._ports, deployment.work_pool_name, wanted.job_variables)
         run = self.draft(deployment, wanted)
         if run.work_pool_name is None:
             return self._store(run, None)
@@ -137,6 +136,8 @@ class Runs:
             if "parameters" in changes:
                 self._large.check_change(run, changes["parameters"])  # type: ignore[arg-type]
                 run = replace(run, parameters_digest=None, parameters_size=None)
+            given: Mapping[str, object] = changes.get("job_variables") or {}  # type: ignore[assignment]
+            job_variables.check_for(self._ports, run.work_pool_name, given)
             return replace(run, **changes, updated=self._ports.clock())  # type: ignore[arg-type]
 
         return self._ports.runs.change(run_id, how)[1]

@@ -63,7 +63,7 @@ def deploy(
     pull, pool = pull_of(source), _pool_of(work_pool_name, deployments)
     with prepared(deployments, pull, pool) as (wanted, packed), connected() as api:
         pools = sorted({str(one.body["work_pool_name"]) for one in wanted})
-        with _with_pools(api, pools, create=create_pool):
+        with with_pools(api, pools, create=create_pool):
             return [made.id for made in publish(api, wanted, packed)]
 
 
@@ -82,7 +82,7 @@ def _pool_of(name: str | None, deployments: Sequence[FlowDeployment]) -> dict[st
 
 
 @contextmanager
-def _with_pools(api: Api, names: Sequence[str], *, create: bool) -> Iterator[None]:
+def with_pools(api: Api, names: Sequence[str], *, create: bool) -> Iterator[None]:
     """See that pools are there; those that were made go again if what follows fails, which is what is told."""
     new: list[str] = []
     try:

@@ -19,13 +19,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from headrace.asking import ControlPlaneError
+from headrace.client.api import Api
 from headrace.client.asking import connected
-from headrace.client.errors import Conflict
+from headrace.client.errors import ApiError, Conflict
 from headrace.contract.deployments import Deployment, DeploymentUpdate
 from headrace.contract.work_pools import WorkQueueCreate
 from headrace.deploys import FlowDeployment, check_deployments
 from headrace.flows import loading
-from headrace.publishing import need_pool, prepared, publish, pull_of
+from headrace.publishing import prepared, publish, pull_of, with_pools
 from headrace.settings import Settings, load_settings
 
 _COMMAND = "import sys; from headrace.cli.main import main; sys.exit(main())"
@@ -94,11 +95,24 @@ def _register(deployments: Sequence[FlowDeployment], pool: str, queue: str) -> l
                 "use deploy(...), and a worker for that pool"
             )
     with prepared(deployments, pull_of("local"), place) as (wanted, sources), connected() as api:
-        need_pool(api, pool, create=True)
-        with suppress(Conflict):  # it is there from the last time
-            api.queues.create(pool, WorkQueueCreate(name=queue))
         awake = [replace(one, body={"paused": False, **one.body}) for one in wanted]
-        return publish(api, awake, sources)
+        with with_pools(api, [pool], create=True), _with_queue(api, pool, queue):
+            return publish(api, awake, sources)
+
+
+@contextmanager
+def _with_queue(api: Api, pool: str, name: str) -> Iterator[None]:
+    """See that the queue is there; one that was made goes again if what follows fails, which is what is told."""
+    made = None
+    with suppress(Conflict):  # it is there from the last time
+        made = api.queues.create(pool, WorkQueueCreate(name=name))
+    try:
+        yield
+    except BaseException:
+        if made is not None:
+            with suppress(ApiError):
+                api.queues.delete(made.id)
+        raise
 
 
 class _Farewell:

@@ -45,6 +45,8 @@ ROWS: dict[str, list[Bad]] = {
         _row("an unknown parameter", {"parameters": {"z": 1}}),
         _row("parameters over 100 KB", {"parameters": {"x": 1, "y": HUGE}}, 413),
         _row("job variables over 32 KB", {"job_variables": {"x": HUGE}}, 413),
+        _row("a job variable of the wrong type", {"job_variables": {"timeout": "abc"}}),
+        _row("an unknown job variable", {"job_variables": {"nope": 1}}),
         _row("no time", {"scheduled_time": "soon"}),
         _row("a time in the year 1", {"scheduled_time": "0001-01-01T00:00:00+05:00"}),
         _row("an unknown queue", {"work_queue_name": "nobody"}, 404),

@@ -202,6 +202,8 @@ ROWS: dict[str, list[Bad]] = {
             },
         ),
         Bad("job variables over 32 KB", 413, patch={"job_variables": {"x": HUGE}}),
+        Bad("a job variable of the wrong type", patch={"job_variables": {"timeout": "abc"}}),
+        Bad("an unknown job variable", patch={"job_variables": {"nope": 1}}),
         Bad("to begin as RUNNING", patch={"state": {"type": "RUNNING"}}),
         Bad("to begin as what is no state", patch={"state": {"type": "DONE"}}),
         Bad("to begin in a text", patch={"state": "SCHEDULED"}),

@@ -71,6 +71,8 @@ ROWS: dict[str, list[Bad]] = {
         ),
         Bad("parameters over 100 KB", 413, patch={"parameters": {"x": HUGE}}),
         Bad("job variables over 32 KB", 413, patch={"job_variables": {"x": HUGE}}),
+        Bad("a job variable of the wrong type", patch={"job_variables": {"timeout": "abc"}}),
+        Bad("an unknown job variable", patch={"job_variables": {"nope": 1}}),
         Bad("a pid that is too long", patch={"infrastructure_pid": "9" * 301}),
         Bad("NaN as a parameter", raw=b'{"parameters": {"x": NaN}}'),
     ],

@@ -50,6 +50,12 @@ def test_a_run_that_shall_not_be_a_child_is_not_linked(worker: WorkerRig) -> Non
     assert ask(worker, as_child=False).status == 200
 
 
+@pytest.mark.parametrize("more", [{}, {"idempotency_key": "mine"}])
+def test_a_deployment_that_is_not_there_is_named(worker: WorkerRig, more: dict[str, str]) -> None:
+    answer = ask(worker, deployment="flow/nope", **more)
+    assert (answer.status, answer.body["message"]) == (404, "There is no deployment 'flow/nope'.")
+
+
 def test_a_key_of_ones_own_takes_the_place_of_the_call(plane: Rig, worker: WorkerRig) -> None:
     first = ask(worker, idempotency_key="mine").body
     assert ask(worker, idempotency_key="mine", call="c1").body["id"] == first["id"]

@@ -39,6 +39,16 @@ def test_without_a_change_nothing_is_wrong(plane: Rig, deployment: Any) -> None:
     assert (grant.problem, grant.configuration["nice"]) == (None, 3)
 
 
+def test_what_a_run_is_given_is_checked_when_it_is_made(plane: Rig, deployment: Any) -> None:
+    answer = plane.call(
+        "POST", f"/deployments/{deployment['id']}/create_flow_run", {"job_variables": {"nice": "x"}}
+    )
+    assert (answer.status, answer.body["errors"][0]["path"]) == (422, "job_variables.nice")
+    rows = {"flow_runs": [{}, {"job_variables": {"size": "m", "nope": 1}}], "idempotency_key": "k"}
+    answer = plane.call("POST", f"/deployments/{deployment['id']}/create_flow_runs", rows)
+    assert (answer.status, answer.body["errors"][0]["path"]) == (422, "flow_runs.1.job_variables.nope")
+
+
 @pytest.mark.parametrize(
     ("properties", "says"),
     [

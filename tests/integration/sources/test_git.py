@@ -179,6 +179,47 @@ def test_sparse_folders_and_submodules(origin: Origin, site: Site, tmp_path: Pat
     assert not (sparse.folder / "other").exists()
 
 
+def test_a_folder_that_the_commit_lacks_is_named(origin: Origin, site: Site) -> None:
+    commit = origin.commit("wanted/a.py")
+    origin.push()
+    options = {"repository": origin.url, "commit": commit, "directories": ["wanted", "nope"]}
+    for _ in range(2):
+        with pytest.raises(SourceError, match=f"no folder 'nope' in commit {commit}") as raised:
+            git_clone(options, site.job())
+        assert "`directories`" in str(raised.value.hint)
+
+
+def _with_submodule(origin: Origin, url: str, commit: str) -> str:
+    """A commit whose submodule `sub` is there."""
+    git("update-index", "--add", "--cacheinfo", f"160000,{commit},sub", cwd=origin.work)
+    (origin.work / ".gitmodules").write_text(f'[submodule "sub"]\n\tpath = sub\n\turl = {url}\n')
+    git("add", ".gitmodules", cwd=origin.work)
+    git("commit", "-q", "-m", "sub", cwd=origin.work)
+    return git("rev-parse", "HEAD", cwd=origin.work)
+
+
+def test_a_submodule_that_moves(origin: Origin, site: Site) -> None:
+    commits = []
+    for number in range(6):
+        inner = make_origin(origin.bare.parent / f"inner{number}")
+        held = inner.commit("lib.py", f"x = {number}\n")
+        inner.push()
+        commits.append(_with_submodule(origin, f"../inner{number}/origin.git", held))
+    origin.push()
+    jobs = [site.job() for _ in commits]
+
+    def clone(number: int) -> None:
+        options = {"repository": origin.url, "commit": commits[number], "include_submodules": True}
+        git_clone(options, jobs[number])
+
+    clone(0)
+    clone(1)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(clone, range(2, 6)))
+    texts = [(job.folder / "sub" / "lib.py").read_text() for job in jobs]
+    assert texts == [f"x = {number}\n" for number in range(6)]
+
+
 def test_a_private_submodule_with_a_relative_address(
     origin: Origin, site: Site, backend: GitHost, tmp_path: Path
 ) -> None:
@@ -186,12 +227,7 @@ def test_a_private_submodule_with_a_relative_address(
     inner.commit("lib.py")
     inner.push()
     inner.bare.rename(origin.bare.parent / "inner.git")
-    text = '[submodule "sub"]\n\tpath = sub\n\turl = ../inner.git\n'
-    commit = git("rev-parse", "HEAD", cwd=inner.work)
-    git("update-index", "--add", "--cacheinfo", f"160000,{commit},sub", cwd=origin.work)
-    (origin.work / ".gitmodules").write_text(text)
-    git("add", ".gitmodules", cwd=origin.work)
-    git("commit", "-q", "-m", "sub", cwd=origin.work)
+    _with_submodule(origin, "../inner.git", git("rev-parse", "HEAD", cwd=inner.work))
     origin.push()
     site.environ["TOKEN"] = backend.password
     job = site.job()

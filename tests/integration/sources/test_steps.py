@@ -86,6 +86,13 @@ def test_a_step_may_name_its_secrets_as_parameters_do(site: Site) -> None:
     assert prepare(grant({f"{S}run_shell_script": options}), site.environ).notes == ("got ***",)
 
 
+def test_a_secret_that_is_read_after_a_step_is_taken_out_of_its_output_too(site: Site) -> None:
+    site.environ["DB_PASSWORD"] = "hunter2-hunter2"
+    given = grant({f"{S}run_shell_script": {"script": "echo hunter2-hunter2"}})
+    parameters = {"password": {"$secret": "env:DB_PASSWORD"}}
+    assert prepare(given.model_copy(update={"parameters": parameters}), site.environ).notes == ("***",)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -54,22 +54,29 @@ def test_a_private_flow_runs_and_its_secret_stays_hidden(
 def test_a_failing_step_ends_its_run_and_the_worker_goes_on(plane: Plane, worker, origin: Origin) -> None:
     bad = plane.add(entrypoint="flow.py:f")
     bad.grant["pull_steps"] = [{f"{S}run_shell_script": {"script": "echo the reason; exit 9"}}]
+    bad.grant["pull_steps"].insert(0, {f"{S}run_shell_script": {"script": "echo first"}})
     gone = plane.add(entrypoint="flow.py:f")
     gone.grant["pull_steps"] = [{f"{S}git_clone": {"repository": origin.url, "branch": "gone"}}]
-    worker()
+    process = worker()
     until(lambda: bad.end and gone.end, "both ends")
     assert bad.end is not None
     assert gone.end is not None
     assert {bad.end["state_type"], gone.end["state_type"]} == {"CRASHED"}
-    assert "step 1 of 1, headrace.deployments.steps.run_shell_script" in bad.end["message"]
+    assert "step 2 of 2, headrace.deployments.steps.run_shell_script" in bad.end["message"]
     assert "the reason" in bad.end["error"]["traceback"]
+    until(lambda: len(bad.lines("headrace.worker")) > 1, "its log")
+    assert bad.lines("headrace.worker") == ["first", "the reason"]
+    assert "| the reason" in process.text
     assert "branches main" in gone.end["message"]
     assert "Deploy again" in gone.end["error"]["hint"]
     good = plane.add(command="cat flow.py")
     good.grant["pull_steps"] = [{f"{S}git_clone": {"repository": origin.url}}]
+    good.grant["pull_steps"].append({f"{S}run_shell_script": {"script": "echo a; echo b"}})
     until(lambda: good.end, "the good one's end")
     assert good.end is not None
     assert good.end["state_type"] == "COMPLETED"
+    until(lambda: good.lines(), "the good one's log")
+    assert (good.lines("headrace.worker"), good.lines()) == (["a", "b"], ["x = 1"])
 
 
 def test_what_a_run_uses_stays_when_its_worker_is_killed(

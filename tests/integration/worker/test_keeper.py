@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -118,6 +119,22 @@ def test_strangers_are_refused(line: Line, tmp_path: Path) -> None:
     second = Line(tmp_path)
     assert "another worker" in second.welcome["message"]
     second.close()
+
+
+def test_what_cannot_be_started_is_explained(line: Line, tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    plain.write_text("echo\n")
+    orders: list[tuple[str, dict[str, Any], str]] = [
+        ("/nope/python", {"spec": {}}, "there is no '/nope/python' on this worker .* job variable `python`"),
+        (str(plain), {}, "may not be executed on this worker: chmod .* job variable `command`"),
+        ("true", {"cwd": str(tmp_path / "gone")}, "its working folder .*gone cannot be entered"),
+        ("true", {"limits": {"memory_mb": 1e16}}, "`memory_mb`"),
+    ]
+    for number, (program, more, words) in enumerate(orders):
+        line.start(program, run=str(number), **more)
+        state, _ = line.exited(str(number))
+        assert state["why"] == "spawn"
+        assert re.search(words, state["message"])
 
 
 def test_all_that_is_said_while_no_worker_is_there_is_kept(line: Line, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_registration_claims_at_once(plane: Plane, worker: Starter) -> None:
         ("sh -c 'exit 3'", "FAILED", "exit code 3"),
         ("sh -c 'kill -9 $$'", "CRASHED", "out of memory"),
         ("sh -c 'kill -SEGV $$'", "CRASHED", "segmentation fault"),
-        ("no-such-program-here", "CRASHED", "could not be started"),
+        ("no-such-program-here", "CRASHED", "or mend the job variable `command`"),
         ("sh -c 'no-such-program-here'", "FAILED", "not found"),
     ],
 )

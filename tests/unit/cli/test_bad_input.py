@@ -125,6 +125,7 @@ DEPLOYMENT = [
     ("deployment run /first", "neither a deployment's id nor"),
     ("deployment run hello/", "neither a deployment's id nor"),
     (f"deployment run {D} --param x", "not of the form key=value"),
+    (f"deployment run {D} --params @/nope/p.json", "--params: cannot read /nope/p.json: No such file"),
     (f"deployment run {D} --params nope", "--params is not JSON"),
     (f"deployment run {D} --params '\"text\"'", "must be a JSON object, not a string"),
     (f"deployment run {D} --start-in soon", "--start-in: 'soon' is not a duration"),

@@ -199,3 +199,27 @@ def test_two_of_one_full_name_are_told_unless_their_flows_are_not_known(
     assert (result.code, result.err.count("two deployments would be named one/d")) == (2, 2), result.err
     assert (result.err.count("would be named"), result.err.count("no file nowhere.py")) == (2, 2)
     assert api.changes() == []
+
+
+def test_what_serve_made_in_vain_is_removed(
+    api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "flow_that_is_served.py").write_text(FLOW.format(name="one"))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    one = importlib.import_module("flow_that_is_served").one
+    api.on("GET", "/work_pools/serve-.*", error(404, "not_found", "There is none."))
+    api.on("POST", "/deployments/", error(422, "invalid", "Not like that."))
+    with pytest.raises(ControlPlaneError, match="Not like that"):
+        one.serve("main")
+    made, queue, *_, queue_gone, gone = api.changes()
+    assert made == "POST /work_pools/"
+    assert (queue.startswith("POST /work_pools/serve-"), queue.endswith("/queues")) == (True, True)
+    assert queue_gone == f"DELETE /work_queues/{canned.QUEUE['id']}"
+    assert gone.startswith("DELETE /work_pools/serve-")
+    api.on("GET", "/work_pools/serve-.*", Answer(canned.POOL))
+    api.on("POST", "/work_pools/.*/queues", error(409, "conflict", "It is there."))
+    api.seen.clear()
+    with pytest.raises(ControlPlaneError, match="Not like that"):
+        one.serve("main")
+    assert not any(change.startswith("DELETE") for change in api.changes())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from headrace.cli.values import merge_parameters
 from tests.unit.cli import canned
 from tests.unit.cli.canned import DEPLOYMENT_ID, RUN_ID
 from tests.unit.cli.conftest import Cli
@@ -89,6 +91,27 @@ def test_parameters_are_json_unless_the_schema_says_text(cli: Cli, api: FakeApi)
         "list": [1, 2],
         "bare": "NaN",
     }
+
+
+def test_parameters_that_the_schema_does_not_name_are_as_its_kwargs() -> None:
+    texts = {"properties": {"x": {"type": "integer"}}, "additionalProperties": {"type": "string"}}
+    assert merge_parameters(None, ["x=3", "z=3"], texts) == {"x": 3, "z": "3"}
+    secrets = {"additionalProperties": {"type": "object", "x-secret": True}}
+    assert merge_parameters(None, ["z=env:A"], secrets) == {"z": {"$secret": "env:A"}}
+
+
+def test_parameters_come_from_a_file_or_standard_input(
+    cli: Cli, api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"rows": ["é" * 100] * 2000}
+    file = tmp_path / "p.json"
+    file.write_text(json.dumps(given, ensure_ascii=False), encoding="utf-8")
+    assert cli("deployment", "run", "hello/first", "--params", f"@{file}", "--param", "x=2").code == 0
+    with file.open() as opened:
+        monkeypatch.setattr(sys, "stdin", opened)
+        assert cli("deployment", "run", "hello/first", "--params", "-").code == 0
+    first, second = (sent.body["parameters"] for sent in api.sent("POST"))
+    assert (first, second) == ({**given, "x": 2}, given)
 
 
 def test_a_run_is_made_as_told(cli: Cli, api: FakeApi) -> None:

@@ -52,6 +52,16 @@ def test_a_default_that_is_a_secret_is_not_told() -> None:
     assert VALUE not in str(careless.parameter_schema())
 
 
+def test_kwargs_may_be_secrets() -> None:
+    @flow
+    def many(**passwords: Secret) -> None: ...
+
+    schema = many.parameter_schema()
+    assert parameters.of_run(schema, {}, {"a": GOOD[0]}, enforce=True) == {"a": GOOD[0]}
+    with pytest.raises(Invalid, match="must be a reference"):
+        parameters.of_run(schema, {}, {"a": VALUE}, enforce=False)
+
+
 @pytest.mark.parametrize("reference", GOOD, ids=lambda one: one["$secret"])
 def test_references_pass(reference: dict[str, str]) -> None:
     values = {"password": reference, "spare": reference, "several": [reference], "named": {"a": reference}}

@@ -148,6 +148,9 @@ def test_a_password_in_the_address_is_refused(clone: Path) -> None:
     [
         ("https://a:b@git.example/x.git", "https://git.example/x.git"),
         ("https://token@git.example:8443/x", "https://git.example:8443/x"),
+        ("https://x-access-token@git.example/x", "https://x-access-token@git.example/x"),
+        ("https://x-access-token:hunter2@git.example/x", "https://git.example/x"),
+        ("https://ghp_0123456789@git.example/x", "https://git.example/x"),
         ("https://git.example/x?a=1&access_token=hunter2", "https://git.example/x?a=1"),
         ("https://git.example/x?private_token=hunter2", "https://git.example/x"),
         ("ssh://git@git.example/x.git", "ssh://git@git.example/x.git"),

@@ -238,9 +238,15 @@ def test_args_are_a_list_and_kwargs_open_the_schema() -> None:
         "items": INTEGER,
         "default": [],
     }
-    assert schema["additionalProperties"] is True
+    assert schema["additionalProperties"] == {"type": "string"}
     assert schema["required"] == []
     assert "rest" not in schema["properties"]
+
+
+def test_kwargs_that_say_nothing_may_be_anything() -> None:
+    def f(**rest): ...  # type: ignore[no-untyped-def]
+
+    assert schema_of(f)["additionalProperties"] is True
 
 
 def test_one_hint_that_cannot_be_resolved_does_not_hide_the_others() -> None:

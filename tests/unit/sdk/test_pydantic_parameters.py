@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, RootModel, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, SecretBytes, SecretStr, field_validator
 from pydantic import dataclasses as pydantic_dataclasses
 
-from headrace import ParameterError, flow
+from chalicelib.domain.secrets import check
+from headrace import ParameterError, flow, secret
+from headrace.project.plain_secrets import plain_secrets
+
+
+class Login(BaseModel):
+    user: str
+    token: SecretStr
 
 
 class Address(BaseModel):
@@ -179,3 +187,45 @@ def test_a_model_as_default_is_written_as_json() -> None:
     def f(x: Address = Address(zip="1")): ...  # noqa: B008 - what is tested
 
     assert f.parameter_schema()["properties"]["x"]["default"] == {"zip": "1"}
+
+
+REFERENCE = {"$secret": "ssm:/x"}
+
+
+@pytest.mark.parametrize(
+    ("hint", "given", "expected"),
+    [
+        (SecretStr, REFERENCE, SecretStr("hunter2")),
+        (SecretBytes, REFERENCE, SecretBytes(b"hunter2")),
+        (SecretStr | None, REFERENCE, SecretStr("hunter2")),
+        (list[SecretStr], [REFERENCE], [SecretStr("hunter2")]),
+        (dict[str, SecretStr], {"a": REFERENCE}, {"a": SecretStr("hunter2")}),
+        (Annotated[SecretStr, Field(min_length=3)], REFERENCE, SecretStr("hunter2")),
+        (Login, {"user": "u", "token": REFERENCE}, Login(user="u", token=SecretStr("hunter2"))),
+        (SecretStr, secret.Secret("hunter2"), SecretStr("hunter2")),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_its_secrets_are_given_as_references(
+    hint: Any, given: Any, expected: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(secret.known, "ssm:/x", "hunter2")
+    made = parameters(hint)
+    assert made.validate_parameters({"x": given})["x"] == expected
+    values = {"x": given} if given != secret.Secret("hunter2") else {"x": REFERENCE}
+    check(made.parameter_schema(), values, "parameters")
+    assert not plain_secrets(made.parameter_schema(), values)
+    plain = json.loads(json.dumps(values).replace(json.dumps(REFERENCE), '"hunter2"'))
+    assert plain_secrets(made.parameter_schema(), plain)
+
+
+def test_its_secrets_that_nobody_can_read_are_named_and_their_defaults_kept_back() -> None:
+    kept = SecretStr("hunter2")
+
+    @flow
+    def f(x: SecretStr = kept, y: SecretStr | None = "hunter2", z: secret.Secret = "hunter2"): ...  # type: ignore[assignment]
+
+    assert "hunter2" not in str(f.parameter_schema())
+    assert "***" not in str(f.parameter_schema())
+    with pytest.raises(ParameterError, match="x: the secret ssm:/nowhere is not readable here"):
+        f.validate_parameters({"x": {"$secret": "ssm:/nowhere"}})

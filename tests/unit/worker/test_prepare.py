@@ -140,6 +140,7 @@ def test_folders(tmp_path: Path) -> None:
     [
         ({}, {"entrypoint": None}, "neither an entrypoint"),
         ({"command": [1]}, {}, "command"),
+        ({"command": "echo 'a"}, {}, "job variable `command` is .*No closing quotation. Mend its quotes"),
         ({"env": "A=1"}, {}, "env"),
         ({"timeout": "soon"}, {}, "timeout"),
         ({"working_dir": "/no/such"}, {}, "/no/such"),

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from headrace.contract.sync import Command, Grant, ReportKind, Verdict
-from headrace.worker.decisions import Ack, Decision, Deliver, Key, Kill, Prepare, Say, Start
+from headrace.worker.decisions import Ack, Decision, Deliver, Key, Kill, Log, Prepare, Say, Start
 from headrace.worker.events import Launch
 from headrace.worker.supervisor import Supervisor
 
@@ -113,8 +113,9 @@ def test_a_clock_that_is_behind_delays_nothing_for_long(supervisor: Supervisor) 
 def test_what_cannot_be_prepared_is_over(supervisor: Supervisor) -> None:
     given = grant()
     supervisor.granted(given)
-    decisions = supervisor.unprepared(given, "no code", NOW)
+    decisions = supervisor.unprepared(given, "no code", NOW, notes=("what a step said",))
     assert only(Deliver, decisions)[0].report.message == "no code"
+    assert only(Log, decisions)[0].lines == ("what a step said",)
     assert supervisor.free == 2
 
 

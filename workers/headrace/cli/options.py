@@ -8,6 +8,7 @@ import typer
 
 from headrace.cli.errors import BadUsage
 from headrace.cli.output import Format
+from headrace.cli.values import params_text
 
 if TYPE_CHECKING:
     from headrace.contract.work_pools import DeleteOptions
@@ -36,7 +37,13 @@ Param = Annotated[
     ),
 ]
 Params = Annotated[
-    str | None, typer.Option("--params", help="All parameters as one JSON object.", metavar="JSON")
+    str | None,
+    typer.Option(
+        "--params",
+        help="All parameters as one JSON object; @FILE reads it from a file, - from standard input.",
+        metavar="JSON",
+        callback=params_text,
+    ),
 ]
 Tag = Annotated[list[str] | None, typer.Option("--tag", "-t", help="A tag. May be repeated.", metavar="TAG")]
 JobVariable = Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -59,7 +60,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def wants_text(schema: Mapping[str, Any] | None, key: str) -> bool:
     """Whether a parameter schema says that this parameter is a string (or a string or nothing)."""
-    entry = ((schema or {}).get("properties") or {}).get(key)
+    entry = _entry(schema, key)
     if not isinstance(entry, Mapping):
         return False
     if entry.get("type") == "string":
@@ -70,7 +71,13 @@ def wants_text(schema: Mapping[str, Any] | None, key: str) -> bool:
 
 def wants_secret(schema: Mapping[str, Any] | None, key: str) -> bool:
     """Whether a parameter schema says that this parameter is a secret: then `env:NAME` is a reference."""
-    return marks(((schema or {}).get("properties") or {}).get(key))
+    return marks(_entry(schema, key))
+
+
+def _entry(schema: Mapping[str, Any] | None, key: str) -> object:
+    """What a parameter schema says of this parameter, or of any that it does not name."""
+    named = (schema or {}).get("properties") or {}
+    return named.get(key, (schema or {}).get("additionalProperties"))
 
 
 def read_object(text: str, option: str) -> dict[str, Any]:
@@ -93,14 +100,25 @@ def read_object(text: str, option: str) -> dict[str, Any]:
 
 def read_object_file(path: Path | None, option: str) -> dict[str, Any] | None:
     """Read a JSON object from a file; nothing when no file is named."""
-    if path is None:
-        return None
+    return None if path is None else read_object(_text(path, option), f"{option}: {path}")
+
+
+def params_text(value: str | None) -> str | None:
+    """What `--params` means: itself, the text of the file in `@FILE`, or with `-` what standard input has."""
+    if value == "-":
+        try:
+            return sys.stdin.buffer.read().decode()
+        except UnicodeDecodeError:
+            raise BadUsage("--params: standard input is not UTF-8 text.") from None
+    return _text(Path(value[1:]).expanduser(), "--params") if value and value.startswith("@") else value
+
+
+def _text(path: Path, option: str) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise BadUsage(f"{option}: cannot read {path}: {reason}.") from None
-    return read_object(text, f"{option}: {path}")
 
 
 def quote(text: str) -> str:

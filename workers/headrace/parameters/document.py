@@ -29,9 +29,15 @@ def parameter_schema(fn: Callable[..., Any]) -> Schema:
         "type": "object",
         "properties": properties,
         "required": [one.name for one in named if one.is_required],
-        "additionalProperties": len(named) < len(parameters),
+        "additionalProperties": _others(parameters, definitions),
         "definitions": definitions.schemas,
     }
+
+
+def _others(parameters: list[Parameter], definitions: Definitions) -> Schema | bool:
+    """What any further parameter must be: as `**kwargs` is annotated, or there is none."""
+    rest = next((one for one in parameters if one.is_kwargs), None)
+    return False if rest is None else rest.kind.schema(definitions) or True
 
 
 def _property(

@@ -7,6 +7,7 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_origin
 
+from headrace import secret
 from headrace.parameters.errors import Misfit
 from headrace.parameters.kinds import Definitions, Kind, Schema
 
@@ -56,16 +57,17 @@ class PydanticKind(Kind):
         return TypeAdapter(self._hint)
 
     def schema(self, definitions: Definitions) -> Schema:
-        """What pydantic says, its models among our definitions."""
+        """What pydantic says, its models among our definitions, and a reference where it has a secret."""
         from pydantic.errors import PydanticInvalidForJsonSchema
 
         try:
-            schema = self._adapter.json_schema(ref_template="#/definitions/{model}")
+            schema = _referring(self._adapter.json_schema(ref_template="#/definitions/{model}"))
         except PydanticInvalidForJsonSchema:
             return {}
         renamed = self._take_definitions(schema.pop("$defs", {}), definitions)
         schema = cast("Schema", _rename(schema, renamed))
-        if isinstance(self._hint, type) and schema.get("type") == "object":
+        # A secret's stands where it is: whoever reads parameters from the command line looks for it there.
+        if isinstance(self._hint, type) and schema.get("type") == "object" and "x-secret" not in schema:
             return definitions.reference(self._hint, self._hint.__name__, lambda: schema)
         return schema
 
@@ -82,9 +84,10 @@ class PydanticKind(Kind):
         return renamed
 
     def read(self, value: Any) -> Any:
-        """What pydantic makes of the value, as Python or else as JSON."""
+        """What pydantic makes of the value, as Python or else as JSON; of secrets as their references say."""
         from pydantic import ValidationError
 
+        value = _opened(value)
         try:
             return self._adapter.validate_python(value)
         except ValidationError as error:
@@ -97,6 +100,34 @@ class PydanticKind(Kind):
         except (TypeError, ValueError):
             problems = [(one["loc"], one["msg"]) for one in error.errors(include_url=False)]
             raise Misfit(problems) from None
+
+
+def _referring(schema: Any) -> Any:
+    """The schema with a reference's in the place of each secret's (`SecretStr` and the like, at any depth)."""
+    if isinstance(schema, list):
+        return [_referring(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("format") == "password" and schema.get("writeOnly") is True:
+        told = {key: schema[key] for key in ("title", "description") if key in schema}
+        return {**secret.SCHEMA, **told}
+    return {key: _referring(one) for key, one in schema.items()}
+
+
+def _opened(value: Any) -> Any:
+    """The value with the secret's text for each reference in it; the same object if there is none."""
+    if isinstance(value, secret.Secret):
+        return value.get()
+    if (reference := secret.reference_in(value)) is not None:
+        try:
+            return secret.read(value).get()
+        except ValueError as error:
+            raise Misfit.because(f"the secret {reference} is {error}") from None
+    if not any(True for _ in secret.references_in(value)):
+        return value
+    if isinstance(value, list):
+        return [_opened(one) for one in value]
+    return {key: _opened(one) for key, one in value.items()}
 
 
 def _rename(schema: Any, renamed: dict[str, str]) -> Any:

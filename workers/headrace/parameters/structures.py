@@ -32,6 +32,8 @@ class Field:
         schema = {"title": self.name, **self.kind.schema(definitions)}
         if self.default is REQUIRED or self.default is OMITTED:
             return schema
+        if self.default is not None and _is_secret(schema):
+            return schema  # the text of one is nobody's business
         try:
             return {**schema, "default": jsonable(self.default)}
         except NotJsonable:
@@ -155,6 +157,10 @@ class Enumeration(Kind):
             return self._cls(value)  # flags, and classes with a `_missing_` of their own
         except (ValueError, TypeError, KeyError):
             raise self.misfit(value) from None
+
+
+def _is_secret(schema: Schema) -> bool:
+    return any(one.get("x-secret") for one in (schema, *schema.get("anyOf", ())))
 
 
 def _value_of(member: Enum) -> Any:

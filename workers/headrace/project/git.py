@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from headrace.contract.addresses import USERS
+
 _TIMEOUT = 60
 _SECRET_QUERY = re.compile(r"(?i)token|secret|passw|pwd|auth|api_?key|signature|^(key|sig|code)$")
 """Names in an address's query that carry what must not be stored."""
@@ -81,12 +83,17 @@ def read_checkout(folder: Path) -> Checkout | None:
 
 
 def without_secrets(url: str) -> str:
-    """A repository's address without the name, password or token that a clone may have written into it."""
+    """A repository's address without the password or token that a clone may have written into it.
+
+    A name goes, too, unless it is one that goes with any token: it may be a token itself.
+    """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
         return url
     kept = [pair for pair in parts.query.split("&") if not _SECRET_QUERY.search(pair.partition("=")[0])]
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="&".join(kept)))
+    name, _, host = parts.netloc.rpartition("@")
+    netloc = parts.netloc if name in USERS else host
+    return urlunsplit(parts._replace(netloc=netloc, query="&".join(kept)))
 
 
 def is_same_repository(one: str, other: str) -> bool:

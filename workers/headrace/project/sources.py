@@ -86,7 +86,8 @@ class Sources:
             )
         if without_secrets(repository) != repository:
             raise ProjectError(
-                "The repository's address holds a password or token, which would be stored with the deployment.",
+                "The repository's address holds a password or token (or a name that may be one), which would be stored "
+                "with the deployment.",
                 "Leave it out, and name where the worker finds it: --credential env:NAME.",
             )
         step = {"repository": repository, **{k: v for k, v in options.items() if v is not None}}

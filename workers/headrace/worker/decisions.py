@@ -55,11 +55,19 @@ class Ack:
 
 
 @dataclass(frozen=True, slots=True)
+class Log:
+    """Put these lines into the log of a run that the keeper never had."""
+
+    key: Key
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
-    """Tell the person at the console. `tone` is one of start, good, bad, note."""
+    """Tell the person at the console. `tone` is one of start, good, bad, note, out."""
 
     tone: str
     text: str
 
 
-Decision = Prepare | Start | Kill | Deliver | Ack | Say
+Decision = Prepare | Start | Kill | Deliver | Ack | Log | Say

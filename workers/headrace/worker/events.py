@@ -47,9 +47,8 @@ class Launch:
     """All that the keeper needs to start a run. `engine`: the child speaks the engine's protocol.
 
     `timeout` is when the keeper ends it: with ENGINE_SLACK on top where the engine keeps the limit itself.
-
-    `preload` names modules that a process may have imported before it becomes this run's. `redact` are texts
-    that are taken out of all that the run says.
+    `notes` are lines that its log begins with. `preload` names modules that a process may have imported before it
+    becomes this run's. `redact` are texts that are taken out of all that the run says.
     """
 
     argv: list[str]
@@ -80,11 +79,12 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Unprepared:
-    """A run cannot be started here; the message says why and what to do."""
+    """A run cannot be started here; the message says why and what to do. `notes` are lines for its log."""
 
     grant: Grant
     message: str
     error: RunError | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

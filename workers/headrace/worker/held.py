@@ -78,6 +78,11 @@ class Held:
         return f"{self.grant.name} ({of}){again}"
 
 
+def shows_output(grant: Grant) -> bool:
+    """Whether the worker's console shows what the run prints."""
+    return bool(grant.configuration.get("stream_output", True))
+
+
 def time_of(event: Message) -> datetime:
     """When it happened, by the child's clock; now, if that cannot be read."""
     try:

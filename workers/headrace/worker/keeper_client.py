@@ -128,6 +128,7 @@ class KeeperClient:
             "start_method": start_method,
             "preload": launch.preload,
             "redact": launch.redact,
+            "notes": launch.notes,
         }
         self._send({**order, "meta": meta})
 

@@ -76,10 +76,10 @@ class LogTail:
             self._entries.append((number, size, record))
             self.size += size
 
-    def end_with(self, message: str) -> None:
-        """One record of the worker's own."""
-        record = {"at": now_iso(), "level": 40, "name": "headrace.worker", "message": message}
-        self.add(self._last + 1, [record])
+    def say(self, level: int, messages: Iterable[str]) -> None:
+        """Records of the worker's own."""
+        head = {"at": now_iso(), "level": level, "name": "headrace.worker"}
+        self.add(self._last + 1, [{**head, "message": message} for message in messages])
 
     def take(self, most: int) -> Piece | None:
         """The next batch of at most about this many bytes (always at least one record)."""

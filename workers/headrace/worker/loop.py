@@ -18,7 +18,7 @@ from headrace.worker.answers import Answers
 from headrace.worker.console import Console
 from headrace.worker.courier import Courier
 from headrace.worker.credentials import ApiCredentials, from_api
-from headrace.worker.decisions import Ack, Decision, Deliver, Kill, Prepare, Say, Start
+from headrace.worker.decisions import Ack, Decision, Deliver, Kill, Log, Prepare, Say, Start
 from headrace.worker.dialogue import Dialogue
 from headrace.worker.events import (
     Answered,
@@ -97,7 +97,9 @@ class Loop:
             KeeperGone: lambda _: self._keeping.gone(),
             Buried: self._keeping.buried,
             Prepared: lambda event: self.do(self.supervisor.prepared(event.grant, event.launch, _now())),
-            Unprepared: self._on_unprepared,
+            Unprepared: lambda event: self.do(
+                self.supervisor.unprepared(event.grant, event.message, _now(), event.error, event.notes)
+            ),
             Joined: self._answers.joined,
             JoinFailed: lambda event: self._answers.join_failed(event.error),
             Synced: self._answers.synced,
@@ -114,6 +116,7 @@ class Loop:
             Kill: lambda kill: self.keeper.kill(kill.key, kill.why, kill.grace),
             Deliver: self._deliver,
             Ack: self._ack,
+            Log: lambda log: self.outbox.add_notes(log.key, log.lines),
             Say: lambda say: self.say(say.tone, say.text),
         }
 
@@ -237,12 +240,9 @@ class Loop:
                 launch = prepare(whole, workshop=self._workshop)
             self.mailbox.put(Prepared(grant, launch))
         except PrepareError as error:
-            self.mailbox.put(Unprepared(grant, str(error), error.error))
+            self.mailbox.put(Unprepared(grant, str(error), error.error, error.notes))
         except Exception as error:  # noqa: BLE001 - a run must not wait for ever for a thread that failed
             self.mailbox.put(Unprepared(grant, f"It could not be prepared: {type(error).__name__}: {error}."))
-
-    def _on_unprepared(self, event: Unprepared) -> None:
-        self.do(self.supervisor.unprepared(event.grant, event.message, _now(), event.error))
 
     def _on_rung(self, rung: Rung) -> None:
         if self.supervisor.free > 0:

@@ -6,6 +6,7 @@ or came back as too large and is split.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ class Outbox:
     def cut_off(self) -> None:
         """The worker leaves before all is delivered: the logs say so."""
         for key in self._expected:
-            self._tail(key).end_with(CUT_OFF)
+            self._tail(key).say(logging.ERROR, [CUT_OFF])
         self._expected.clear()
 
     @property
@@ -118,6 +119,10 @@ class Outbox:
     def add_logs(self, key: Key, first: int, records: Iterable[Message]) -> None:
         """Take log records from the keeper."""
         self._tail(key).add(first, records)
+
+    def add_notes(self, key: Key, lines: Iterable[str]) -> None:
+        """Put lines of the worker's own into the log of an attempt that the keeper does not have."""
+        self._tail(key).say(logging.INFO, lines)
 
     def add_batch(self, batch: LogBatch) -> None:
         """Take a batch that a predecessor left on disk."""

@@ -12,7 +12,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from headrace import tracing
@@ -43,11 +43,13 @@ class PrepareError(Exception):
 
     Attributes:
         error: The same in parts, with the end of what a failing step printed.
+        notes: Lines for the run's log: what the steps printed.
     """
 
-    def __init__(self, message: str, error: RunError | None = None) -> None:
+    def __init__(self, message: str, error: RunError | None = None, notes: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.error = error
+        self.notes = notes
 
 
 def prepare(
@@ -76,7 +78,7 @@ def prepare(
         grace=_number(configuration.get("grace_seconds"), "grace_seconds", GRACE),
         limits=_limits(grant),
         stream=bool(configuration.get("stream_output", True)),
-        notes=tuple(job.notes),
+        notes=_lines(job.redactor.clean(note) for note in job.notes),
         preload=_preload(configuration.get("preload")),
         redact=job.redactor.forms(),
     )
@@ -93,6 +95,7 @@ def _misfit(grant: Grant, problem: str) -> PrepareError:
 
 def _code(grant: Grant, environ: Mapping[str, str], workshop: Workshop | None) -> Job:
     """Run the pull steps."""
+    notes: list[str] = []
     try:
         job = Job(
             workshop=workshop or Workshop.plain(environ),
@@ -100,15 +103,22 @@ def _code(grant: Grant, environ: Mapping[str, str], workshop: Workshop | None) -
             folder=Path.cwd(),
             base_python=str(grant.configuration.get("python") or sys.executable),
             inherited=INHERITED,
+            notes=notes,
         )
         make_ready(grant, job)
     except SourceError as error:
         message = f"The code could not be made ready: {error}."[:MESSAGE]
         told = RunError(type="SourceError", message=message, traceback=error.output or None, hint=error.hint)
-        raise PrepareError(f"{message} {error.hint or ''}".strip(), told) from error
+        lines = _lines([*notes, error.output])
+        raise PrepareError(f"{message} {error.hint or ''}".strip(), told, lines) from error
     except OSError as error:
-        raise PrepareError(f"The code could not be made ready: {type(error).__name__}: {error}.") from error
+        message = f"The code could not be made ready: {type(error).__name__}: {error}."
+        raise PrepareError(message, notes=_lines(notes)) from error
     return job
+
+
+def _lines(notes: Iterable[str]) -> tuple[str, ...]:
+    return tuple(line for note in notes for line in note.splitlines())
 
 
 def _engine(grant: Grant, environment: Path | None) -> list[str]:
@@ -123,7 +133,13 @@ def _engine(grant: Grant, environment: Path | None) -> list[str]:
 
 
 def _command(command: object) -> list[str]:
-    words = command if isinstance(command, list) else shlex.split(str(command))
+    try:
+        words = command if isinstance(command, list) else shlex.split(str(command))
+    except ValueError as error:
+        raise PrepareError(
+            f"The job variable `command` is {command!r:.1000}, whose words cannot be told apart: {error}. Mend its "
+            "quotes and deploy again, or give it as a list of words."
+        ) from error
     if not words or not all(isinstance(word, str) for word in words):
         raise PrepareError(
             f"The job template's `command` is {command!r}; expected words such as 'sh run.sh'."

@@ -26,10 +26,10 @@ from headrace.contract.sync import (
     RunError,
     Verdict,
 )
-from headrace.worker.decisions import Ack, Decision, Deliver, Key, Kill, Prepare, Say, Start
+from headrace.worker.decisions import Ack, Decision, Deliver, Key, Kill, Log, Prepare, Say, Start
 from headrace.worker.events import Launch
 from headrace.worker.hands import Hands
-from headrace.worker.held import Held, Phase, about_rest, aftermath, end_line, time_of
+from headrace.worker.held import Held, Phase, about_rest, aftermath, end_line, shows_output, time_of
 from headrace.worker.keeper.wire import Message
 from headrace.worker.outcome import Conclusion, conclude
 from headrace.worker.run_reports import last_report, start_report
@@ -84,11 +84,15 @@ class Supervisor(Hands):
         held.launch, held.phase = launch, Phase.WAITING
         held.not_before = min(grant.expected_start_time, now + EARLY)
         held.engine, held.timeout, held.stream = launch.engine, launch.timeout, launch.stream
-        notes = [Say("note", f"{held.label}: {note}") for note in launch.notes]
-        return [*notes, *self.due(now)]
+        return self.due(now)
 
     def unprepared(
-        self, grant: Grant, message: str, now: datetime, error: RunError | None = None
+        self,
+        grant: Grant,
+        message: str,
+        now: datetime,
+        error: RunError | None = None,
+        notes: tuple[str, ...] = (),
     ) -> list[Decision]:
         """Step 2, the bad case."""
         key = (grant.run, grant.attempt)
@@ -96,7 +100,8 @@ class Supervisor(Hands):
         if held is None or held.phase is not Phase.PREPARING:
             return []
         conclusion = Conclusion(ReportKind.ENDED, StateType.CRASHED, message=message, error=error)
-        return self._over(key, held, 1, conclusion, now)
+        said = [Say("out", f"{grant.name} | {note}") for note in notes] if shows_output(grant) else []
+        return [Log(key, notes), *said, *self._over(key, held, 1, conclusion, now)]
 
     def due(self, now: datetime) -> list[Decision]:
         """Step 3: start every run whose time has come and whose earlier attempt is gone."""

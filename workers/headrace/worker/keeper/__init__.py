@@ -12,7 +12,8 @@ The two speak newline-delimited JSON over a local socket. From the worker, by `o
   log records; if the worker dies now, the next one must cut the same batches.
 - `lease` {deadline, term_at}: on the clock of `clock.boottime`; at `term_at` children are asked to end, at
   `deadline` they are killed.
-- `start` {run, attempt, argv, env, cwd, spec, timeout, grace, limits, start_method, preload, redact, meta}
+- `start` {run, attempt, argv, env, cwd, spec, timeout, grace, limits, start_method, preload, redact, notes, meta};
+  `notes` are lines that the run's log begins with.
 - `kill` {run, attempt, why, grace}
 - `ack` {run, attempt, states, logs}: delivered up to these numbers.
 - `answer` {run, attempt, id, body}: to what the run's child asked; the body holds `value` or `error`.

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from json.encoder import encode_basestring as encode_text
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Protocol
 
 from headrace.worker.keeper import processes
@@ -16,7 +17,7 @@ from headrace.worker.keeper.clock import now_iso
 from headrace.worker.keeper.ending import Ending
 from headrace.worker.keeper.pace import Pace
 from headrace.worker.keeper.redact import Redaction
-from headrace.worker.keeper.spawn import Spawned
+from headrace.worker.keeper.spawn import Spawned, why_not_started
 from headrace.worker.keeper.spool import Spool
 from headrace.worker.keeper.wire import Lines, Message, decode, encode
 
@@ -81,10 +82,12 @@ class Child:
 
     def start(self, now: float, start: Callable[[Message, str, float], Spawned]) -> None:
         """Start it; one that cannot be started is over at once, with the reason in its `exited` state."""
+        for note in self.order.get("notes") or ():
+            self._log(INFO, "headrace.worker", note)
         try:
             self._spawned = spawned = start(self.order, self._mark, now)
-        except (OSError, ValueError) as error:
-            self.refuse(f"{type(error).__name__}: {error}", "spawn")
+        except (OSError, ValueError, SubprocessError) as error:
+            self.refuse(why_not_started(self.order, error), "spawn")
             return
         self.pid = spawned.pid
         if spawned.warning:

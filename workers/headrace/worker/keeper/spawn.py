@@ -85,6 +85,26 @@ def spawn(order: Message, mark: str) -> Spawned:
     return pipes.child(popen.pid, popen)
 
 
+def why_not_started(order: Message, error: Exception) -> str:
+    """What is wrong with the job variables, as far as the error tells, and what to do; without a full stop."""
+    variable = "python" if order.get("spec") is not None else "command"
+    if isinstance(error, subprocess.SubprocessError):
+        return (
+            "this worker may not set the limits that it should have; mend the job variables `nice`, `memory_mb`, "
+            f"`cpu_seconds` or `max_processes` ({error})"
+        )
+    if not isinstance(error, (FileNotFoundError, PermissionError, NotADirectoryError)):
+        return f"{type(error).__name__}: {error}"
+    if error.filename == order.get("cwd"):
+        return f"its working folder {error.filename} cannot be entered on this worker ({error.strerror})"
+    program = order["argv"][0]
+    if isinstance(error, PermissionError):
+        what = f"{program!r} may not be executed on this worker: chmod +x it, or start it by its interpreter"
+    else:
+        what = f"there is no {program!r} on this worker (or no interpreter that it names): install it there"
+    return f"{what}, or mend the job variable `{variable}`"
+
+
 def _filled(argv: list[str], theirs: dict[str, int]) -> list[str]:
     if "spec" not in theirs:
         return argv

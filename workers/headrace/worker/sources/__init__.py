@@ -85,7 +85,8 @@ def _told(step: str, error: SourceError | OSError, job: Job) -> SourceError:
     if not isinstance(error, SourceError):
         return SourceError(f"{step}: {type(error).__name__}: {error}")
     message = job.redactor.clean(f"{step}: {error}")
-    return SourceError(message, output=job.redactor.clean(error.output), hint=error.hint)
+    hint = error.hint or ("What it said is in the run's log." if error.output.strip() else None)
+    return SourceError(message, output=job.redactor.clean(error.output), hint=hint)
 
 
 def _filled(value: Json, job: Job) -> Json:

@@ -63,7 +63,7 @@ def call_function(name: str, options: Json, job: Job, known: str) -> dict[str, o
             raise SourceError(
                 f"the function {name} failed",
                 output=done.output,
-                hint="Its own output is above. It was called with the step's members as keywords, in "
+                hint="Its own output is in the run's log. It was called with the step's members as keywords, in "
                 f"{job.folder}: call it so by hand, mend it, and deploy again.",
             )
         result: dict[str, object] = json.loads(answer.read_text(encoding="utf-8"))

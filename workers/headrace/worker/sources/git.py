@@ -29,14 +29,20 @@ def git_clone(options: Json, job: Job) -> dict[str, object]:
         wanted.tree(commit), job.key, lambda folder: _make_tree(git, wanted, commit, folder, job)
     )
     cache.touch(wanted.mirror)
-    folder = tree / wanted.directory
-    if not folder.is_dir():
-        raise SourceError(
-            f"there is no folder {wanted.directory!r} in commit {commit} of {wanted.repository}"
-        )
+    for name in (*wanted.sparse, wanted.directory):
+        if not (tree / name).is_dir():
+            raise _no_folder(name, wanted, commit)
     _note_pointers(git, tree, job)
-    job.folder = folder
-    return {"directory": str(folder), "commit": commit}
+    job.folder = tree / wanted.directory
+    return {"directory": str(job.folder), "commit": commit}
+
+
+def _no_folder(name: str, wanted: GitOptions, commit: str) -> SourceError:
+    member = "directories" if name in wanted.sparse else "directory"
+    return SourceError(
+        f"there is no folder {name!r} in commit {commit} of {wanted.repository}",
+        hint=f"Mend the step's `{member}`, or push a commit that has the folder, and deploy again.",
+    )
 
 
 def _tip(git: Git, wanted: GitOptions) -> str:
@@ -71,17 +77,27 @@ def _make_tree(git: Git, wanted: GitOptions, commit: str, folder: Path, job: Job
     def fetch(_: Path) -> None:
         if _bring(git, wanted, commit, mirror):
             cache.note(wanted.mirror)
-        # Below the lock too: git writes into the mirror for each new worktree.
+        # Below the lock too: git writes into the mirror for each new worktree, and into its configuration.
         git.must("worktree", "prune", cwd=mirror)
         git.must("worktree", "add", "--force", "--detach", "--no-checkout", str(folder), commit, cwd=mirror)
+        if wanted.sparse:
+            git.must("sparse-checkout", "set", "--", *wanted.sparse, cwd=folder)
 
     cache.update(wanted.mirror, job.key, fetch)
-    if wanted.sparse:
-        git.must("sparse-checkout", "set", "--", *wanted.sparse, cwd=folder)
     git.must("checkout", "--quiet", "--force", "--detach", commit, cwd=folder, seconds=FETCH_SECONDS)
     if wanted.submodules:
-        arguments = ("submodule", "update", "--init", "--recursive", "--quiet")
-        git.must(*arguments, cwd=folder, seconds=FETCH_SECONDS)
+        cache.update(wanted.mirror, job.key, lambda _: _bring_submodules(git, folder))
+
+
+def _bring_submodules(git: Git, folder: Path) -> None:
+    """All by the addresses that this commit gives.
+
+    Git reads them from the mirror's configuration, which all commits share and where those of the commit before
+    still stand: so they are written anew, and the lock is held until they are used.
+    """
+    git.must("submodule", "sync", "--quiet", cwd=folder)
+    arguments = ("submodule", "update", "--init", "--recursive", "--quiet")
+    git.must(*arguments, cwd=folder, seconds=FETCH_SECONDS)
 
 
 def _bring(git: Git, wanted: GitOptions, commit: str, mirror: Path) -> bool:

@@ -30,12 +30,12 @@ def run_shell_script(options: Json, job: Job) -> dict[str, object]:
         redactor=job.redactor,
         what="the script",
     )
-    if options.get("stream_output", True) and done.output.strip():
-        job.notes.append(done.output.strip())
     if done.status:
         raise SourceError(
             f"the script ended with exit code {done.status}", output=done.output, hint=_hint(done.status)
         )
+    if options.get("stream_output", True) and done.output.strip():
+        job.notes.append(done.output.strip())
     return {"stdout": done.stdout.strip(), "output": done.output.strip()}
 
 
@@ -47,8 +47,8 @@ def _hint(status: int) -> str:
     if status == 126:
         return "A file that the script starts is not executable: chmod +x it, or start it by its interpreter."
     return (
-        "`sh -e` ends a script with its first command that fails; what it printed last is above. Mend it and deploy "
-        "again, or write `|| true` behind a command that may fail."
+        "`sh -e` ends a script with its first command that fails; what it printed is in the run's log. Mend it and "
+        "deploy again, or write `|| true` behind a command that may fail."
     )
 
 
