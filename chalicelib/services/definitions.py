@@ -85,7 +85,10 @@ class Definitions:
         if wanted.work_pool_name is None and before and before.work_pool_name and wishes is None:
             self._schedules.refuse_without_pool(after)
         old = versions.define(before or wanted, versions.described(known))
-        return planned, old, versions.define(wanted, versions.described(after))
+        new = versions.define(wanted, versions.described(after))
+        if before and versions.makes_other_runs(old, new):
+            planned += self._schedules.renewals(known, planned)
+        return self._schedules.timed(planned), old, new
 
     def _record(
         self, wanted: Deployment, before: Deployment, wishes: Sequence[Wish] | None, by: By

@@ -1,20 +1,21 @@
 """Schedules: changed with their deployment or by themselves.
 
-Every change raises the revision and deletes what the old one had made and nobody started (deleted, not
-cancelled: putting the schedule back makes the runs again).
+Every change raises the revision. What the old one had made and nobody started becomes the new one's where it has
+the same moment, and is deleted where not (deleted, not cancelled: putting the schedule back makes the runs again).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from chalicelib.domain import parameters, secrets, versions
 from chalicelib.domain.deployments import Deployment, ScheduleRecord, spec_of
 from chalicelib.domain.eligibility import schedule_limit
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound
-from chalicelib.domain.schedules import next_after
+from chalicelib.domain.succession import is_going, next_due
 from chalicelib.services.numbering import By, Raced, again, deployment_of, next_version
 from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.ports import Ports
@@ -33,7 +34,7 @@ class Schedules:
     ) -> list[Change]:
         """What must change so that the deployment has these schedules and no others. Raises `Invalid`.
 
-        `records` are those it has, tombstones included.
+        `records` are those it has, tombstones included. `timed` says when the new revisions begin.
         """
         known = {record.slug: record for record in records}
         changes = []
@@ -51,6 +52,31 @@ class Schedules:
     def imagined(self, deployment: Deployment, wishes: Sequence[Wish]) -> list[ScheduleRecord]:
         """The schedules that a deployment would have by these wishes. Raises `Invalid`."""
         return [change.after for change in self.plan(deployment, wishes, [])]
+
+    def renewals(self, records: Sequence[ScheduleRecord], planned: Sequence[Change]) -> list[Change]:
+        """The schedules that go on, as new revisions: their deployment changed what their runs are made of.
+
+        So a claim takes none that was made before, whatever comes between the write and the renewal of the runs.
+        """
+        changing = {change.after.slug for change in planned}
+        return [
+            Change(record, replace(record, revision=record.revision + 1))
+            for record in records
+            if is_going(record) and record.slug not in changing
+        ]
+
+    def timed(self, changes: Sequence[Change]) -> list[Change]:
+        """Changes with the time from which each new revision goes on: it owes what the old one had not started."""
+        now = self._ports.clock()
+        old = [change.before for change in changes if change.before and is_going(change.after)]
+        waiting: dict[str, list[datetime]] = {}
+        for run in self._making.upcoming_runs([one for one in old if is_going(one)]):
+            if run.schedule_slug and run.occurrence:
+                waiting.setdefault(run.schedule_slug, []).append(run.occurrence)
+        return [
+            Change(before, replace(after, next_due=next_due(before, after, waiting.get(after.slug, ()), now)))
+            for before, after in ((change.before, change.after) for change in changes)
+        ]
 
     def add(self, deployment_id: UUID, wishes: Sequence[Wish], by: By) -> list[ScheduleRecord]:
         """Further schedules of a deployment; one that names `replaces` takes another's place.
@@ -80,8 +106,10 @@ class Schedules:
                 changes.append(Change(before, after))
             made.append(after or known[slug])
         refuse_too_many(len((taken - replaced) | {record.slug for record in made}))
+        changes = self.timed(changes)
         self._apply(deployment, changes, by)
-        new = iter(made)
+        timed = {change.after.slug: change.after for change in changes}
+        new = iter(timed.get(record.slug, record) for record in made)
         return [same or next(new) for same in found]
 
     def _equal(
@@ -115,11 +143,11 @@ class Schedules:
                 raise Conflict(f"There is a schedule {after.slug!r} already.", code="exists")
             after = replace(after, revision=clash.revision + 1 if clash else 1)
             self._checked(deployment, after, "")
-            renamed = [Change(before, self._tombstone(before)), Change(clash, self._timed(after))]
-            self._apply(deployment, renamed, by)
+            renamed = [Change(before, self._tombstone(before)), Change(clash, after)]
+            self._apply(deployment, self.timed(renamed), by)
             return after
         self._checked(deployment, after, "")
-        self._apply(deployment, [Change(before, self._timed(after))], by)
+        self._apply(deployment, self.timed([Change(before, after)]), by)
         return after
 
     def delete(self, deployment_id: UUID, schedule_id: UUID, by: By) -> None:
@@ -161,14 +189,14 @@ class Schedules:
                 self._ports.slots.set_maximum(limit, 1)
 
     def follow_up(self, deployment: Deployment, changes: Sequence[Change]) -> None:
-        """After a write: what the old revisions had made goes, what the new ones want soon is made."""
-        self._making.drop_upcoming([change.before for change in changes if change.before])
+        """After a write: what the old revisions had made becomes the new ones' or goes, and what they lack is made."""
         for change in changes:
             after = change.after
             is_free = after.deleted or after.overlap == "allow"
             if is_free and change.before and change.before.overlap != "allow":
                 self._ports.slots.remove(schedule_limit(after.deployment_id, after.slug))
-            self._making.materialise(deployment, after)
+        old = [change.before for change in changes if change.before]
+        self._making.hand_over(deployment, old, [change.after for change in changes])
 
     def _wanted(
         self, deployment: Deployment, slug: str, wish: Wish, before: ScheduleRecord | None, path: str
@@ -187,11 +215,11 @@ class Schedules:
         )
         self._checked(deployment, record, path)
         if before is None:
-            return self._timed(record)
+            return record
         same = replace(record, revision=before.revision, updated=before.updated, next_due=before.next_due)
         if same == before:
             return None
-        return self._timed(replace(record, revision=before.revision + 1))
+        return replace(record, revision=before.revision + 1)
 
     def _checked(self, deployment: Deployment, schedule: ScheduleRecord, path: str) -> None:
         try:
@@ -209,11 +237,6 @@ class Schedules:
             parameters.validate(deployment.parameter_openapi_schema, values)
         if deployment.work_pool_name is None:
             raise _no_pool(path or "schedules")
-
-    def _timed(self, schedule: ScheduleRecord) -> ScheduleRecord:
-        now = self._ports.clock()
-        coming = next_after(spec_of(schedule), now) if schedule.active else None
-        return replace(schedule, next_due=coming)
 
     def _tombstone(self, schedule: ScheduleRecord) -> ScheduleRecord:
         return replace(
