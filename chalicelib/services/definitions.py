@@ -117,6 +117,7 @@ class Definitions:
             wanted,
             updated=now,
             paused_since=since if wanted.paused else None,
+            other_pools=self._other_pools(wanted, before),
             revision=before.revision + 1 if before else 1,
         )
         self._schedules.prepare(planned)
@@ -130,6 +131,13 @@ class Definitions:
         if before and before.paused and not wanted.paused:
             self._lines.promote([limit])
         return wanted
+
+    def _other_pools(self, wanted: Deployment, before: Deployment | None) -> Sequence[str]:
+        """Where its runs may be beside its pool: those made before a move stay, unless a schedule made them."""
+        if before is None or wanted.work_pool_name == before.work_pool_name:
+            return before.other_pools if before else ()
+        left = [name for name in before.pools if name != wanted.work_pool_name]
+        return tuple(pool.name for pool in self._ports.pools.pools(left))
 
     def _checked(self, deployment: Deployment) -> Deployment:
         """Everything that can be known to be wrong before the first run. Raises `Invalid` or `NotFound`."""
