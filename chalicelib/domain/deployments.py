@@ -36,6 +36,7 @@ class Deployment:
 
     `version_number` is the version that this is, and `latest_version_number` the highest one given; they differ
     while it is `pinned`, when a deploy makes a version without putting it in force. `version` is a label.
+    `other_pools` are those, beside its own, where runs of it may still wait or go on.
     """
 
     flow_name: str
@@ -66,6 +67,7 @@ class Deployment:
     version_number: int = 0
     latest_version_number: int = 0
     pinned: bool = False
+    other_pools: Sequence[str] = ()
     revision: int = 1
 
     @property
@@ -77,6 +79,11 @@ class Deployment:
     def flow_id(self) -> UUID:
         """The flow's id."""
         return names.flow_id(self.flow_name)
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """The pools where runs of it may be: its own, and those that it or they were moved from or to."""
+        return tuple(dict.fromkeys(filter(None, (self.work_pool_name, *self.other_pools))))
 
     @property
     def full_name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -41,4 +42,23 @@ def draft(
         parameters=parameters,
         tags=tuple(dict.fromkeys((*deployment.tags, *tags))),
         retry_policy=deployment.retry_policy,
+    )
+
+
+def renewed(run: Run, wanted: Run) -> Run:
+    """A run that waits, as one of the same occurrence would be made now; it keeps its name and its past."""
+    return replace(
+        run,
+        updated=wanted.updated,
+        due=wanted.due,
+        state=replace(run.state, scheduled_time=wanted.due),
+        deployment_version=wanted.deployment_version,
+        deployment_version_number=wanted.deployment_version_number,
+        work_pool_name=wanted.work_pool_name,
+        work_queue_name=wanted.work_queue_name,
+        parameters=wanted.parameters,
+        tags=wanted.tags,
+        retry_policy=wanted.retry_policy,
+        schedule_revision=wanted.schedule_revision,
+        line=None,
     )

@@ -46,6 +46,8 @@ SCHEDULE_OPTIONS = (
     "overlap",
     "dst",
 )
+FROZEN = frozenset({"parameters", "tags", "work_pool_name", "work_queue_name", "retry_policy"})
+"""Members that a run takes when it is made; all others it takes at its claim."""
 NOT_COUNTED = "version_info"
 """It tells about a version and makes none by itself."""
 MOST_PATHS = 40
@@ -138,6 +140,11 @@ def changes(old: Definition, new: Definition) -> list[FieldChange]:
 def makes_a_version(found: Sequence[FieldChange]) -> bool:
     """Whether these changes are worth a version of their own."""
     return any(change.path.partition(".")[0] != NOT_COUNTED for change in found)
+
+
+def makes_other_runs(old: Definition, new: Definition) -> bool:
+    """Whether what schedules have made ahead would be made otherwise now."""
+    return any(change.path.partition(".")[0] in FROZEN for change in changes(old, new))
 
 
 def version_of(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chalicelib.domain import versions
+from chalicelib.domain import schedule_checks, versions
 from chalicelib.domain.deployments import Deployment
 from chalicelib.domain.errors import HeadraceError
 from chalicelib.domain.limits import deployment_limit
@@ -87,11 +87,14 @@ class Definitions:
         planned = self._schedules.plan(wanted, wishes, known) if wishes is not None else []
         after = overlaid(known, planned)
         if wanted.work_pool_name is None and before and before.work_pool_name and wishes is None:
-            self._schedules.refuse_without_pool(after)
+            schedule_checks.refuse_without_pool(after)
         elif before and wishes is None:
-            self._schedules.check_kept(wanted, before, after)
+            schedule_checks.check_kept(wanted, before, after)
         old = versions.define(before or wanted, versions.described(known))
-        return planned, old, versions.define(wanted, versions.described(after))
+        new = versions.define(wanted, versions.described(after))
+        if before and versions.makes_other_runs(old, new):
+            planned += self._schedules.renewals(known, planned)
+        return self._schedules.timed(planned), old, new
 
     def _record(
         self, wanted: Deployment, before: Deployment, wishes: Sequence[Wish] | None, by: By
@@ -120,6 +123,7 @@ class Definitions:
             wanted,
             updated=now,
             paused_since=since if wanted.paused else None,
+            other_pools=self._other_pools(wanted, before),
             revision=before.revision + 1 if before else 1,
         )
         self._schedules.prepare(planned)
@@ -133,6 +137,13 @@ class Definitions:
         if before and before.paused and not wanted.paused:
             self._lines.promote([limit])
         return wanted
+
+    def _other_pools(self, wanted: Deployment, before: Deployment | None) -> Sequence[str]:
+        """Where its runs may be beside its pool: those made before a move stay, unless a schedule made them."""
+        if before is None or wanted.work_pool_name == before.work_pool_name:
+            return before.other_pools if before else ()
+        left = [name for name in before.pools if name != wanted.work_pool_name]
+        return tuple(pool.name for pool in self._ports.pools.pools(left))
 
 
 def schedules_of(definition: Definition) -> list[Wish]:

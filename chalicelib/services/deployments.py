@@ -11,6 +11,7 @@ from chalicelib.domain.errors import Conflict, FieldProblem, HeadraceError, Inva
 from chalicelib.domain.limits import deployment_limit
 from chalicelib.domain.names import deployment_id
 from chalicelib.domain.runs import Run
+from chalicelib.services.active import active_runs
 from chalicelib.services.definitions import Definitions
 from chalicelib.services.lines import Lines
 from chalicelib.services.numbering import By, again, deployment_of
@@ -139,7 +140,7 @@ class Deployments:
         return [found[identity] for identity in ids if identity in found]
 
     def delete(self, deployment_id: UUID, fate: Fate) -> None:
-        """Delete a deployment. Waiting runs: refused, or cancelled. Its schedules' coming runs just go."""
+        """Delete a deployment. Runs that wait or go on: refused, or cancelled. Its schedules' coming runs just go."""
         deployment = self.read(deployment_id)
         if fate.move_to:
             problem = FieldProblem(
@@ -148,6 +149,7 @@ class Deployments:
             raise Invalid("Runs of a deployment cannot be moved.", errors=[problem])
         schedules = self._ports.deployments.schedules(deployment.id)
         limit = deployment_limit(deployment.id)
+        self._end_active(deployment, fate)
         kept = (run for run in self.waiting_runs(deployment) if not run.is_untouched_occurrence)
         self._waiting.settle(f"Deployment {deployment.full_name!r}", kept, fate)
         self._drop_untouched(deployment)
@@ -168,6 +170,13 @@ class Deployments:
         self._schedules.withdraw(schedules)
         self._lines.promote([limit])
 
+    def _end_active(self, deployment: Deployment, fate: Fate) -> None:
+        """What workers hold: tried again, it would find its deployment gone, and hide why it had failed."""
+        found = (run for pool in deployment.pools for run in active_runs(self._ports, pool))
+        mine = (run for run in found if run.deployment_id == deployment.id)
+        hint = "Wait for them, or say --cancel-runs. One that is retried would find its deployment gone."
+        self._waiting.end_active(f"Deployment {deployment.full_name!r}", mine, fate, hint)
+
     def _drop_untouched(self, deployment: Deployment) -> None:
         count, begun = 0, self._ports.clock()
         for run in self.waiting_runs(deployment):
@@ -176,14 +185,14 @@ class Deployments:
                 raise unfinished(f"Deployment {deployment.full_name!r}", count, "deleted")
 
     def waiting_runs(self, deployment: Deployment) -> Iterator[Run]:
-        """Its runs that wait: in any queue of its pool, or in a line."""
-        view = self._ports.pools.view(deployment.work_pool_name) if deployment.work_pool_name else None
+        """Its runs that wait: in any queue of the pools where some may be, or in a line."""
+        views = [view for pool in deployment.pools if (view := self._ports.pools.view(pool))]
         lanes = [line_lane(deployment_limit(deployment.id))]
-        if view is None:
+        if not views:
             found = self._waiting.in_bare_lanes(lanes)
         else:
-            lanes = [ready_lane(view.pool.name, queue) for queue in view.queues]
-            found = self._waiting.in_lanes(lanes, pool=view.pool.name)
+            lanes = [ready_lane(view.pool.name, queue) for view in views for queue in view.queues]
+            found = self._waiting.in_lanes(lanes, pool=None)
         return (run for run in found if run.deployment_id == deployment.id)
 
     def schedules(self, deployment: UUID) -> list[ScheduleRecord]:

@@ -2,6 +2,8 @@
 
 A run that has never started takes the version in force at its claim, so a rollback also holds for what waits.
 From its first start on it keeps that version: retries, and runs that a person starts again, run the same code.
+Parameters, tags, retries and place are the run's own, from when it was made; what schedules have made is made anew
+when their deployment changes these (see `schedules`).
 """
 
 from __future__ import annotations

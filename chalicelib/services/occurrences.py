@@ -8,14 +8,15 @@ repeated, concurrent, late or redeployed in between.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from chalicelib.domain import parameters
 from chalicelib.domain.deployments import Deployment, ScheduleRecord, spec_of
-from chalicelib.domain.drafts import draft
+from chalicelib.domain.drafts import draft, renewed
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.names import stamp
 from chalicelib.domain.pools import PoolView
 from chalicelib.domain.runs import Run
@@ -25,10 +26,13 @@ from chalicelib.domain.schedules import (
     next_after,
     occurrence_id,
     occurrences,
+    runs_at,
     to_skip,
 )
+from chalicelib.domain.succession import is_going
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
+from chalicelib.storage.run_lanes import lane_of
 
 log = logging.getLogger("headrace.schedules")
 LOOKAHEAD = timedelta(minutes=3)
@@ -38,6 +42,8 @@ PER_TICK = 200
 MOST = 1000
 """Rows of a preview or a verification."""
 _WINDOWS = [timedelta(minutes=2), timedelta(hours=2), timedelta(days=2), timedelta(days=60)]
+TRIES = 3
+"""Of making one run, where somebody deletes and makes it at the same moment."""
 _ONE = timedelta(microseconds=1)
 
 
@@ -58,22 +64,52 @@ class Occurrences:
         self._lines = lines
 
     def drop_upcoming(self, old: Sequence[ScheduleRecord]) -> None:
-        """Delete the runs that these schedules made and nobody started."""
+        """Delete the runs that these schedules made and nobody took."""
         for run in self.upcoming_runs(old):
-            self._ports.runs.delete(run)
+            if not run.attempt:
+                self._ports.runs.delete(run)
+
+    def hand_over(
+        self, deployment: Deployment, old: Sequence[ScheduleRecord], new: Sequence[ScheduleRecord]
+    ) -> None:
+        """After a change: runs that wait become the new revisions' where these have their moments; the rest goes.
+
+        They are renewed in place, so that none is away for a moment. Then those still missing are made.
+        """
+        now = self._ports.clock()
+        heirs = {schedule.slug: (schedule, spec_of(schedule)) for schedule in new if is_going(schedule)}
+        view = self._place(deployment) if heirs else None
+        there, moved = set(), []
+        for run in self.upcoming_runs(old):
+            heir, spec = heirs.get(run.schedule_slug or "", (None, None))
+            if view and heir and spec and run.occurrence and runs_at(spec, run.occurrence):
+                try:
+                    wanted = self._occurrence(deployment, heir, run.occurrence, now)
+                    before, after = self._renewed(wanted, run)
+                except NotFound:
+                    continue  # a claim has deleted it: it is made again
+                there.add(run.id)
+                moved += [after] if (lane_of(before), before.due) != (lane_of(after), after.due) else []
+            elif not run.attempt:
+                self._ports.runs.delete(run)
+        self._lines.ring(moved, view)
+        for schedule in new:
+            self.materialise(deployment, schedule, there)
 
     def upcoming_runs(self, old: Sequence[ScheduleRecord]) -> list[Run]:
         """Runs that these schedules made, of their revision or an older one, and that nobody started.
 
-        Those of the look-ahead are found by their ids, those that wait for longer among the deployment's
-        latest runs. Any that waits behind so many is deleted by the claim that comes upon it.
+        Those of the look-ahead are found by their ids (jitter may make one due long after its moment), those that
+        wait for longer among the deployment's latest runs. Any that waits behind so many is deleted by the claim
+        that comes upon it.
         """
         now = self._ports.clock()
         known = {(one.deployment_id, one.slug): one for one in old if not one.deleted}
         ids: list[UUID] = []
         for schedule in known.values():
             if schedule.active:
-                instants = occurrences(spec_of(schedule), now - LOOKAHEAD, now + 2 * LOOKAHEAD, limit=MOST)
+                first = now - LOOKAHEAD - timedelta(seconds=schedule.jitter)
+                instants = occurrences(spec_of(schedule), first, now + 2 * LOOKAHEAD, limit=MOST)
                 ids += [occurrence_id(schedule.deployment_id, schedule.slug, instant) for instant in instants]
         for owner in {schedule.deployment_id for schedule in known.values()}:
             high = f"{stamp(now)}~"
@@ -90,8 +126,13 @@ class Occurrences:
         owners = self._ports.deployments.read_many({owner for owner, _ in rows})
         return [(owners[row[0]], records[row]) for row in rows if row in records and row[0] in owners]
 
-    def materialise(self, deployment: Deployment, schedule: ScheduleRecord) -> None:
-        """Make the runs of one schedule up to the look-ahead, ring them, and move its next due time."""
+    def materialise(
+        self, deployment: Deployment, schedule: ScheduleRecord, there: Container[UUID] = ()
+    ) -> None:
+        """Make the runs of one schedule up to the look-ahead, ring them, and move its next due time.
+
+        Those `there` are known to be right.
+        """
         now = self._ports.clock()
         if not schedule.active or schedule.deleted or schedule.next_due is None:
             return
@@ -106,7 +147,7 @@ class Occurrences:
         made = []
         for instant in instants:
             run = self._occurrence(deployment, schedule, instant, now)
-            if self._ports.runs.create_occurrence(run, schedule) or self._renewed(run):
+            if run.id not in there and self._made(run, schedule):
                 made.append(run)
         self._lines.ring(made, view)
         self._move_on(schedule, next_after(spec, last))
@@ -177,32 +218,35 @@ class Occurrences:
             occurrence=instant,
         )
 
-    def _renewed(self, wanted: Run) -> bool:
-        """A run of this occurrence that an older revision made and nobody started becomes this revision's."""
-        found = self._ports.runs.read(wanted.id)
+    def _made(self, run: Run, schedule: ScheduleRecord) -> bool:
+        """Whether its run was made, or became this revision's, just now."""
+        for _ in range(TRIES):
+            if self._ports.runs.create_occurrence(run, schedule):
+                return True
+            try:
+                before, after = self._renewed(run)
+            except NotFound:
+                continue  # a claim has deleted it meanwhile, or the schedule is of another revision
+            return after is not before
+        return False
+
+    def _renewed(self, wanted: Run, seen: Run | None = None) -> tuple[Run, Run]:
+        """A run of this occurrence that an older revision made and nobody started becomes this revision's.
+
+        Before and after, the same if it is something else. Raises `NotFound`.
+        """
         revision = (wanted.schedule_revision or 0) - 1
-        if found is None or not found.is_as_scheduled(revision) or found.run_count:
-            return False
-        renewed = replace(
-            found,
-            updated=wanted.updated,
-            due=wanted.due,
-            deployment_version=wanted.deployment_version,
-            deployment_version_number=wanted.deployment_version_number,
-            work_pool_name=wanted.work_pool_name,
-            work_queue_name=wanted.work_queue_name,
-            parameters=wanted.parameters,
-            tags=wanted.tags,
-            retry_policy=wanted.retry_policy,
-            schedule_revision=wanted.schedule_revision,
-            line=None,
-        )
-        return self._ports.runs.tried(found, renewed)
+
+        def how(found: Run) -> Run | None:
+            is_old = found.is_as_scheduled(revision) and not found.run_count
+            return renewed(found, wanted) if is_old else None
+
+        return self._ports.runs.change(wanted.id, how, seen)
 
 
 def _is_of(run: Run, schedules: Mapping[tuple[UUID, str], ScheduleRecord]) -> bool:
     """Whether one of these schedules made it and it waits for its first start."""
-    if run.deployment_id is None or run.schedule_slug is None or run.attempt:
+    if run.deployment_id is None or run.schedule_slug is None or run.run_count:
         return False
     schedule = schedules.get((run.deployment_id, run.schedule_slug))
     return schedule is not None and run.is_as_scheduled(schedule.revision)

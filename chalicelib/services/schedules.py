@@ -1,20 +1,21 @@
 """Schedules: changed with their deployment or by themselves.
 
-Every change raises the revision and deletes what the old one had made and nobody started (deleted, not
-cancelled: putting the schedule back makes the runs again).
+Every change raises the revision. What the old one had made and nobody started becomes the new one's where it has
+the same moment, and is deleted where not (deleted, not cancelled: putting the schedule back makes the runs again).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
-from chalicelib.domain import parameters, secrets, versions
-from chalicelib.domain.deployments import Deployment, ScheduleRecord, spec_of
-from chalicelib.domain.errors import Conflict, FieldProblem, HeadraceError, Invalid, NotFound
+from chalicelib.domain import schedule_checks, versions
+from chalicelib.domain.deployments import Deployment, ScheduleRecord
+from chalicelib.domain.errors import Conflict, HeadraceError, Invalid, NotFound
 from chalicelib.domain.limits import schedule_limit
-from chalicelib.domain.schedules import next_after
+from chalicelib.domain.succession import is_going, next_due
 from chalicelib.services.numbering import By, Raced, again, deployment_of, next_version
 from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.ports import Ports
@@ -33,7 +34,7 @@ class Schedules:
     ) -> list[Change]:
         """What must change so that the deployment has these schedules and no others. Raises `Invalid`.
 
-        `records` are those it has, tombstones included.
+        `records` are those it has, tombstones included. `timed` says when the new revisions begin.
         """
         known = {record.slug: record for record in records}
         changes = []
@@ -67,6 +68,31 @@ class Schedules:
                 found.append(error)
         return found
 
+    def renewals(self, records: Sequence[ScheduleRecord], planned: Sequence[Change]) -> list[Change]:
+        """The schedules that go on, as new revisions: their deployment changed what their runs are made of.
+
+        So a claim takes none that was made before, whatever comes between the write and the renewal of the runs.
+        """
+        changing = {change.after.slug for change in planned}
+        return [
+            Change(record, replace(record, revision=record.revision + 1))
+            for record in records
+            if is_going(record) and record.slug not in changing
+        ]
+
+    def timed(self, changes: Sequence[Change]) -> list[Change]:
+        """Changes with the time from which each new revision goes on: it owes what the old one had not started."""
+        now = self._ports.clock()
+        old = [change.before for change in changes if change.before and is_going(change.after)]
+        waiting: dict[str, list[datetime]] = {}
+        for run in self._making.upcoming_runs([one for one in old if is_going(one)]):
+            if run.schedule_slug and run.occurrence:
+                waiting.setdefault(run.schedule_slug, []).append(run.occurrence)
+        return [
+            Change(before, replace(after, next_due=next_due(before, after, waiting.get(after.slug, ()), now)))
+            for before, after in ((change.before, change.after) for change in changes)
+        ]
+
     def add(self, deployment_id: UUID, wishes: Sequence[Wish], by: By) -> list[ScheduleRecord]:
         """Further schedules of a deployment; one that names `replaces` takes another's place.
 
@@ -95,8 +121,10 @@ class Schedules:
                 changes.append(Change(before, after))
             made.append(after or known[slug])
         refuse_too_many(len((taken - replaced) | {record.slug for record in made}))
+        changes = self.timed(changes)
         self._apply(deployment, changes, by)
-        new = iter(made)
+        timed = {change.after.slug: change.after for change in changes}
+        new = iter(timed.get(record.slug, record) for record in made)
         return [same or next(new) for same in found]
 
     def _equal(
@@ -129,12 +157,12 @@ class Schedules:
             if clash and not clash.deleted:
                 raise Conflict(f"There is a schedule {after.slug!r} already.", code="exists")
             after = replace(after, revision=clash.revision + 1 if clash else 1)
-            self._checked(deployment, after, "")
-            renamed = [Change(before, self._tombstone(before)), Change(clash, self._timed(after))]
-            self._apply(deployment, renamed, by)
+            schedule_checks.check(deployment, after, "")
+            renamed = [Change(before, self._tombstone(before)), Change(clash, after)]
+            self._apply(deployment, self.timed(renamed), by)
             return after
-        self._checked(deployment, after, "")
-        self._apply(deployment, [Change(before, self._timed(after))], by)
+        schedule_checks.check(deployment, after, "")
+        self._apply(deployment, self.timed([Change(before, after)]), by)
         return after
 
     def delete(self, deployment_id: UUID, schedule_id: UUID, by: By) -> None:
@@ -156,21 +184,6 @@ class Schedules:
             f"There is no schedule {schedule_id}.", hint="`headrace deployment schedule ls` lists them."
         )
 
-    def refuse_without_pool(self, schedules: Sequence[ScheduleRecord]) -> None:
-        """Raise `Invalid` if a deployment that has no work pool any more has these schedules."""
-        if any(not schedule.deleted for schedule in schedules):
-            raise _no_pool("work_pool_name")
-
-    def check_kept(
-        self, deployment: Deployment, before: Deployment, schedules: Sequence[ScheduleRecord]
-    ) -> None:
-        """Raise `Invalid` if active schedules would start runs whose parameters do not fit any more."""
-        if _takes(deployment) == _takes(before):
-            return
-        for schedule in schedules:
-            if schedule.active and not schedule.deleted:
-                self._checked(deployment, schedule, f"schedules.{schedule.slug}")
-
     def withdraw(self, schedules: Sequence[ScheduleRecord]) -> None:
         """Delete the coming runs of schedules that go together with their deployment."""
         self._making.drop_upcoming(schedules)
@@ -186,14 +199,14 @@ class Schedules:
                 self._ports.slots.set_maximum(limit, 1)
 
     def follow_up(self, deployment: Deployment, changes: Sequence[Change]) -> None:
-        """After a write: what the old revisions had made goes, what the new ones want soon is made."""
-        self._making.drop_upcoming([change.before for change in changes if change.before])
+        """After a write: what the old revisions had made becomes the new ones' or goes, and what they lack is made."""
         for change in changes:
             after = change.after
             is_free = after.deleted or after.overlap == "allow"
             if is_free and change.before and change.before.overlap != "allow":
                 self._ports.slots.remove(schedule_limit(after.deployment_id, after.slug))
-            self._making.materialise(deployment, after)
+        old = [change.before for change in changes if change.before]
+        self._making.hand_over(deployment, old, [change.after for change in changes])
 
     def _wanted(
         self, deployment: Deployment, slug: str, wish: Wish, before: ScheduleRecord | None, path: str
@@ -210,36 +223,13 @@ class Schedules:
             spec=wish.spec,
             **options,  # type: ignore[arg-type]
         )
-        self._checked(deployment, record, path)
+        schedule_checks.check(deployment, record, path)
         if before is None:
-            return self._timed(record)
+            return record
         same = replace(record, revision=before.revision, updated=before.updated, next_due=before.next_due)
         if same == before:
             return None
-        return self._timed(replace(record, revision=before.revision + 1))
-
-    def _checked(self, deployment: Deployment, schedule: ScheduleRecord, path: str) -> None:
-        try:
-            spec_of(schedule)
-        except Invalid as error:
-            problems = [
-                replace(problem, path=f"{path}.{problem.path}".strip(".")) for problem in error.errors
-            ]
-            raise Invalid(error.message, code=error.code, hint=error.hint, errors=problems) from None
-        values = parameters.merge_defaults(deployment.parameters, schedule.parameters)
-        place = f"{path}.parameters".strip(".")
-        parameters.check_size(values, place)
-        secrets.check(deployment.parameter_openapi_schema, values, place)
-        if deployment.enforce_parameter_schema and (schedule.parameters or schedule.active):
-            # Nobody is there to add what is missing when it starts a run.
-            parameters.validate(deployment.parameter_openapi_schema, values, place)
-        if deployment.work_pool_name is None:
-            raise _no_pool(path or "schedules")
-
-    def _timed(self, schedule: ScheduleRecord) -> ScheduleRecord:
-        now = self._ports.clock()
-        coming = next_after(spec_of(schedule), now) if schedule.active else None
-        return replace(schedule, next_due=coming)
+        return replace(record, revision=before.revision + 1)
 
     def _tombstone(self, schedule: ScheduleRecord) -> ScheduleRecord:
         return replace(
@@ -281,11 +271,6 @@ class Schedules:
         self.follow_up(deployment, changes)
 
 
-def _takes(deployment: Deployment) -> tuple[object, ...]:
-    """What decides whether a schedule's parameters fit."""
-    return deployment.parameter_openapi_schema, deployment.parameters, deployment.enforce_parameter_schema
-
-
 def _pinned(deployment: Deployment) -> Conflict:
     return Conflict(
         f"Deployment {deployment.full_name!r} is pinned at version {deployment.version_number}: "
@@ -293,8 +278,3 @@ def _pinned(deployment: Deployment) -> Conflict:
         code="pinned",
         hint=f"`headrace deployment unpin {deployment.full_name}` first; they can be paused and resumed.",
     )
-
-
-def _no_pool(path: str) -> Invalid:
-    problem = FieldProblem(path, "the deployment has no work pool", "work_pool_name")
-    return Invalid("A schedule needs a work pool: without one no worker starts its runs.", errors=[problem])

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from uuid import UUID
 
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound, WrongState
 from chalicelib.domain.limits import deployment_limit
 from chalicelib.domain.runs import Run
 from chalicelib.services.lines import Lines
+from chalicelib.services.numbering import Raced, again
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
 from chalicelib.storage.run_lanes import line_lane
@@ -36,12 +38,12 @@ class Waiting:
         self._lines = lines
         self._runs = use_cases
 
-    def in_lanes(self, lanes: Iterable[str], pool: str, queue: str | None = None) -> Iterator[Run]:
-        """Runs waiting in these lanes, and those of the pool (and queue) that wait in a limit's line."""
+    def in_lanes(self, lanes: Iterable[str], pool: str | None, queue: str | None = None) -> Iterator[Run]:
+        """Runs waiting in these lanes, and those of the pool (and queue; None: of any) that wait in a limit's line."""
         yield from self.in_bare_lanes(lanes)
         for line in self._lines_with_runs():
             for run in self._all(line_lane(line)):
-                if run.work_pool_name == pool and queue in (None, run.work_queue_name):
+                if pool in (None, run.work_pool_name) and queue in (None, run.work_queue_name):
                     yield run
 
     def in_bare_lanes(self, lanes: Iterable[str]) -> Iterator[Run]:
@@ -95,9 +97,19 @@ class Waiting:
                 raise unfinished(what, count, "moved" if target else "cancelled")
         return count
 
+    def end_active(self, what: str, active: Iterable[Run], fate: Fate, hint: str) -> None:
+        """Cancel what workers hold, if that is asked. Raises `Conflict` if it is not and one is held."""
+        for run in active:
+            if not fate.cancel:
+                text = f"{what} has runs that are going, among them {run.name!r}."
+                raise Conflict(text, code="runs_active", hint=hint)
+            self._cancel(run, f"{what} was deleted.")
+
     def _settle(self, run: Run, target: tuple[str, str] | None, what: str) -> bool:
         if target is None:
             return self._cancel(run, f"{what} was deleted.")
+        if run.deployment_id and target[0] != run.work_pool_name:
+            self._note_pool(run.deployment_id, target[0])
 
         def how(now: Run) -> Run | None:
             if now.state.type is not StateType.SCHEDULED:
@@ -107,6 +119,20 @@ class Waiting:
         after = self._ports.runs.change(run.id, how)[1]
         self._lines.ring([after])
         return True
+
+    def _note_pool(self, deployment_id: UUID, pool: str) -> None:
+        """Before a run is moved to a pool its deployment knows of that: it looks for its runs in no others."""
+
+        def change() -> None:
+            found = self._ports.deployments.read(deployment_id)
+            if found is None or pool in found.pools:
+                return
+            other_pools = (*found.other_pools, pool)
+            after = replace(found, other_pools=other_pools, revision=found.revision + 1)
+            if not self._ports.deployments.write(after, found, []):
+                raise Raced
+
+        again(change)
 
     def _cancel(self, run: Run, reason: str) -> bool:
         try:

@@ -120,6 +120,55 @@ def _all_cancelled(rig: Rig, scene: Scene, now: World) -> None:
     assert states == [StateType.CANCELLED] * len(scene.runs)
 
 
+def _late(rig: Rig) -> Scene:
+    """An occurrence is due and waits; there is another pool, with a worker."""
+    scene = _scheduled(rig, catchup="all")
+    rig.pool("other")
+    scene.workers.append(rig.worker("other", limit=10))
+    rig.clock.forward(62)
+    scene.due = rig.clock.now.replace(second=0)
+    return scene
+
+
+def _move(rig: Rig, scene: Scene) -> Reply:
+    schedules = [{"schedule": EVERY_MINUTE, "slug": "s", "catchup": "all"}]
+    body = _body(scene, schedules=schedules, work_pool_name="other", parameters={"x": 2})
+    return rig.call("POST", "/deployments", body)
+
+
+def _kept(pool: str) -> Any:
+    """The occurrence that was due is there, once, as the schedule and the deployment say now."""
+
+    def check(rig: Rig, scene: Scene, now: World) -> None:
+        (schedule,) = now.schedules.values()
+        _occurrences(rig, now, 0)
+        run = now.runs[occurrence_id(schedule.deployment_id, schedule.slug, scene.due)]
+        assert run.state.type is StateType.SCHEDULED
+        waiting = [run for run in now.runs.values() if run.state.type is StateType.SCHEDULED]
+        assert {run.schedule_revision for run in waiting} == {schedule.revision}
+        assert {run.work_pool_name for run in waiting} == {pool}
+        assert [run.parameters for run in waiting] == [{"x": 2}] * len(waiting)
+
+    return check
+
+
+def _going(rig: Rig) -> Scene:
+    """One run waits in the pool that the deployment was in, and a worker of that pool has another."""
+    scene = _deployed(rig, retry_policy={"retries": 1})
+    scene.runs = [rig.run(scene.deployment) for _ in range(2)]
+    (grant,) = scene.workers[0].claim(1)
+    scene.workers[0].start(grant)
+    rig.pool("other")
+    rig.ok("POST", "/deployments", _body(scene, work_pool_name="other"))
+    return scene
+
+
+def _none_goes_on(rig: Rig, scene: Scene, now: World) -> None:
+    assert UUID(scene.deployment["id"]) not in now.deployments
+    states = {now.runs[UUID(run["id"])].state.type for run in scene.runs}
+    assert states <= {StateType.CANCELLED, StateType.CANCELLING}
+
+
 def _rolled(rig: Rig) -> Scene:
     """At version 2, which has another schedule and another limit than version 1."""
     schedule = {"schedule": EVERY_MINUTE, "slug": "s", "overlap": "skip"}
@@ -203,6 +252,15 @@ SCENARIOS = [
         again=GONE,
     ),
     Scenario(
+        "delete a deployment with a run that goes on",
+        "DELETE /deployments/{deployment_id}",
+        _going,
+        lambda rig, scene: rig.call("DELETE", f"/deployments/{scene.deployment['id']}?cancel_runs=true"),
+        _none_goes_on,
+        again=GONE,
+    ),
+    Scenario("move a deployment to another pool", "POST /deployments", _late, _move, _kept("other")),
+    Scenario(
         "add a schedule",
         "POST /deployments/{deployment_id}/schedules",
         _deployed,
@@ -220,6 +278,13 @@ SCENARIOS = [
         _scheduled,
         _patch_schedule(schedule=AT_HALF),
         _every(30),
+    ),
+    Scenario(
+        "change a schedule of which an occurrence waits",
+        "PATCH /deployments/{deployment_id}/schedules/{schedule_id}",
+        _late,
+        _patch_schedule(parameters={"x": 2}, schedule={"cron": "*/1 * * * *"}),
+        _kept("pool"),
     ),
     Scenario(
         "pause a schedule",

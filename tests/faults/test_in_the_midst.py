@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from chalicelib.domain.schedules import occurrence_id
 from headrace.contract.states import StateType
 from tests.faults.conductor import Scene, Start, fingerprint, is_clean
 from tests.faults.test_meanwhile import Meanwhile
@@ -23,7 +25,8 @@ def _prepare(rig: Rig) -> Scene:
     """Due runs by hand and by schedule, a limit that blocks some, and a worker with free slots."""
     rig.pool()
     rig.ok("POST", "/v2/concurrency_limits", {"name": "db", "limit": 1})
-    scene = Scene(workers=[rig.worker(limit=5)])
+    rig.pool("other")
+    scene = Scene(workers=[rig.worker(limit=5), rig.worker("other", limit=5)])
     scene.deployment = rig.deployment(schedules=[EVERY_MINUTE], concurrency_limit=4)["id"]
     scene.schedule = rig.ok("GET", f"/deployments/{scene.deployment}/schedules")[0]["id"]
     rig.plane.tick()
@@ -48,6 +51,12 @@ def _cancel(rig: Rig, scene: Scene) -> None:
 
 PEOPLE: dict[str, Callable[[Rig, Scene], Reply | None]] = {
     "changes the schedule": lambda rig, scene: _patch(rig, _schedule(scene), schedule=AT_HALF["schedule"]),
+    "changes the schedule's parameters": lambda rig, scene: _patch(
+        rig, _schedule(scene), parameters={"x": 2}
+    ),
+    "moves the deployment": lambda rig, scene: _patch(
+        rig, f"/deployments/{scene.deployment}", work_pool_name="other", parameters={"x": 2}
+    ),
     "pauses the schedule": lambda rig, scene: _patch(rig, _schedule(scene), active=False),
     "deletes the schedule": lambda rig, scene: rig.call("DELETE", _schedule(scene)),
     "deploys another": lambda rig, scene: _patch(
@@ -118,6 +127,16 @@ def _go_on(rig: Rig, scene: Scene, at: int) -> None:
     world.check_always(end)
     world.check_settled(end)
     _each_started_once(rig, end)
+    _the_latest_is_there(rig, end, at)
+
+
+def _the_latest_is_there(rig: Rig, end: World, at: int) -> None:
+    """Of a schedule that goes on as it was, the occurrence that was the last one due before all this has its run."""
+    due = datetime(2026, 3, 2, 12, 3, tzinfo=UTC)
+    for schedule in end.schedules.values():
+        if schedule.active and not schedule.deleted and schedule.spec == EVERY_MINUTE["schedule"]:
+            identity = occurrence_id(schedule.deployment_id, schedule.slug, due)
+            assert identity in end.runs, f"before call {at}: the occurrence of {due} is lost"
 
 
 def _nothing_stale_waits(now: World, at: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.domain.schedules.catchup import LATE_AFTER, CatchUp, Skip, is_late, to_skip
 from chalicelib.domain.schedules.identity import jittered, occurrence_id
-from chalicelib.domain.schedules.occurrences import next_after, occurrences
+from chalicelib.domain.schedules.occurrences import next_after, occurrences, runs_at
 from chalicelib.domain.schedules.spec import Kind, ScheduleSpec, describe, parse
 from chalicelib.domain.schedules.zones import Dst
 
@@ -22,5 +22,6 @@ __all__ = [
     "occurrence_id",
     "occurrences",
     "parse",
+    "runs_at",
     "to_skip",
 ]

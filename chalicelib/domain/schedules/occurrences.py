@@ -41,6 +41,11 @@ def next_after(spec: ScheduleSpec, moment: datetime) -> datetime | None:
     return next(_instants(spec, moment), None)
 
 
+def runs_at(spec: ScheduleSpec, instant: datetime) -> bool:
+    """Whether a schedule has an occurrence at this very moment."""
+    return next_after(spec, instant - timedelta(microseconds=1)) == instant
+
+
 def _instants(spec: ScheduleSpec, after: datetime) -> Iterator[datetime]:
     after = max(after.astimezone(UTC), _FIRST - timedelta(microseconds=1))
     if after >= _END:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from chalicelib.domain.runs import Run
@@ -106,6 +106,26 @@ def check_why(world: World, rig: Rig) -> None:
         code = rig.ok("GET", f"/flow_runs/{run.id}/why")["code"]
         can = oracle.may_start(run, world, rig.clock.now)
         assert (code in ("ready", "busy", "no_worker")) == can, f"{run}: {code}, and can start: {can}"
+
+
+def check_kept(before: World, after: World, deployment: UUID, now: datetime) -> None:
+    """A change of a schedule or its deployment keeps what waits and what it still has, as it says now."""
+    old, new = (world.schedules.get((deployment, "s")) for world in (before, after))
+    if old is None or new is None or old.deleted or new.deleted or not (old.active and new.active):
+        return
+    second = str(new.spec.get("anchor_date", "0Z"))[-3:-1]
+    owner = after.deployments[deployment]
+    for run in before.runs.values():
+        is_its = run.deployment_id == deployment and run.schedule_revision == old.revision
+        if not (is_its and run.is_untouched_occurrence and run.occurrence):
+            continue
+        if run.occurrence <= now - timedelta(seconds=170) or f"{run.occurrence:%S}" != second:
+            continue  # one that waits for long is found by an index, which may lag
+        kept = after.runs.get(run.id)
+        assert kept is not None, f"the run of {run.occurrence} is lost"
+        assert kept.schedule_revision == new.revision
+        place = (kept.work_pool_name, kept.work_queue_name, kept.parameters)
+        assert place == (owner.work_pool_name, owner.work_queue_name, owner.parameters)
 
 
 def check_schedules(world: World, rig: Rig, deleted: set[UUID]) -> None:

@@ -288,11 +288,23 @@ class RunLife(RuleBasedStateMachine):
         """Made, changed, paused, or (None) deleted."""
         spec = {"interval": 60, "anchor_date": f"2026-01-01T00:00:{second:02d}Z"}
         options = {"overlap": overlap, "catchup": catchup, "active": active}
-        self.rig.ok(
-            "PATCH",
-            f"/deployments/{self.ids[name]}",
-            {"schedules": [{"schedule": spec, "slug": "s", **options}] if active is not None else []},
-        )
+        wanted = [{"schedule": spec, "slug": "s", **options}] if active is not None else []
+        self._change_what_waits(name, {"schedules": wanted})
+
+    @rule(
+        name=st.sampled_from(DEPLOYMENTS),
+        where=st.sampled_from([("pool", "default"), ("pool", "fast"), ("other", "default")]),
+        number=st.integers(1, 2),
+    )
+    def move(self, name: str, where: tuple[str, str], number: int) -> None:
+        """To another pool or queue, with other parameters."""
+        body = {"work_pool_name": where[0], "work_queue_name": where[1], "parameters": {"n": number}}
+        self._change_what_waits(name, body)
+
+    def _change_what_waits(self, name: str, body: dict[str, Any]) -> None:
+        before = world.read(self.rig.aws)
+        self.rig.ok("PATCH", f"/deployments/{self.ids[name]}", body)
+        checks.check_kept(before, world.read(self.rig.aws), UUID(self.ids[name]), self.rig.clock.now)
 
     # --- time -----------------------------------------------------------------------------------------
 

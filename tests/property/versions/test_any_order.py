@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from chalicelib.domain.schedules import occurrence_id
 from tests.property.length import search
+from tests.support import world
 from tests.support.plane import Rig
 
 START = datetime(2026, 3, 2, 12, 0, 10, tzinfo=UTC)
@@ -69,6 +72,7 @@ class AnyOrder(RuleBasedStateMachine):
             self.rig.pool(pool)
         self.flow = self.rig.ok("POST", "/flows/", {"name": "flow"})["id"]
         self.said: dict[int, Any] = {}
+        self.since: dict[str, datetime] = {}
         self.body: dict[str, Any] = {"name": "main", "flow_id": self.flow, "work_pool_name": "pool"}
         self.path = "/deployments/" + self.rig.ok("POST", "/deployments", self.body)["id"]
 
@@ -196,6 +200,7 @@ class AnyOrder(RuleBasedStateMachine):
     def make_it_anew(self) -> None:
         latest = self._shown()["latest_version_number"]
         self.rig.ok("DELETE", self.path)
+        self.since = {}
         made = self.rig.ok("POST", "/deployments", self.body)
         assert self._place(made) == (latest + 1, latest + 1, False)
 
@@ -218,6 +223,38 @@ class AnyOrder(RuleBasedStateMachine):
         limits = self.rig.ok("POST", "/v2/concurrency_limits/filter", {})
         own = [limit["limit"] for limit in limits if limit["name"].startswith("deployment:")]
         assert own == ([] if shown["concurrency_limit"] is None else [shown["concurrency_limit"]])
+
+    @invariant()
+    def what_waits_is_as_the_version_in_force_says(self) -> None:
+        shown = self._shown()
+        revisions = {one["slug"]: one["revision"] for one in shown["schedules"]}
+        waiting = [run for run in world.read(self.rig.aws).runs.values() if run.is_untouched_occurrence]
+        for run in waiting:
+            assert run.schedule_revision == revisions[run.schedule_slug or ""]
+            assert (run.work_pool_name, _read(run.parameters)) == (
+                shown["work_pool_name"],
+                _read(shown["parameters"]),
+            )
+            assert list(run.tags) == [*shown["tags"], "auto-scheduled"]
+            retries = shown["retry_policy"]["retries"] if shown["retry_policy"] else None
+            assert (run.retry_policy.retries if run.retry_policy else None) == retries
+
+    @invariant()
+    def each_occurrence_has_its_run(self) -> None:
+        """Also those that are due and wait: each minute since the schedule was made, or went on."""
+        runs = world.read(self.rig.aws).runs
+        going = {
+            one["slug"]
+            for one in self._shown()["schedules"]
+            if one["active"] and one["schedule"].get("interval")
+        }
+        self.since = {slug: self.since.get(slug, self.rig.clock.now) for slug in going}
+        for slug, since in self.since.items():
+            instant = since.replace(second=0) + timedelta(minutes=1)
+            while instant <= self.rig.clock.now:
+                identity = occurrence_id(UUID(self.path.rpartition("/")[2]), slug, instant)
+                assert identity in runs, f"no run for {instant} of {slug}"
+                instant += timedelta(minutes=1)
 
     @invariant()
     def numbers_rise_and_versions_never_change(self) -> None:

@@ -10,7 +10,7 @@ from headrace.cli.app import new_group
 from headrace.cli.commands import backfill, deployment_run, deployment_versions, schedule
 from headrace.cli.connect import connect, rows_of
 from headrace.cli.lookup import deployment_reference, find_deployment, full_name
-from headrace.cli.options import CancelRuns, DeploymentName, Output, removal
+from headrace.cli.options import DeploymentName, Output, removal
 from headrace.cli.output import Format, details, report
 from headrace.cli.tables import ID, Column, listing
 from headrace.cli.times import show_moment
@@ -24,6 +24,7 @@ app.command("backfill")(backfill.backfill)
 deployment_versions.register(app)
 app.add_typer(schedule.app, name="schedule", help="Make and manage the schedules of a deployment.")
 
+CancelItsRuns = Annotated[bool, typer.Option("--cancel-runs", help="Cancel its runs that wait or go on.")]
 COLUMNS = (
     Column("Name", style="bold"),
     ID,
@@ -127,8 +128,10 @@ def skip_late(name: DeploymentName, *, output: Output = Format.TABLE) -> None:
 
 
 @app.command()
-def delete(name: DeploymentName, *, cancel_runs: CancelRuns = False, output: Output = Format.TABLE) -> None:
-    """Delete a deployment and its schedules' coming runs; refused while others wait, unless told to cancel them."""
+def delete(
+    name: DeploymentName, *, cancel_runs: CancelItsRuns = False, output: Output = Format.TABLE
+) -> None:
+    """Delete a deployment and its schedules' coming runs; refused while others wait or go on, unless cancelled too."""
     deployment_reference(name)
     options = removal(cancel_runs=cancel_runs)
     with connect() as api:
