@@ -43,6 +43,10 @@ class Checks:
                 check()
             except HeadraceError as error:
                 found.append(error)
+        if any(problem.path.startswith("parameters") for error in found for problem in error.errors):
+            deployment = replace(
+                deployment, parameters={}, enforce_parameter_schema=False
+            )  # told once is enough
         return [*found, *self._schedules.refusals(deployment, wishes)]
 
     def _view(self, deployment: Deployment) -> PoolView | None:

@@ -169,14 +169,13 @@ def test_path_is_gone_to_from_each_source(home: Town, folder: Path, tmp_path: Pa
 def test_a_schedule_without_a_required_value_is_told(home: Town, folder: Path) -> None:
     entry = "name: p\ndeployments:\n  - name: d\n    entrypoint: f.py:needing\n    work_pool: {name: pool}\n"
     (folder / "headrace.yaml").write_text(entry + "    schedules: [{cron: '@daily'}]\n")
-    warning = "needing/d has a schedule, and no value for day"
-    for words in (
-        ("--plan",),
-        ("--all",),
-        ("f.py:needing", "-n", "d", "-p", "pool", "--cron", "@daily"),
-    ):
-        assert warning in run(home, folder, "deploy", *words)
+    for words in (("--plan",), ("--all",)):
+        said = run(home, folder, "deploy", *words, code=2)
+        assert "headrace.yaml:6: deployments.0.schedules.0.parameters.day: " in said
+    alone = ("f.py:needing", "-n", "d", "-p", "pool", "--cron", "@daily")
+    assert "parameters.day" in run(home, folder, "deploy", *alone, code=1)
+    assert home.run("deployment", "ls", "--output", "json").stdout.strip() == "[]"
     (folder / "headrace.yaml").write_text(
         entry + "    schedules: [{cron: '@daily', parameters: {day: monday}}]\n"
     )
-    assert warning not in run(home, folder, "deploy", "--plan")
+    run(home, folder, "deploy", "--plan")

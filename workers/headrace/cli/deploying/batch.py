@@ -80,8 +80,6 @@ def _remarks(api: Api, wanted: Sequence[Wanted], sources: Sources) -> Iterator[s
     yield from remarks.about_pools(
         [api.pools.read(name) for name in sorted({str(one.body["work_pool_name"]) for one in wanted})]
     )
-    for one in wanted:
-        yield from remarks.about_schedules(one.key, one.body)
 
 
 def _from_here(body: Mapping[str, Any]) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.values import quote
+from headrace.project.git import is_same_repository
 from headrace.project.sources import BUNDLE, GIT, Sources
 
 if TYPE_CHECKING:
@@ -46,24 +47,12 @@ def about_pools(pools: Iterable[WorkPool]) -> Iterator[str]:
             yield f"no worker serves work pool {pool.name!r} now: its runs wait until one does."
 
 
-def about_schedules(name: str, body: Mapping[str, Any]) -> Iterator[str]:
-    """A schedule gives a run no value for what the flow requires: each of its runs would fail."""
-    schema = body.get("parameter_openapi_schema") or {}
-    for schedule in body.get("schedules") or []:
-        given = {**(body.get("parameters") or {}), **(schedule.get("parameters") or {})}
-        missing = [member for member in schema.get("required") or [] if member not in given]
-        if missing:
-            yield (
-                f"{name} has a schedule, and no value for {', '.join(missing)}: each run by it fails. "
-                "Give one in the parameters, or the flow a default."
-            )
-            return
-
-
 def _clone(steps: Steps, here: Checkout) -> Mapping[str, Any] | None:
     """The options of the step that clones this very repository."""
     options = next((step[GIT] for step in steps if GIT in step), None)
-    return options if options and options["repository"] == here.repository else None
+    if options is None or here.repository is None:
+        return None
+    return options if is_same_repository(str(options["repository"]), here.repository) else None
 
 
 def _file(entrypoint: str | None) -> str | None:

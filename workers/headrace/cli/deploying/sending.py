@@ -39,10 +39,9 @@ def send(api: Api, answers: Answers, sources: Sources, project: str | None = Non
 
     steps = sources.steps(answers.pull())
     members = _members(answers, steps, project)
-    unmade = _body(members, NO_FLOW).model_dump(mode="json")
+    _body(members, NO_FLOW)
     flow_body = checked(FlowCreate, name=answers.facts.flow_name)
     said = [*remarks.about_code([(answers.entrypoint, steps)], sources)]
-    said += remarks.about_schedules(f"{answers.facts.flow_name}/{answers.name}", unmade)
     made_pool = _needs_pool(api, answers, said)
     if sources.packed is not None:
         api.bundles.upload(sources.packed.path, sources.packed.digest)
