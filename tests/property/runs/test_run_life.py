@@ -10,7 +10,7 @@ from tests.property.length import search
 from tests.property.runs.machine import RunLife
 from tests.support.plane import Rig
 
-EXAMPLES = 80
+EXAMPLES = 60
 STEPS = 30
 
 
