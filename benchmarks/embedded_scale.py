@@ -19,7 +19,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -167,13 +167,16 @@ def fill(player: Player, model: Any, first: int, last: int) -> int:
 
     store = control_plane().ports.runs
     now = datetime.now(UTC)
+    midnight = now.replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )  # all are of today, whatever the time is
     deadline = time.monotonic() + FILL_WITHIN
     for number in range(first, last):
         if time.monotonic() > deadline:
             return number
         if number % 1_000 == 0:
             player.sync(want=0)
-        when = now - timedelta(seconds=number % 86_400)
+        when = now - (now - midnight) * (number % 86_400 / 86_400)
         run = domain.replace(model, id=new_run_id(), listed_at=when, due=when)
         store.create(domain.ended(run, StateType.CANCELLED, Cause.USER, now))
     return last
