@@ -15,8 +15,8 @@ from benchmarks.recorder import recording
 
 PAGE = {"limit": 50}
 BOUNDED = {"POST /flow_runs/filter that run": 5_251}
-"""None does: a page ends with the hundred in which it comes to 1,000 runs, after 50 and ten times 100 here, each read in
-one of the four parts of a day and itself; the next page goes on there."""
+"""None does: a page ends with the hundred in which it comes to 1,000 runs, after 50 and ten times 100 here, each read
+in one of the four parts of a day and itself; the next page goes on there."""
 ALSO = (
     "GET /deployments/{deployment_id}/schedules",
     "GET /deployments/{deployment_id}/schedules/{schedule_id}/upcoming",
