@@ -65,18 +65,7 @@ def terminal(home: Town, folder: Path) -> Iterator[Terminal]:
 
 
 def run(home: Town, folder: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [HEADRACE, *words],
-        cwd=folder,
-        env=home.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-    )
-    assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
-    return done
+    return home.run(*words, code=code, cwd=folder)
 
 
 def names(home: Town) -> list[str]:

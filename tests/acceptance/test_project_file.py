@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.town import HEADRACE, Town
+from tests.support.town import Town
 
 FLOWS = """
 from headrace import flow
@@ -96,17 +96,7 @@ def folder(home: Town) -> Path:
 
 
 def run(home: Town, folder: Path, *words: str, code: int = 0) -> str:
-    done = subprocess.run(
-        [HEADRACE, *words],
-        cwd=folder,
-        env=home.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-    )
-    assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+    done = home.run(*words, code=code, cwd=folder)
     return done.stderr if code else done.stdout + done.stderr
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.town import HEADRACE, Town
+from tests.support.town import Town
 
 FLOW = """
 from headrace import flow
@@ -45,18 +45,7 @@ def _commit(folder: Path, name: str) -> str:
 
 def _deploy(home: Town, folder: Path, *words: str) -> str:
     line = ["deploy", "flow.py:report", "-n", "main", "-p", "pool", "--source", "git", *words]
-    done = subprocess.run(
-        [HEADRACE, *line],
-        cwd=folder,
-        env=home.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return home.run(*line, cwd=folder).stdout
 
 
 def _run(home: Town, **parameters: Any) -> tuple[str, str]:

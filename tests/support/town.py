@@ -171,10 +171,10 @@ class Town:
         )
         return process
 
-    def run(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, code: int = 0, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [HEADRACE, *words],
-            cwd=self.home,
+            cwd=cwd or self.home,
             env=self.environment,
             capture_output=True,
             text=True,

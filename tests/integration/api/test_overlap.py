@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.support.plane import Rig
+from tests.support.plane import Rig, WorkerRig
 
 EVERY_MINUTE = {"schedule": {"interval": 60, "anchor_date": "2026-01-01T00:00:00Z"}, "slug": "s"}
 
@@ -25,7 +25,8 @@ def test_of_two_that_are_due_at_once_the_later_starts_and_the_earlier_is_cancell
     assert earlier["state_name"] == "Cancelled"
 
 
-def test_whether_a_run_overlaps_is_decided_when_it_is_due(plane: Rig) -> None:
+def with_one_that_runs(plane: Rig) -> tuple[WorkerRig, Any]:
+    """A schedule that skips what would overlap, with a run of it in a worker's hands."""
     plane.pool()
     plane.deployment(schedules=[{**EVERY_MINUTE, "overlap": "skip"}])
     worker = plane.worker(limit=3)
@@ -33,6 +34,11 @@ def test_whether_a_run_overlaps_is_decided_when_it_is_due(plane: Rig) -> None:
     plane.plane.tick()
     (first,) = worker.claim(3)
     worker.start(first["run"])
+    return worker, first
+
+
+def test_whether_a_run_overlaps_is_decided_when_it_is_due(plane: Rig) -> None:
+    worker, first = with_one_that_runs(plane)
     waiting = [run for run in plane.ok("POST", "/flow_runs/filter", {}) if run["state_name"] == "Scheduled"]
     coming = min(waiting, key=lambda run: run["expected_start_time"])
     due = datetime.fromisoformat(coming["expected_start_time"])
@@ -57,13 +63,7 @@ def rings(plane: Rig, since: int) -> list[Any]:
 
 
 def test_one_that_goes_on_until_then_is_reason_enough(plane: Rig) -> None:
-    plane.pool()
-    plane.deployment(schedules=[{**EVERY_MINUTE, "overlap": "skip"}])
-    worker = plane.worker(limit=3)
-    plane.clock.forward(60)
-    plane.plane.tick()
-    (first,) = worker.claim(3)
-    worker.start(first["run"])
+    worker, _ = with_one_that_runs(plane)
     plane.clock.forward(60)
     assert worker.claim(3) == []
     states = [run["state_name"] for run in plane.ok("POST", "/flow_runs/filter", {})]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from uuid import UUID
 
 from pydantic import ValidationError
 
@@ -13,12 +12,10 @@ from headrace.contract.errors import wording
 from headrace.project.errors import Place, ProjectError, mistaken
 from headrace.project.model import DeploymentEntry
 from headrace.project.plain_secrets import HOW, NOT_TAKEN, plain_secrets, wrong_references
-from headrace.project.plan import Wanted
+from headrace.project.plan import NO_FLOW, Wanted
 from headrace.project.secret_names import LITERAL, literal_secrets
 from headrace.project.sources import LOCAL, Sources
 
-_NO_FLOW = UUID(int=0)
-"""Stands for the flow's id, which the control plane tells when the plan is carried out."""
 _NOT_PLANNED = {"flow_id", "storage_document_id", "infrastructure_document_id", "global_concurrency_limit_id"}
 
 
@@ -74,7 +71,7 @@ def _said(entry: DeploymentEntry) -> dict[str, Any]:
     members: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
     members |= {
         "name": entry.name,
-        "flow_id": _NO_FLOW,
+        "flow_id": NO_FLOW,
         "entrypoint": entry.entrypoint,
         "parameters": entry.parameters,
         "work_pool_name": entry.work_pool.name,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 Body = Mapping[str, Any]
 """A deployment as JSON values: a request's body, or what the API shows."""
@@ -43,6 +44,9 @@ _SCHEDULE_DEFAULTS: Body = {
     "overlap": "allow",
     "dst": "first",
 }
+
+NO_FLOW = UUID(int=0)
+"""Stands for the flow's id where it is not known yet: a deployment that is only asked about, or planned."""
 
 
 @dataclass(frozen=True)

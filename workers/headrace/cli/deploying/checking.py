@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from headrace.cli.connect import connect
 from headrace.cli.deploying.facts import facts_of, facts_of_command
 from headrace.cli.errors import CliError
 from headrace.project.errors import FileProblems, Problem, ProjectError
-from headrace.project.plan import Wanted
+from headrace.project.plan import NO_FLOW, Wanted
 
 if TYPE_CHECKING:
     from headrace.cli.inspection import FlowFacts
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from headrace.project.read import Read
     from headrace.project.sources import Sources
 
-NO_FLOW = UUID(int=0)
-"""Stands for the flow, which need not be there yet."""
 MOST_BYTES = 3_000_000
 """Of deployments that are asked about at once: half of what the API takes."""
 NO_SUCH_ROUTE = (404, 405)
@@ -104,7 +101,7 @@ def _doubled(found: Read, wanted: dict[int, Wanted]) -> Iterator[Problem]:
 def _refused(api: Api, found: Read, wanted: dict[int, Wanted], hints: list[str]) -> Iterator[Problem]:
     """What the control plane would refuse: it is asked once for many, and makes nothing."""
     for group in _groups(wanted):
-        for refusal in _judged(api, [body for _, body in group]):
+        for refusal in judged(api, [body for _, body in group]):
             which = group[refusal.number][0]
             if not refusal.errors:
                 place = "work_queue_name" if wanted[which].body.get("work_queue_name") else "work_pool_name"
@@ -133,7 +130,8 @@ def _groups(wanted: dict[int, Wanted]) -> Iterator[list[tuple[int, Any]]]:
         yield group
 
 
-def _judged(api: Api, bodies: list[Any]) -> Sequence[Refusal]:
+def judged(api: Api, bodies: list[Any]) -> Sequence[Refusal]:
+    """Why the control plane would refuse deployments; one of before this question is passed over."""
     from headrace.client.errors import ApiError
     from headrace.contract.deployments import DeploymentCheck
 

@@ -10,15 +10,13 @@ from headrace.cli.connect import checked, given
 from headrace.cli.deploying import remarks
 from headrace.cli.deploying.undoing import undoing
 from headrace.cli.schedules import read_schedule
+from headrace.project.plan import NO_FLOW
 from headrace.project.sources import Sources
 
 if TYPE_CHECKING:
     from headrace.cli.deploying.answers import Answers
     from headrace.client.api import Api
     from headrace.contract.deployments import Deployment, DeploymentCreate
-
-NO_FLOW = UUID(int=0)
-"""Stands for the flow's id while a request is only checked."""
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from headrace.cli.deploying.single import finish
 from headrace.cli.output import note
 from headrace.cli.wizard import flow, parameters, pool, saving, schedule, source
 from headrace.cli.wizard.ask import text
+from headrace.cli.wizard.fitting import misfit
 from headrace.project.git import read_checkout
 
 if TYPE_CHECKING:
@@ -59,16 +61,18 @@ def _ask(flags: Flags, folder: Path) -> Answers:
             times = schedule.ask_schedule(api, before.schedules if before else ())
         present = before.work_pool_name if before else None
         chosen, create = (flags.pool, flags.create_pool) if flags.pool else pool.ask_pool(api, present)
-    answers = Answers(entrypoint, name, chosen, facts, create, times.times, check=check)
-    answers.no_schedule = times.none
-    answers.kept = schedule.entries(before.schedules) if before else None
-    answers.members = _members(before, answers, flags.members)
-    schema = facts.parameter_openapi_schema
-    has = before.parameters if before else {}
-    answers.parameters = parameters.ask_parameters(schema, flags.parameters(schema), has)
-    answers.source, answers.git = _source(flags, folder, before)
-    answers.tags = flags.tags if flags.tags is not None else _tags(before)
-    answers.save = save.ask()
+        answers = Answers(entrypoint, name, chosen, facts, create, times.times, check=check)
+        answers.no_schedule = times.none
+        answers.kept = schedule.entries(before.schedules) if before else None
+        answers.members = _members(before, answers, flags.members)
+        schema = facts.parameter_openapi_schema
+        has = before.parameters if before else {}
+        answers.parameters = parameters.ask_parameters(
+            schema, flags.parameters(schema), has, partial(misfit, api)
+        )
+        answers.source, answers.git = _source(flags, folder, before)
+        answers.tags = flags.tags if flags.tags is not None else _tags(before)
+        answers.save = save.ask()
     return answers
 
 
