@@ -8,11 +8,13 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.property.length import AT_LENGTH
 from tests.support.plane import Rig, rig
 
-# How long an example takes says how busy the machine is, and nothing else.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# How long an example takes says how busy the machine is, and nothing else. The suite says the same of the same
+# code each time: new examples are looked for by a search at length, not by whoever changes something else.
+settings.register_profile("suite", deadline=None, derandomize=not AT_LENGTH)
+settings.load_profile("suite")
 
 # A shell has what it starts in the background ignore SIGINT, and with it all children: those that a test tells to
 # stop by it would go on.

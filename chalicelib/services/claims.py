@@ -48,7 +48,8 @@ LOOKING = timedelta(seconds=4)
 class Choice:
     """Runs that may start, in order, and what became of every run that was looked at.
 
-    After `until` no more are looked for: `is_cut` says that others may be found by asking again. `gone` are
+    After `until` no more are looked for: `is_cut` says that others may be found by asking again. `is_full`:
+    whatever is met from here on comes after runs that still stand in a line, so no more are chosen. `gone` are
     runs, as they were before, that were taken or put away: others may follow them out of their lines.
     """
 
@@ -60,6 +61,7 @@ class Choice:
     lost: set[UUID] = field(default_factory=set)
     gone: list[Run] = field(default_factory=list)
     is_cut: bool = False
+    is_full: bool = False
 
     def go_on(self, further: Choice) -> None:
         """What was chosen is taken or lost: go on with what was chosen after it."""
@@ -128,6 +130,7 @@ class Claims:
                 choice.gone.append(run)
             else:
                 choice.lost.add(run.id)
+        choice.is_cut |= any(run.leads for run, _ in choice.chosen)  # those that follow come before others
         self._ports.measure("Seconds", {"claim_latency": [self._waited(run) for run in granted]})
         return granted
 
@@ -222,8 +225,8 @@ class Claims:
                 judgement = judge(run, self._with_chosen(facts, choice))
             choice.seen[run.id] = judgement.answer
             if judgement.answer is Answer.START:
-                if self._comes_behind(choice, run):
-                    choice.is_cut = True
+                if choice.is_full or self._comes_behind(choice, run):
+                    choice.is_full = choice.is_cut = True
                 elif len(choice.chosen) < want:
                     choice.chosen.append((run, judgement))
             elif judgement.answer is Answer.WAIT and run.due <= facts.now + EARLY:

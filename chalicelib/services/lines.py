@@ -6,8 +6,8 @@ promoted is best is decided by the claim. A promotion too many is harmless: the 
 puts a blocked run back into its line.
 
 Of a long line whose limit was lifted or raised by much, the first come into their queue at once and lead the
-others: whenever a claim takes some of these, as many follow. So they start in the order of their due times,
-before those made later, as fast as workers take them. Where all that lead were cancelled, the tick goes on.
+others: whenever a claim takes some of these, or somebody cancels, postpones or deletes one, as many follow. So
+they start in the order of their due times, before those made later, as fast as workers take them.
 """
 
 from __future__ import annotations

@@ -157,6 +157,7 @@ class Runs:
             raise Conflict(
                 f"Flow run {run.name!r} changed at the same moment.", code="busy", hint="Try again."
             )
+        self._lines.follow([run])
 
     def cancel(self, run_id: UUID, reason: str | None = None) -> Run:
         """Cancel: at once what only waits, by its worker what is held. Raises `WrongState` for what is over."""

@@ -255,7 +255,7 @@ class Sync:
             taken = self._claims.take(session, choice, until)
             granted += taken
             missing = len(choice.chosen) - len(taken)
-            if missing <= 0 or self._ports.clock() >= until:
+            if missing <= 0 or choice.is_cut or self._ports.clock() >= until:
                 break
             further = self._claims.choose(session, view, missing, [])
             further.chosen = [pair for pair in further.chosen if pair[0].id not in choice.lost]

@@ -1,4 +1,8 @@
-"""How long the rule-based machines search: by default for a minute or two, at length by `HEADRACE_EXAMPLES=10`."""
+"""How long the rule-based machines search.
+
+In the suite for a minute or two, always the same lives; with `HEADRACE_EXAMPLES=10` ten times as many, each time
+others (the other property tests take other examples then, too).
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,14 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+AT_LENGTH = "HEADRACE_EXAMPLES" in os.environ
+"""Whether this is a search for what the suite's own examples do not show."""
+
 
 def search(examples: int, steps: int) -> settings:
     """Settings for so many lives, times `HEADRACE_EXAMPLES`, of so many steps each."""
-    times = float(os.environ.get("HEADRACE_EXAMPLES", "1"))
     return settings(
-        max_examples=max(1, int(examples * times)),
+        max_examples=max(1, int(examples * float(os.environ.get("HEADRACE_EXAMPLES", "1")))),
         stateful_step_count=steps,
         deadline=None,
         suppress_health_check=list(HealthCheck),

@@ -6,6 +6,7 @@ Lines are promoted few at a time here, so that a line is long where some dozens 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -123,6 +124,39 @@ def test_those_that_cannot_start_give_way_to_those_behind(plane: Rig) -> None:
     worker = plane.worker(limit=100)
     plane.ok("PATCH", f"/deployments/{deployment['id']}", {"paused": False})
     assert set(started(plane, worker, ending=False)) == {blocked[0], *free}
+
+
+def test_nobody_else_passes_those_that_still_wait_in_the_line(plane: Rig) -> None:
+    plane.pool()
+    deployment, lift = paused(plane)
+    runs = made(plane, deployment)
+    worker = plane.worker(limit=8)
+    lift()
+    late = made(plane, deployment, 1)
+    others = made(plane, plane.deployment(name="other"), 6)
+    grants = [grant["run"] for grant in worker.claim(8)]
+    grants += started(plane, worker, ending=False)
+    assert grants == runs[:8]
+    for run in grants:
+        worker.end({"run": run, "attempt": 1})
+    assert started(plane, worker, ending=True) == [*runs[8:], *late, *others]
+
+
+@pytest.mark.parametrize("what", ["cancelled", "postponed", "deleted"])
+def test_others_follow_those_that_led_them_and_went(plane: Rig, what: str) -> None:
+    plane.pool()
+    deployment, lift = paused(plane)
+    runs = made(plane, deployment)
+    worker = plane.worker(limit=2)
+    lift()
+    later = {"type": "SCHEDULED", "state_details": {"scheduled_time": plane.clock.now + timedelta(hours=1)}}
+    for run in runs[:4]:
+        if what == "deleted":
+            assert plane.call("DELETE", f"/flow_runs/{run}").status == 204
+        else:
+            state = later if what == "postponed" else {"type": "CANCELLED"}
+            plane.ok("POST", f"/flow_runs/{run}/set_state", {"state": state, "force": True})
+    assert started(plane, worker) == runs[4:]
 
 
 def test_paused_again_in_between(plane: Rig) -> None:

@@ -329,11 +329,16 @@ class RunLife(RuleBasedStateMachine):
     @rule()
     def ask(self) -> None:
         """Without a tick, free workers find all that may start, once what a lagging index hid was ticked through."""
-        for _ in range(2):  # the first may be the repeat of one that was not answered
-            for hand in list(self.hands):
-                self._sync(hand, hand.free, [])
+        while self._all_ask():  # they had something to repeat or to tell: slots come free by that
+            pass
         left = checks.left_over(world.read(self.rig.aws), self.rig, self.hands)
         assert not left, f"could start, and did not: {[(run.id, run.line) for run in left]}"
+
+    def _all_ask(self) -> bool:
+        had_more = any(hand.unanswered or hand.outbox for hand in self.hands)
+        for hand in list(self.hands):
+            self._sync(hand, hand.free, [])
+        return had_more or any(hand.outbox for hand in self.hands)
 
     @rule()
     def settle(self) -> None:
