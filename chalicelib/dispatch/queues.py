@@ -28,6 +28,9 @@ MAX_DELAY = 900
 """Seconds for which SQS can hold a message back (AWS, SendMessage)."""
 _GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 RETENTION = 4 * 86_400
+HIDDEN = 10
+"""Seconds for which a message is hidden from others once received: ample for a sync, and how long a run may wait
+whose doorbell went to a worker that is gone. SQS hands messages to long polls whose caller has left, too."""
 
 
 class Queues:
@@ -52,7 +55,7 @@ class Queues:
         a prefix, so that one wildcard covers them in a policy.
         """
         name = f"{queue_prefix(self._settings.stage, pool)}{purpose}{generation or token_hex(6)}"
-        attributes = {"MessageRetentionPeriod": str(RETENTION), "VisibilityTimeout": "30"}
+        attributes = {"MessageRetentionPeriod": str(RETENTION), "VisibilityTimeout": str(HIDDEN)}
         try:
             return str(self._sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])
         except (ClientError, BotoCoreError) as error:

@@ -43,6 +43,26 @@ def test_a_long_poll_over_http_is_woken_by_a_send_inside(server, until):
     assert "Messages" not in sqs.receive_message(QueueUrl=QUEUE_URL + "q")
 
 
+def test_a_caller_that_has_hung_up_takes_no_message(server, until):
+    """As a worker does that is stopped or killed during its long poll: the next one hears the doorbell at once."""
+    server.request("PUT", "/api/queues/q")
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    body = b'{"QueueUrl": "%s", "WaitTimeSeconds": 20}' % (QUEUE_URL + "q").encode()
+    head = (
+        f"POST /aws/ HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/x-amz-json-1.0\r\n"
+        f"X-Amz-Target: AmazonSQS.ReceiveMessage\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    gone = [socket.create_connection((host, int(port))) for _ in range(3)]
+    for connection in gone:
+        connection.sendall(head.encode() + body)
+    until(lambda: _polls(server) == len(gone))
+    for connection in gone:
+        connection.close()
+    server.request("POST", "/api/queues/q/send", content="ding", headers={"Content-Type": "application/json"})
+    answer = client(server, "sqs").receive_message(QueueUrl=QUEUE_URL + "q", WaitTimeSeconds=1)
+    assert [message["Body"] for message in answer["Messages"]] == ["ding"]
+
+
 def test_a_queue_that_does_not_exist_is_named_as_aws_names_it(server):
     sqs = client(server, "sqs")
     with pytest.raises(sqs.exceptions.QueueDoesNotExist):

@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from headrace.contract.errors import ErrorBody
+from headrace.local.callers import calling_from
 
 log = logging.getLogger("headrace.server")
 
@@ -72,7 +73,8 @@ class _Connection(BaseHTTPRequestHandler):
         with self.server.busy():
             try:
                 request = Request(self.command, self.path, dict(self.headers.items()), self._body())
-                response = self._handled(request)
+                with calling_from(self.connection):
+                    response = self._handled(request)
             except _Refused as refused:
                 self.close_connection = True
                 response = refused.response

@@ -19,6 +19,8 @@ from moto.sqs.constants import MAXIMUM_VISIBILITY_TIMEOUT
 from moto.sqs.exceptions import InvalidParameterValue, QueueDoesNotExist, ReceiptHandleIsInvalid
 from moto.sqs.models import Message, Queue
 
+from headrace.local.callers import is_there
+
 READY, DELAYED, IN_FLIGHT, GONE = "ready", "delayed", "in flight", "gone"
 
 
@@ -73,14 +75,18 @@ class PromptQueue(Queue):
             self._changed.notify()
 
     def receive(self, count: int, wait_seconds: float, visibility_timeout: int) -> list[PlacedMessage]:
-        """Up to `count` messages, waiting for the first one. Copies, so that nobody sees a later change."""
+        """Up to `count` messages, waiting for the first one. Copies, so that nobody sees a later change.
+
+        A caller that has hung up gets none: another waits for them.
+        """
         deadline = time.monotonic() + wait_seconds
         with self._changed:
             while True:
                 self._promote()
-                taken = self._take(count, visibility_timeout)
+                has_left = bool(self._ready) and not is_there()
+                taken = [] if has_left else self._take(count, visibility_timeout)
                 remaining = deadline - time.monotonic()
-                if taken or remaining <= 0 or self._deleted or self._released:
+                if taken or has_left or remaining <= 0 or self._deleted or self._released:
                     break
                 due = self._waiting[0][0] - self.clock() if self._waiting else remaining
                 self._changed.wait(min(remaining, max(due, 0.001)))
