@@ -57,6 +57,7 @@ LISTED: Mapping[str, Sequence[str]] = {
         "DELETE /work_pools/{pool}/workers/{worker}/sessions/{session_id}",
         "POST /work_pools/{pool}/workers/{worker}/sync",
         "POST /work_pools/{pool}/workers/{worker}/credentials",
+        "POST /work_pools/{pool}/workers/{worker}/drain",
         "POST /work_pools/{pool}/workers/filter",
         "POST /work_pools/{pool}/workers/heartbeat",
     ),

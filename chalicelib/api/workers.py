@@ -131,6 +131,13 @@ def page(call: Call[wire.WorkerList], pool: str) -> Page:
     return Page(rows, cursor)
 
 
+@endpoint("POST", _PATH + "/{worker}/drain", answer=wire.Worker, needs=Need.OPERATE)
+def drain(call: Call[None], pool: str, worker: str) -> wire.Worker:
+    """Have a worker take nothing new, and leave when all that it runs is done."""
+    told, session = call.plane.workers.drain(pool, worker)
+    return render.worker(told, session, call.plane.ports.clock())
+
+
 @endpoint("POST", _PATH + "/heartbeat", body=wire.WorkerHeartbeat, needs=Need.WORK)
 def heartbeat(call: Call[wire.WorkerHeartbeat], pool: str) -> None:
     """The sign of life of a worker that does not use `sync`."""
@@ -182,6 +189,8 @@ def _answer(call: Call[object], body: sync_wire.SyncRequest, answered: Answered)
     commands += [
         sync_wire.Command(kind=kinds.FENCED, run=run, attempt=attempt) for run, attempt in answered.fenced
     ]
+    if answered.drain:
+        commands.append(sync_wire.Command(kind=kinds.DRAIN))
     return sync_wire.SyncAnswer(
         lease_seconds=answered.lease_seconds,
         sync_within_seconds=AT_ONCE if answered.has_more else call.plane.ports.settings.sync_within_seconds,

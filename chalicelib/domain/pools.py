@@ -110,8 +110,8 @@ class Session:
 
     `held` are the runs it holds or was about to (the intent is written before the claim, so a run too
     many is harmless and one too few cannot be), `intended` when the last intent was written. `orders` are
-    runs it has been told to cancel. `queues` are the queues that it serves, as they were at
-    `pool_revision`: enough to see that nothing waits.
+    runs it has been told to cancel; `is_draining`: it has been told to leave, and is given nothing new.
+    `queues` are the queues that it serves, as they were at `pool_revision`: enough to see that nothing waits.
     """
 
     id: UUID
@@ -132,6 +132,7 @@ class Session:
     closed: datetime | None = None
     queues: tuple[str, ...] = ()
     pool_revision: int = 0
+    is_draining: bool = False
 
     def serves(self, queue_name: str) -> bool:
         """Whether this worker takes runs of that queue."""

@@ -58,7 +58,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What the worker is told. `cancel` are runs that it shall end; `view` is there if the pool was looked at.
+    """What the worker is told. `cancel`: runs it shall end; `drain`: to leave; `view`: if the pool was looked at.
 
     `queues` are the names in `view` that it serves: doorbells of others are not for it to hear.
     `has_more`: not all that waits was looked at, and slots are free. It shall ask again at once.
@@ -73,6 +73,7 @@ class Answered:
     verdicts: Sequence[tuple[UUID, Told, Applied]] = ()
     cancel: Sequence[tuple[UUID, int]] = ()
     fenced: Sequence[tuple[UUID, int]] = ()
+    drain: bool = False
     has_more: bool = False
 
 
@@ -114,7 +115,7 @@ class Sync:
         listed = frozenset(said.held) - ended
         unlisted = self._held_sets.unlisted(session, listed | ended, _has_heard(session, said))
         again = unlisted.again
-        want = max(said.want - len(again), 0) if is_new else 0
+        want = max(said.want - len(again), 0) if is_new and not session.is_draining else 0
         pages = self._claims.waiting(session, want)
         view = None
         if (
@@ -145,6 +146,7 @@ class Sync:
             verdicts=verdicts,
             cancel=[(run, said.held[run]) for run in sorted(session.orders) if run in said.held],
             fenced=[(run, told.attempt) for run, told, done in verdicts if done.outcome is Outcome.FENCED],
+            drain=session.is_draining,
             has_more=(choice.is_cut or have_followed) and len(granted) < want,
         )
 
@@ -208,7 +210,7 @@ class Sync:
             renewed = replace(
                 session,
                 seq=max(session.seq, said.seq),
-                slots=said.slots,
+                slots=0 if session.is_draining else said.slots,
                 lease_until=max(session.lease_until, now + timedelta(seconds=lease)),
                 renewed=now,
                 intended=self._ports.clock() if intents else session.intended,

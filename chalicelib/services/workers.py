@@ -61,6 +61,28 @@ class Workers:
             raise Conflict(f"The session {session} is of another worker.", code="session_closed")
         self._rescue.close(session, f"Worker {worker!r} signed off.")
 
+    def drain(self, pool: str, worker: str) -> tuple[Worker, Session]:
+        """Have a worker take nothing new from now on, and leave when all that it runs is done.
+
+        Repeating it is harmless. Raises `NotFound`, and `Conflict` (`worker_offline`) where none is there to be told.
+        """
+        now = self._ports.clock()
+        row = self._ports.pools.worker(pool, worker)
+        if row is None:
+            hint = f"`headrace worker ls --pool {pool}` lists them."
+            raise NotFound(f"There is no worker {worker!r} in pool {pool!r}.", hint=hint)
+        found = self._ports.sessions.read(row.session) if row.session else None
+        if found is None or not found[0].is_open or found[0].lease_until < now:
+            raise Conflict(f"Worker {worker!r} of pool {pool!r} is not online.", code="worker_offline")
+
+        def how(session: Session) -> Session | None:
+            known = session.is_draining or not session.is_open
+            return None if known else replace(session, is_draining=True, slots=0)
+
+        self._ports.sessions.change(found[0].id, now, how)
+        self._tell(found[0], self._ports.pools.view(pool), {"kind": "drain"})
+        return row, found[0]
+
     def heartbeat(self, pool: str, worker: str, interval: int | None) -> None:
         """The sign of life of a worker that keeps no session (Prefect's own)."""
         if self._ports.pools.pool(pool) is None:
@@ -93,16 +115,22 @@ class Workers:
         return [session for session in found if session.is_open and session.lease_until >= now]
 
     def tell_of_change(self, pool: str) -> None:
-        """Have the pool's workers ask for its queues now; they would notice by themselves, but later.
-
-        One with nothing in hand does not poll its control queue and is told through a work queue. If another
-        of that queue hears it instead, that one serves what is new.
-        """
+        """Have the pool's workers ask for its queues now; they would notice by themselves, but later."""
         view = self._ports.pools.view(pool)
         for session in self.live_sessions(pool):
-            served = [view.queues[name].url for name in session.queues if view and name in view.queues]
-            url = session.control_queue_url if session.held or not served else served[0]
-            self._ports.queues.order(url, {"kind": "sync"})
+            self._tell(session, view, {"kind": "sync"})
+
+    def _tell(self, session: Session, view: PoolView | None, command: dict[str, object]) -> None:
+        """Have a worker do something now, which its next sync tells it anyway.
+
+        One with nothing in hand does not poll its control queue: it is told through a work queue to ask, as
+        another of that queue is that hears it instead.
+        """
+        served = [view.queues[name].url for name in session.queues if view and name in view.queues]
+        if session.held or not served:
+            self._ports.queues.order(session.control_queue_url, command)
+        else:
+            self._ports.queues.order(served[0], {"kind": "sync"})
 
     def _fitting_pool(self, pool: str, said: Introduction) -> PoolView:
         view = self._ports.pools.view(pool)

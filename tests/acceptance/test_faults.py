@@ -59,6 +59,19 @@ def test_a_killed_worker_that_comes_back_adopts_its_run(home: Town) -> None:
     assert slots_taken(home) == []
 
 
+def test_workers_told_to_leave_finish_what_they_run(brief: Town) -> None:
+    busy = brief.worker("busy")
+    run, pid = start_marked(brief)
+    idle = brief.worker("idle")
+    for name in ("busy", "idle"):
+        brief.run("worker", "drain", name, "--pool", "pool")
+    assert idle.popen.wait(20) == 0
+    busy.says("Told to take nothing new")
+    let_go(brief)
+    assert busy.popen.wait(20) == 0
+    assert brief.until(run, "COMPLETED")["attempt"] == 1 and brief.marks("a") == [pid]
+
+
 def test_a_worker_that_leaves_while_nobody_answers_has_its_report_delivered(home: Town) -> None:
     """By the next of its name: the run was over before, so nobody loses it and nobody starts it again."""
     server, worker = home.started[0], home.worker()

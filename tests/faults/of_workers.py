@@ -184,6 +184,13 @@ def _left(rig: Rig, scene: Scene, now: World) -> None:
     scene.workers.append(rig.worker(name="w2", limit=5))
 
 
+def _is_leaving(rig: Rig, scene: Scene, now: World) -> None:
+    (told,) = scene.workers
+    assert [command["kind"] for command in told.sync(want=1)["commands"]] == ["drain"]
+    assert len(list(now.held())) == 2
+    scene.workers.append(rig.worker(name="w2", limit=5))
+
+
 def _leave(rig: Rig, scene: Scene) -> Reply:
     return rig.call("DELETE", f"{PATH}/sessions/{scene.leaving.session}")
 
@@ -230,6 +237,13 @@ SCENARIOS = [
         _leaving,
         _leave,
         _left,
+    ),
+    Scenario(
+        "a worker told to leave",
+        "POST /work_pools/{pool}/workers/{worker}/drain",
+        _two_in_hand,
+        lambda rig, scene: rig.call("POST", "/work_pools/pool/workers/w1/drain"),
+        _is_leaving,
     ),
     Scenario(
         "a sign of life",

@@ -271,6 +271,15 @@ ROWS: dict[str, list[Bad]] = {
             },
         ),
     ],
+    "POST /work_pools/{pool}/workers/{worker}/drain": [
+        *(
+            Bad(f"an unknown worker {name:.20}", 404, path=f"/work_pools/pool/workers/{name}/drain")
+            for name in ("nobody", "W1", "w1%20", "%00", "x" * 200, "50%25", "filter")
+        ),
+        Bad("another pool's worker", 404, path="/work_pools/pool/workers/w9/drain"),
+        Bad("its worker in another pool", 404, path="/work_pools/other/workers/w1/drain"),
+        Bad("a pool that is not there", 404, path="/work_pools/none/workers/w1/drain"),
+    ],
     "POST /work_pools/{pool}/workers/filter": [
         *PAGES,
         Bad("an unknown status", patch={"workers": {"status": {"any_": ["ASLEEP"]}}}),

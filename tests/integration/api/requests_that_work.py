@@ -133,6 +133,7 @@ GOOD: dict[str, Good] = {
     "GET /api_keys/{key_id}": Good("/api_keys/<key>"),
     "POST /api_keys/filter": Good("/api_keys/filter", {}),
     "GET /me": Good("/me"),
+    "POST /work_pools/{pool}/workers/{worker}/drain": Good(f"{_W}/w1/drain"),
     "POST /work_pools/{pool}/workers/{worker}/credentials": Good(f"{_W}/w1/credentials", status=201),
     "POST /variables": Good("/variables", {"name": "fresh", "value": [1, {"a": None}]}, 201),
     "GET /variables/{variable_id}": Good("/variables/<variable>"),

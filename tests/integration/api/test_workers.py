@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from chalicelib.domain.pools import Worker
+from tests.integration.api.test_why import why
 from tests.support.plane import Reply, Rig
 
 
@@ -246,3 +247,33 @@ def test_all_workers_are_listed_however_many(plane: Rig) -> None:
     names = [row["name"] for row in (*first.body, *second.body)]
     assert names == [f"w{number:03}" for number in range(205)]
     assert "Headrace-Next-Cursor" not in second.headers
+
+
+def test_a_worker_told_to_leave_is_given_nothing_new_and_keeps_what_it_runs(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment()
+    first, second = plane.run(deployment), plane.run(deployment)
+    worker = plane.worker(limit=2)
+    (grant,) = worker.claim(1)
+    worker.start(grant)
+    for _ in range(2):
+        plane.ok("POST", "/work_pools/pool/workers/w1/drain")
+    for hints in ([], [second["id"]]):
+        answer = worker.sync(want=1, hints=hints)
+        assert answer["granted"] == [] and [command["kind"] for command in answer["commands"]] == ["drain"]
+    assert answer["hints"] == [{"run": second["id"], "verdict": "ready"}]
+    assert why(plane, second) == (
+        "no_worker",
+        "No worker takes runs of queue 'default' any more: worker 'w1' is about to leave.",
+    )
+    worker.end(grant)
+    assert plane.read(first)["state_type"] == "COMPLETED"
+    assert [one["run"] for one in plane.worker(name="w2").claim(1)] == [second["id"]]
+
+
+def test_a_worker_that_is_gone_cannot_be_told_to_leave(plane: Rig) -> None:
+    plane.pool()
+    worker = plane.worker()
+    plane.ok("DELETE", f"/work_pools/pool/workers/w1/sessions/{worker.session}")
+    reply = plane.call("POST", "/work_pools/pool/workers/w1/drain")
+    assert (reply.status, reply.body["code"]) == (409, "worker_offline")

@@ -185,6 +185,7 @@ ROUTES: list[tuple[str, str, Any, int]] = [
     ("PATCH", QUEUES, None, 204),
     ("DELETE", QUEUES, None, 204),
     ("POST", f"{POOLS}/workers/filter", [WORKER], 200),
+    ("POST", f"{POOLS}/workers/[^/]+/drain", WORKER, 200),
     ("POST", "/flows/", FLOW, 201),
     ("POST", "/flows/filter", [FLOW], 200),
     ("POST", "/deployments/", DEPLOYMENT, 201),

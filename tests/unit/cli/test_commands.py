@@ -34,6 +34,12 @@ CASES: list[tuple[str, list[str], list[str], bool]] = [
     ("work-queue resume default", ["Resumed"], [f"PATCH {QUEUE_PATH}"], False),
     ("work-queue delete default", ["Deleted"], [f"DELETE {QUEUE_PATH}"], False),
     ("worker ls", ["w1", POOL, "● online", "s ago", "mill"], [], True),
+    (
+        f"worker drain w1 --pool {POOL}",
+        ["takes nothing new"],
+        [f"POST /work_pools/{POOL}/workers/w1/drain"],
+        False,
+    ),
     ("flow ls", ["hello", "a, b"], [], True),
     ("deployment ls", ["hello/first", DEPLOYMENT_ID, POOL, "● ready"], [], True),
     (f"deployment inspect {DEPLOYMENT}", ["flows.py:hello", "nightly", "etl"], [], False),

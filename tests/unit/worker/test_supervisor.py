@@ -128,6 +128,14 @@ def test_a_leaving_worker_hands_back(supervisor: Supervisor) -> None:
     assert supervisor.free == 0
 
 
+def test_told_to_leave_it_hands_back_and_says_so_once(supervisor: Supervisor) -> None:
+    supervisor.granted(grant())
+    command = Command.model_validate({"kind": "drain"})
+    told = supervisor.command(command, NOW)
+    assert reported(told) == [ReportKind.RELEASED] and supervisor.offered == 0
+    assert supervisor.command(command, NOW) == []
+
+
 def test_cancel_before_the_start_needs_no_kill(supervisor: Supervisor) -> None:
     given = grant()
     supervisor.granted(given)
@@ -138,8 +146,8 @@ def test_cancel_before_the_start_needs_no_kill(supervisor: Supervisor) -> None:
 
 def test_cancel_kills_once_and_reports_when_gone(supervisor: Supervisor) -> None:
     key = begun(supervisor)
-    command = Command.model_validate({"kind": "cancel", "run": key[0], "attempt": 1, "grace_seconds": 3})
-    assert only(Kill, supervisor.command(command, NOW)) == [Kill(key, "cancel", 3)]
+    command = Command.model_validate({"kind": "cancel", "run": key[0], "attempt": 1})
+    assert only(Kill, supervisor.command(command, NOW)) == [Kill(key, "cancel", None)]
     assert supervisor.command(command, NOW) == []
     last = supervisor.state(key, 2, {"t": "exited", "status": -15, "why": "cancel", "at": NOW.isoformat()})
     assert reported(last) == [ReportKind.CANCELLED]

@@ -32,6 +32,11 @@ class Workers(Resource):
         """A sign of life, for a worker that does not use `sync`."""
         self._transport.send("POST", at("work_pools", pool, "workers", "heartbeat"), body, safe=True)
 
+    def drain(self, pool: str, worker: str) -> Worker:
+        """Have a worker leave when all that it runs is done."""
+        told: Worker = self._post(Worker, at("work_pools", pool, "workers", worker, "drain"), None, safe=True)
+        return told
+
     def register(self, pool: str, worker: str, body: Register) -> Registered:
         """Open a session. Its id is the caller's, so a repeat is harmless; the caller retries."""
         path = at("work_pools", pool, "workers", worker, "sessions")

@@ -199,7 +199,6 @@ class Command(Answer):
     kind: CommandKind
     run: UUID | None = None
     attempt: int | None = None
-    grace_seconds: float | None = None
 
 
 class SyncAnswer(Answer):

@@ -154,6 +154,8 @@ class Supervisor(Hands):
     def command(self, command: Command, now: datetime) -> list[Decision]:
         """Step 4, from outside."""
         if command.kind is CommandKind.DRAIN:
+            if self.leaving:
+                return []
             return [Say("note", "Told to take nothing new and leave when all is done."), *self.drain(now)]
         if command.kind is CommandKind.SYNC:
             return []
@@ -167,7 +169,7 @@ class Supervisor(Hands):
         held.unwanted = True
         said = Say("note", f"{held.label}: cancelling")
         if held.phase is Phase.STARTED:
-            return [said, Kill(key, "cancel", command.grace_seconds)]
+            return [said, Kill(key, "cancel", None)]
         return [said, *self._over(key, held, 1, Conclusion(ReportKind.CANCELLED), now)]
 
     def drain(self, now: datetime) -> list[Decision]:

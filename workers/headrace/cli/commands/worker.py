@@ -14,7 +14,7 @@ from headrace.cli.commands import worker_install
 from headrace.cli.connect import connect, given, read_settings, rows_of
 from headrace.cli.errors import BadUsage
 from headrace.cli.options import Output, Pool
-from headrace.cli.output import Format
+from headrace.cli.output import Format, report
 from headrace.cli.tables import Column, listing
 from headrace.cli.times import show_ago
 
@@ -143,6 +143,22 @@ def list_(*, pool: Pool = None, output: Output = Format.TABLE) -> None:
         ],
         "No workers. Start one: headrace worker start --pool my-process-pool",
     )
+
+
+@app.command()
+def drain(
+    name: Annotated[str, typer.Argument(help="The worker's name.", metavar="NAME", show_default=False)],
+    *,
+    pool: Annotated[
+        str, typer.Option("--pool", "-p", help="Its work pool.", metavar="NAME", show_default=False)
+    ],
+    output: Output = Format.TABLE,
+) -> None:
+    """Have a worker take nothing new, and leave when all that it runs is done."""
+    with connect() as api:
+        worker = api.workers.drain(pool, name)
+    said = f"Worker {name!r} of pool {pool!r} takes nothing new, and leaves when all that it runs is done."
+    report(output, worker, said)
 
 
 app.command("install")(worker_install.install)
