@@ -10,7 +10,7 @@ from uuid import UUID
 from chalicelib.domain import names, parameters, runs
 from chalicelib.domain.deployments import Deployment
 from chalicelib.domain.drafts import draft
-from chalicelib.domain.eligibility import EARLY, Answer, judge
+from chalicelib.domain.eligibility import EARLY, Answer, judge, may_need
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound, WrongState
 from chalicelib.domain.pools import PoolView, Session, WorkQueue
 from chalicelib.domain.run_names import run_name
@@ -138,9 +138,14 @@ class Runs:
                 run = replace(run, parameters_digest=None, parameters_size=None)
             given: Mapping[str, object] = changes.get("job_variables") or {}  # type: ignore[assignment]
             job_variables.check_for(self._ports, run.work_pool_name, given)
-            return replace(run, **changes, updated=self._ports.clock())  # type: ignore[arg-type]
+            after = replace(run, **changes, updated=self._ports.clock())  # type: ignore[arg-type]
+            # Nobody looks for it in the line of a limit that it is no longer under: the claim judges it anew.
+            return replace(after, line=None) if after.line and not may_need(after, after.line) else after
 
-        return self._ports.runs.change(run_id, how)[1]
+        before, after = self._ports.runs.change(run_id, how)
+        if before.line and not after.line:
+            self._lines.ring([after])
+        return after
 
     def delete(self, run_id: UUID) -> None:
         """Delete a run that no worker holds. Raises `Conflict` while one does."""

@@ -103,3 +103,30 @@ def test_cancel_new(plane: Rig) -> None:
     after = plane.read(second)
     assert (after["state_type"], after["state_name"]) == ("CANCELLED", "Skipped")
     assert "cancels what would have to wait" in after["state"]["message"]
+
+
+@pytest.mark.parametrize("tags", [[], ["other"]])
+def test_a_run_that_loses_its_tag_leaves_the_line_of_that_tag(plane: Rig, tags: list[str]) -> None:
+    plane.pool()
+    plane.ok("POST", PATH, {"name": "db", "limit": 0})
+    run = plane.run(plane.deployment(tags=["db"]))
+    worker = plane.worker()
+    plane.ok("PATCH", f"/flow_runs/{run['id']}", {"tags": ["db", "more"]})
+    assert worker.claim() == []
+    sent = len(plane.aws.calls)
+    plane.ok("PATCH", f"/flow_runs/{run['id']}", {"tags": tags})
+    assert [call for call in plane.aws.calls[sent:] if call.operation.startswith("SendMessage")]
+    assert plane.ok("GET", f"/flow_runs/{run['id']}/why")["code"] == "ready"
+    assert [grant["run"] for grant in worker.claim()] == [run["id"]]
+
+
+def test_a_run_that_gets_another_limited_tag_waits_for_that_one(plane: Rig) -> None:
+    plane.pool()
+    for tag in ("db", "disk"):
+        plane.ok("POST", PATH, {"name": tag, "limit": 0})
+    run = plane.run(plane.deployment(), tags=["db"])
+    worker = plane.worker()
+    plane.ok("PATCH", f"/flow_runs/{run['id']}", {"tags": ["disk"]})
+    assert worker.claim() == []
+    plane.ok("DELETE", f"{PATH}/disk")
+    assert [grant["run"] for grant in worker.claim()] == [run["id"]]
