@@ -154,17 +154,7 @@ class Deployments:
         self._waiting.settle(f"Deployment {deployment.full_name!r}", kept, fate)
         self._drop_untouched(deployment)
         self._schedules.withdraw(schedules)
-        now = self._ports.clock()
-        tombstones = [
-            replace(
-                schedule,
-                deleted=True,
-                next_due=None,
-                updated=now,
-                revision=schedule.revision + 1,
-            )
-            for schedule in schedules
-        ]
+        tombstones = [self._schedules.tombstone(schedule) for schedule in schedules]
         if not self._ports.deployments.delete(deployment, tombstones):
             raise Conflict("The deployment changed at the same moment.", code="busy", hint="Try again.")
         self._schedules.withdraw(schedules)
