@@ -120,10 +120,13 @@ class Pools:
         self._waiting.settle(f"Work pool {name!r}", self._waiting.in_lanes(lanes, pool=name), fate, pool=name)
         if fate == Fate():
             refuse_while_pointed_at(self._ports, f"Work pool {name!r}", name)
-        if not self._ports.pools.remove_pool(view):
-            raise Conflict(f"Work pool {name!r} changed at the same moment.", code="busy", hint="Try again.")
-        for queue in view.queues.values():
-            self._ports.queues.delete(queue.url)
+        while view.queues:  # the default one goes last, with the pool
+            left = self._ports.pools.remove_pool(view)
+            if left is None:
+                raise Conflict(f"Work pool {name!r} changed at the same moment.", code="busy", hint="Try again.")
+            for gone in view.queues.keys() - left.queues.keys():
+                self._ports.queues.delete(view.queues[gone].url)
+            view = left
 
     def create_queue(self, pool: str, name: str, values: Mapping[str, object]) -> tuple[WorkQueue, bool]:
         """A further queue of a pool (True), or the one that a request of this key made (False).
