@@ -123,7 +123,7 @@ class Pools:
         while view.queues:  # the default one goes last, with the pool
             left = self._ports.pools.remove_pool(view)
             if left is None:
-                raise Conflict(f"Work pool {name!r} changed at the same moment.", code="busy", hint="Try again.")
+                raise Conflict(f"Pool {name!r} changed at the same moment.", code="busy", hint="Try again.")
             for gone in view.queues.keys() - left.queues.keys():
                 self._ports.queues.delete(view.queues[gone].url)
             view = left

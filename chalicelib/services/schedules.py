@@ -206,7 +206,7 @@ class Schedules:
         for change in changes:
             if not change.after.deleted and change.after.overlap != "allow":
                 limit = schedule_limit(change.after.deployment_id, change.after.slug)
-                self._ports.slots.set_maximum(limit, 1)
+                self._ports.slots.make(limit, 1)
 
     def follow_up(self, deployment: Deployment, changes: Sequence[Change]) -> None:
         """After a write: what the old revisions had made becomes the new ones' or goes, and what they lack is made."""

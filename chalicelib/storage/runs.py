@@ -105,12 +105,18 @@ class RunStore:
             return False
 
     def adopt(self, run: Run, limit: str) -> bool:
-        """Have a run that is active hold a limit made after its claim, full or not. False if it lost a race."""
+        """Have a run that is active hold a limit made after its claim, full or not.
+
+        False if it lost a race, or somebody else was at the same items.
+        """
         write = Transaction()
         after = replace(run, slots=(*run.slots, limit), revision=run.revision + 1)
         write.put(run_item(after), Item.rev == run.revision)
         slots.hold(write, limit, run.id)
-        return write.commit()
+        try:
+            return write.commit()
+        except Busy:
+            return False
 
     def create_occurrence(self, run: Run, schedule: ScheduleRecord) -> bool:
         """A new run of a schedule that is still of that revision. False otherwise."""
