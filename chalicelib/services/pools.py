@@ -116,8 +116,7 @@ class Pools:
                 code="runs_active",
                 hint=f"Cancel them first: `headrace flow-run cancel --pool {quote(name)}`, or wait for them.",
             )
-        lanes = [ready_lane(name, queue) for queue in view.queues]
-        self._waiting.settle(f"Work pool {name!r}", self._waiting.in_lanes(lanes, pool=name), fate, pool=name)
+        self._waiting.settle(f"Work pool {name!r}", self._waiting.in_pool(view), fate, pool=name)
         if fate == Fate():
             refuse_while_pointed_at(self._ports, f"Work pool {name!r}", name)
         while view.queues:  # the default one goes last, with the pool
@@ -206,7 +205,7 @@ class Pools:
                 hint=f"Wait for them, or cancel them: `headrace flow-run cancel --pool {quote(pool)} "
                 f"--queue {quote(name)}`. One that is retried would come back to it.",
             )
-        rows = self._waiting.in_lanes([ready_lane(pool, name)], pool=pool, queue=name)
+        rows = self._waiting.in_queue(pool, name)
         self._waiting.settle(f"Work queue {name!r}", rows, fate, pool=pool, queue=name)
         if fate == Fate():
             refuse_while_pointed_at(self._ports, f"Work queue {name!r}", pool, name)
