@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from chalicelib.dispatch.queues import LONGEST_DELAY
 from chalicelib.domain import names, parameters, runs
 from chalicelib.domain.deployments import Deployment
 from chalicelib.domain.drafts import draft
@@ -23,10 +24,7 @@ from chalicelib.services.lines import Lines
 from chalicelib.services.numbering import deployment_of
 from chalicelib.services.ports import Ports
 from headrace.contract.sizes import SMALL_JSON
-from headrace.contract.states import DEFAULT_NAME, StateType
-
-RUNG_AT_ONCE = timedelta(seconds=900)
-"""So far ahead SQS holds a doorbell back."""
+from headrace.contract.states import DEFAULT_NAME, StateName, StateType
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +190,7 @@ class Runs:
 
         def how(run: Run) -> Run:
             again = runs.back_to_scheduled(
-                run, Cause.RERUN, now, due or now, name="AwaitingRetry", message=message
+                run, Cause.RERUN, now, due or now, name=StateName.AWAITING_RETRY, message=message
             )
             return replace(again, run_count=0, lost_count=0, end_time=None, expires_at=None)
 
@@ -291,7 +289,7 @@ def _needs_no_look(run: Run, deployment: Deployment, wanted: Wanted) -> bool:
         and wanted.work_queue_name is None
         and deployment.concurrency_limit is None
         and not (deployment.paused or run.tags)
-        and run.due <= run.created + RUNG_AT_ONCE
+        and run.due <= run.created + LONGEST_DELAY
     )
 
 
