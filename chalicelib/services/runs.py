@@ -88,7 +88,8 @@ class Runs:
         now = self._ports.clock()
         first = state or Proposed(StateType.PENDING)
         if first.type not in (StateType.SCHEDULED, StateType.PENDING):
-            raise _bad_first_state(first.type, "SCHEDULED or PENDING")
+            problem = FieldProblem("state.type", f"is {first.type.value}", "SCHEDULED or PENDING")
+            raise Invalid(f"A new run cannot begin as {first.type.value}.", errors=[problem])
         parameters.check_size(wanted.parameters, "parameters")
         due = first.scheduled_time or now
         run = Run(
@@ -141,6 +142,8 @@ class Runs:
             return replace(after, line=None) if after.line and not may_need(after, after.line) else after
 
         before, after = self._ports.runs.change(run_id, how)
+        if before.parameters_digest and not after.parameters_digest:
+            self._large.forget(run_id)
         if before.line and not after.line:
             self._lines.ring([after])
         return after
@@ -150,6 +153,7 @@ class Runs:
         run = self._ports.runs.read(run_id)
         if run is None:
             self._ports.runs.sweep(run_id)  # what an earlier call that broke off has left
+            self._large.forget(run_id)
             run = self._ports.runs.require(run_id)
         if run.is_held and run.session is not None:
             raise WrongState(
@@ -160,6 +164,8 @@ class Runs:
             raise Conflict(
                 f"Flow run {run.name!r} changed at the same moment.", code="busy", hint="Try again."
             )
+        if run.parameters_digest:
+            self._large.forget(run_id)
         self._lines.follow([run])
 
     def cancel(self, run_id: UUID, reason: str | None = None) -> Run:
@@ -274,7 +280,8 @@ class Runs:
         try:
             _, queue = self._place(run)
         except NotFound:
-            self._ports.runs.delete(run)
+            if self._ports.runs.delete(run) and run.parameters_digest:
+                self._large.forget(run.id)
             raise
         self._ports.queues.ring(queue.url, run.id, run.due, self._ports.clock())
 
@@ -291,8 +298,3 @@ def _needs_no_look(run: Run, deployment: Deployment, wanted: Wanted) -> bool:
         and not (deployment.paused or run.tags)
         and run.due <= run.created + LONGEST_DELAY
     )
-
-
-def _bad_first_state(got: StateType, expected: str) -> Invalid:
-    problem = FieldProblem("state.type", f"is {got.value}", expected)
-    return Invalid(f"A new run cannot begin as {got.value}.", errors=[problem])
