@@ -136,8 +136,8 @@ class PoolStore:
         items, last = documents.partition_page(_pk(pool), (low, "WORKER$"), consistent=False, limit=limit)
         return [_WORKER.load(item.doc) for item in items], last and last.removeprefix("WORKER#")
 
-    def put_worker(self, worker: Worker, expires_at: object) -> None:
-        """Write a worker's row, which goes at that time at the latest."""
+    def put_worker(self, worker: Worker, expires_at: datetime | None) -> None:
+        """Write a worker's row, which goes at that time (None: never) unless it is written anew."""
         key = (_pk(worker.work_pool_name), f"WORKER#{worker.name}")
         documents.put(Item(*key, doc=_WORKER.dump(worker), expires_at=expires_at))
 

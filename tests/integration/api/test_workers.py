@@ -246,3 +246,17 @@ def test_all_workers_are_listed_however_many(plane: Rig) -> None:
     names = [row["name"] for row in (*first.body, *second.body)]
     assert names == [f"w{number:03}" for number in range(205)]
     assert "Headrace-Next-Cursor" not in second.headers
+
+
+def test_a_worker_is_listed_however_long_it_is_online(plane: Rig) -> None:
+    plane.pool()
+    worker = plane.worker()
+    for _ in range(3):
+        plane.clock.forward(200 * 86_400)
+        worker.sync()
+    assert shown(plane) == {"w1": "ONLINE"}
+    plane.clock.forward(86_400)
+    plane.plane.tick()
+    plane.plane.tick()
+    plane.clock.forward(2 * 86_400)
+    assert shown(plane) == {}
