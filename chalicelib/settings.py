@@ -33,7 +33,6 @@ class Settings:
     sync_within_seconds: float = 15.0
     idle_sync_seconds: float = 120.0
     retention_days: float = 30.0
-    tick_watermark_seconds: float = 60.0
     metrics: bool = False
     late_runs: bool = False
 

@@ -23,6 +23,7 @@ KINDS = {
     "AWS::DynamoDB::Table": "table",
     "AWS::Events::Rule": "timer",
     "AWS::IAM::Role": "role",
+    "AWS::Lambda::EventInvokeConfig": "rule for calls that fail",
     "AWS::Lambda::Function": "function",
     "AWS::Lambda::Permission": "permission to call a function",
     "AWS::Logs::LogGroup": "log group",

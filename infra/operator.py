@@ -63,9 +63,10 @@ _RIGHTS = (
     (
         "Functions",
         "lambda",
-        "AddPermission CreateFunction DeleteFunction DeleteFunctionConcurrency GetFunction* GetPolicy "
-        "GetRuntimeManagementConfig InvokeFunction ListTags PutFunctionConcurrency RemovePermission "
-        "TagResource UntagResource UpdateFunctionCode UpdateFunctionConfiguration",
+        "AddPermission CreateFunction DeleteFunction DeleteFunctionConcurrency DeleteFunctionEventInvokeConfig "
+        "GetFunction* GetPolicy GetRuntimeManagementConfig InvokeFunction ListTags PutFunctionConcurrency "
+        "PutFunctionEventInvokeConfig RemovePermission TagResource UntagResource UpdateFunctionCode "
+        "UpdateFunctionConfiguration UpdateFunctionEventInvokeConfig",
         "arn:aws:lambda:{here}:function:{name}",
         "arn:aws:lambda:{here}:function:{name}-*",
     ),

@@ -2,7 +2,7 @@
 
 Before the first deploy it makes the stack with what outlives the code, and writes what the functions must know of
 the account into `.chalice/config.json`. After a deploy it gives the functions what Chalice has no words for: the
-gateway's answers, and the tick's dead letters.
+gateway's answers, the tick's dead letters, and that its calls are not repeated.
 """
 
 from __future__ import annotations
@@ -112,7 +112,10 @@ def _finish_tick(account: Account, names: Names, say: Say) -> None:
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [send]}),
     )
     functions.update_function_configuration(FunctionName=tick, DeadLetterConfig={"TargetArn": arn})
-    say(f"  calls of {tick} that fail again and again go to {arn.rpartition(':')[2]}")
+    functions.put_function_event_invoke_config(
+        FunctionName=tick, MaximumRetryAttempts=0, MaximumEventAgeInSeconds=60
+    )
+    say(f"  calls of {tick} that fail are not repeated, and go to {arn.rpartition(':')[2]}")
 
 
 def _api(root: Path, stage: str) -> tuple[str, str]:

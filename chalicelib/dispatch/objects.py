@@ -57,6 +57,18 @@ class Objects:
         except BotoCoreError as error:
             raise _unavailable(error) from error
 
+    def delete_all(self, prefix: str) -> None:
+        """Delete what begins with a prefix, at most 1,000 objects. Raises `Unavailable`."""
+        try:
+            found = self._client(None).list_objects_v2(Bucket=self._bucket, Prefix=prefix).get("Contents", ())
+            for each in found:
+                self._client(None).delete_object(Bucket=self._bucket, Key=each["Key"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchBucket":
+                raise _unavailable(error) from error
+        except BotoCoreError as error:
+            raise _unavailable(error) from error
+
     def upload_url(
         self, key: str, size: int, checksum: str, host: str | None = None
     ) -> tuple[str, dict[str, str]]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from itertools import islice
 from secrets import token_hex
 from typing import Any
@@ -24,8 +24,8 @@ from chalicelib.settings import Settings
 
 log = logging.getLogger("headrace.dispatch")
 
-MAX_DELAY = 900
-"""Seconds for which SQS can hold a message back (AWS, SendMessage)."""
+LONGEST_DELAY = timedelta(seconds=900)
+"""So long SQS can hold a message back (AWS, SendMessage)."""
 _GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 RETENTION = 4 * 86_400
 HIDDEN = 10
@@ -79,13 +79,12 @@ class Queues:
 
         False if there is no such queue; any other failure is the tick's to mend.
         """
-        delay = int((due - now).total_seconds())
-        if delay > MAX_DELAY:
+        if due - now > LONGEST_DELAY:
             return True
         body = json.dumps({"run": str(run), "due": stamp(due)})
         return self._quietly(
             "ring",
-            lambda: self._sqs.send_message(QueueUrl=url, MessageBody=body, DelaySeconds=max(delay, 0)),
+            lambda: self._sqs.send_message(QueueUrl=url, MessageBody=body, DelaySeconds=_delay(due, now)),
         )
 
     def ring_many(self, url: str, runs: Sequence[tuple[UUID, datetime]], now: datetime) -> None:
@@ -102,14 +101,6 @@ class Queues:
                 "order", lambda: self._sqs.send_message(QueueUrl=url, MessageBody=json.dumps(command))
             )
 
-    def names(self) -> Iterator[str]:
-        """URLs of this stage's queues."""
-        pages = self._sqs.get_paginator("list_queues").paginate(
-            QueueNamePrefix=f"headrace-{self._settings.stage}-"
-        )
-        for page in pages:
-            yield from page.get("QueueUrls", ())
-
     def _quietly(self, what: str, call: Any) -> bool:
         """Call; a failure is only logged. False if the queue does not exist."""
         try:
@@ -123,6 +114,9 @@ class Queues:
 
 
 def _entry(index: int, run: UUID, due: datetime, now: datetime) -> dict[str, object]:
-    delay = min(max(int((due - now).total_seconds()), 0), MAX_DELAY)
     body = json.dumps({"run": str(run), "due": stamp(due)})
-    return {"Id": str(index), "MessageBody": body, "DelaySeconds": delay}
+    return {"Id": str(index), "MessageBody": body, "DelaySeconds": _delay(due, now)}
+
+
+def _delay(due: datetime, now: datetime) -> int:
+    return int(min(max(due - now, timedelta(0)), LONGEST_DELAY).total_seconds())

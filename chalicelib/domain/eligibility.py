@@ -21,7 +21,7 @@ from chalicelib.domain.limits import (
 )
 from chalicelib.domain.pools import PoolView
 from chalicelib.domain.runs import Run
-from headrace.contract.states import StateType
+from headrace.contract.states import StateName, StateType
 
 EARLY = timedelta(seconds=1.5)
 """A doorbell rings on the whole second before a run is due; the worker sleeps the rest."""
@@ -138,7 +138,7 @@ def _schedule_still_means_it(run: Run, facts: Facts) -> Judgement | None:
 def _is_due(run: Run, facts: Facts) -> Judgement | None:
     if run.due <= facts.now + EARLY:
         return None
-    what = "It waits to be retried" if run.state.name == "AwaitingRetry" else "It is not due"
+    what = "It waits to be retried" if run.state.name == StateName.AWAITING_RETRY else "It is not due"
     return Judgement(Answer.WAIT, f"{what} until {_time(run.due)}.")
 
 

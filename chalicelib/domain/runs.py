@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from chalicelib.domain.retry import RetryPolicy
 from chalicelib.domain.transitions import HELD, TERMINAL, Cause, check
-from headrace.contract.states import DEFAULT_NAME, StateType
+from headrace.contract.states import DEFAULT_NAME, StateName, StateType
 
 HISTORY = 40
 """States and attempts kept in a run; older ones make room, so that an item stays small."""
@@ -297,4 +297,4 @@ def _last_attempt(run: Run, **changes: object) -> Sequence[Attempt]:
 
 
 def _running_name(run: Run) -> str | None:
-    return "Retrying" if run.run_count else None
+    return StateName.RETRYING if run.run_count else None

@@ -8,8 +8,6 @@ from hashlib import sha256
 
 ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueUrl")
 """Batches of deletes and changes are the same rights (AWS, actions of SQS)."""
-POLICY_LENGTH = 2048
-"""Characters of a session policy (AWS, AssumeRole)."""
 LIFETIME = 3600
 """Seconds for which credentials are good: a role taken on by another role ends after an hour (AWS)."""
 _ROLE = re.compile(r"arn:(aws[a-z-]*):iam::(\d{12}):role/.+")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from chalicelib.dispatch.queues import LONGEST_DELAY
 from chalicelib.domain import parameters
 from chalicelib.domain.deployments import Deployment, ScheduleRecord, spec_of
 from chalicelib.domain.eligibility import EARLY, Answer, judge
@@ -23,7 +24,7 @@ from chalicelib.services.facts import gather
 from chalicelib.services.lines import Lines
 from chalicelib.services.numbering import deployment_of
 from chalicelib.services.ports import Ports
-from chalicelib.services.runs import RUNG_AT_ONCE, Runs, Wanted
+from chalicelib.services.runs import Runs, Wanted
 from chalicelib.storage.bulk import BulkStore
 
 MOST_BYTES = 20_000_000
@@ -171,7 +172,7 @@ class Bulk:
     def _worth_a_ring(self, drafts: Sequence[Run]) -> set[UUID]:
         """Those due soon, on their second each, and as many of those due at once as there may be workers."""
         now = self._ports.clock()
-        loud = [run for run in drafts if not run.line and run.due <= now + RUNG_AT_ONCE]
+        loud = [run for run in drafts if not run.line and run.due <= now + LONGEST_DELAY]
         at_once = [run.id for run in loud if run.due <= now + EARLY]
         return {run.id for run in loud} - set(at_once[WAKE:])
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from chalicelib.domain.deployments import Deployment, Flow, ScheduleRecord
 from chalicelib.domain.errors import Conflict, FieldProblem, HeadraceError, Invalid, NotFound
 from chalicelib.domain.limits import deployment_limit
 from chalicelib.domain.names import deployment_id
-from chalicelib.domain.runs import Run
 from chalicelib.services.active import active_runs
 from chalicelib.services.definitions import Definitions
 from chalicelib.services.lines import Lines
 from chalicelib.services.numbering import By, again, deployment_of
 from chalicelib.services.ports import Ports
 from chalicelib.services.schedules import Schedules
-from chalicelib.services.waiting import WITHIN, Fate, Waiting, unfinished
+from chalicelib.services.waiting import Fate, Waiting, unfinished
 from chalicelib.services.wishes import Wish
-from chalicelib.storage.run_lanes import line_lane, ready_lane
 
 
 class Deployments:
@@ -149,51 +148,31 @@ class Deployments:
             raise Invalid("Runs of a deployment cannot be moved.", errors=[problem])
         schedules = self._ports.deployments.schedules(deployment.id)
         limit = deployment_limit(deployment.id)
-        self._end_active(deployment, fate)
-        kept = (run for run in self.waiting_runs(deployment) if not run.is_untouched_occurrence)
-        self._waiting.settle(f"Deployment {deployment.full_name!r}", kept, fate)
-        self._drop_untouched(deployment)
+        until = self._waiting.deadline()
+        self._end_active(deployment, fate, until)
+        kept = (run for run in self._waiting.of_deployment(deployment) if not run.is_untouched_occurrence)
+        self._waiting.settle(f"Deployment {deployment.full_name!r}", kept, fate, until=until)
+        self._drop_untouched(deployment, until)
         self._schedules.withdraw(schedules)
-        now = self._ports.clock()
-        tombstones = [
-            replace(
-                schedule,
-                deleted=True,
-                next_due=None,
-                updated=now,
-                revision=schedule.revision + 1,
-            )
-            for schedule in schedules
-        ]
+        tombstones = [self._schedules.tombstone(schedule) for schedule in schedules]
         if not self._ports.deployments.delete(deployment, tombstones):
             raise Conflict("The deployment changed at the same moment.", code="busy", hint="Try again.")
         self._schedules.withdraw(schedules)
         self._lines.promote([limit])
 
-    def _end_active(self, deployment: Deployment, fate: Fate) -> None:
+    def _end_active(self, deployment: Deployment, fate: Fate, until: datetime) -> None:
         """What workers hold: tried again, it would find its deployment gone, and hide why it had failed."""
         found = (run for pool in deployment.pools for run in active_runs(self._ports, pool))
         mine = (run for run in found if run.deployment_id == deployment.id)
         hint = "Wait for them, or say --cancel-runs. One that is retried would find its deployment gone."
-        self._waiting.end_active(f"Deployment {deployment.full_name!r}", mine, fate, hint)
+        self._waiting.end_active(f"Deployment {deployment.full_name!r}", mine, fate, until, hint)
 
-    def _drop_untouched(self, deployment: Deployment) -> None:
-        count, begun = 0, self._ports.clock()
-        for run in self.waiting_runs(deployment):
+    def _drop_untouched(self, deployment: Deployment, until: datetime) -> None:
+        count = 0
+        for run in self._waiting.of_deployment(deployment):
             count += run.is_untouched_occurrence and self._ports.runs.delete(run)
-            if count and self._ports.clock() - begun > WITHIN:
+            if self._ports.clock() > until:
                 raise unfinished(f"Deployment {deployment.full_name!r}", count, "deleted")
-
-    def waiting_runs(self, deployment: Deployment) -> Iterator[Run]:
-        """Its runs that wait: in any queue of the pools where some may be, or in a line."""
-        views = [view for pool in deployment.pools if (view := self._ports.pools.view(pool))]
-        lanes = [line_lane(deployment_limit(deployment.id))]
-        if not views:
-            found = self._waiting.in_bare_lanes(lanes)
-        else:
-            lanes = [ready_lane(view.pool.name, queue) for view in views for queue in view.queues]
-            found = self._waiting.in_lanes(lanes, pool=None)
-        return (run for run in found if run.deployment_id == deployment.id)
 
     def schedules(self, deployment: UUID) -> list[ScheduleRecord]:
         """The schedules of a deployment."""

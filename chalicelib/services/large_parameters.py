@@ -1,8 +1,9 @@
 """Parameters of runs that are too large for the table: in S3, under the run's id and their digest.
 
-The object is written before the run, so a crash between the two leaves an object that nobody names; the
-bucket's lifecycle forgets all of them 400 days after they were written. That outlives the run: it waits for 30 days
-at most, which is checked here, and then a year may pass in which it runs and is kept (`HEADRACE_RETENTION_DAYS`).
+The object is written before the run, so a crash between the two leaves an object that nobody names. It goes when
+somebody deletes the run; the bucket's lifecycle forgets all of them 400 days after they were written. That outlives
+the run: it waits for 30 days at most, which is checked here, and then a year may pass in which it runs and is kept
+(`HEADRACE_RETENTION_DAYS`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 from chalicelib.dispatch.objects import Objects
 from chalicelib.domain import secrets
@@ -60,6 +62,10 @@ class LargeParameters:
             )
         return replace(run, parameters=json.loads(data))
 
+    def forget(self, run: UUID) -> None:
+        """Delete them: the run is deleted, or was given others. Raises `Unavailable`."""
+        self._objects.delete_all(_folder(run))
+
     def check_change(self, run: Run, values: Mapping[str, object]) -> None:
         """See that other parameters fit a run that waits. Raises `TooLarge`, `Invalid`."""
         check_size(values, "parameters")
@@ -72,4 +78,8 @@ def _written(values: Mapping[str, object]) -> bytes:
 
 
 def _key(run: Run, digest: str) -> str:
-    return f"parameters/{run.id}/{digest}.json.z"
+    return f"{_folder(run.id)}{digest}.json.z"
+
+
+def _folder(run: UUID) -> str:
+    return f"parameters/{run}/"

@@ -14,8 +14,7 @@ from chalicelib.services.deployments import Deployments
 from chalicelib.services.pools import Pools
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
-from chalicelib.services.waiting import WITHIN, Waiting
-from chalicelib.storage.run_lanes import ready_lane
+from chalicelib.services.waiting import Waiting
 from headrace.contract.states import StateName, StateType
 
 REASON = "Skipped by hand: it was late."
@@ -35,20 +34,18 @@ class Lateness:
 
     def skip_in_pool(self, pool: str) -> tuple[int, bool]:
         """Skip the late runs of a pool: how many, and whether more may be left for the next call."""
-        view = self._pools.view(pool)
-        lanes = [ready_lane(pool, queue) for queue in view.queues]
-        return self._skip(self._waiting.in_lanes(lanes, pool=pool))
+        return self._skip(self._waiting.in_pool(self._pools.view(pool), self._ports.clock() - LATE_AFTER))
 
     def skip_of_deployment(self, deployment_id: UUID) -> tuple[int, bool]:
         """Skip the late runs of a deployment: how many, and whether more may be left for the next call."""
         deployment = self._deployments.read(deployment_id)
-        return self._skip(self._deployments.waiting_runs(deployment))
+        return self._skip(self._waiting.of_deployment(deployment, self._ports.clock() - LATE_AFTER))
 
     def _skip(self, waiting: Iterable[Run]) -> tuple[int, bool]:
-        count, begun = 0, self._ports.clock()
+        count, until = 0, self._waiting.deadline()
         for run in waiting:
             count += self._is_late(run) and self._skip_one(run)
-            if count and self._ports.clock() - begun > WITHIN:
+            if self._ports.clock() > until:
                 return count, True
         return count, False
 

@@ -28,18 +28,16 @@ class Limits:
         Raises `Conflict` if the tag has another one.
         """
         name = tag_limit(tag)
-        known = self._ports.slots.read([name]).get(name)
-        if known is not None and (key is None or known.key != key):
+        made = self._ports.slots.make(name, maximum, key)
+        if not made and (key is None or self.read(name).key != key):
             raise Conflict(f"Tag {tag!r} has a limit already.", code="exists", hint="Update or delete it.")
-        if known is None:
-            self._ports.slots.set_maximum(name, maximum, key)
         self.adopt(name, self._active_everywhere())
-        return self.read(name), known is None
+        return self.read(name), made
 
     def update(self, name: str, maximum: int) -> None:
         """Another maximum. Raises `NotFound`."""
-        self.read(name)
-        self._ports.slots.set_maximum(name, maximum)
+        if not self._ports.slots.change(name, maximum):
+            raise _unknown(name)
         self._lines.promote([name])
 
     def follow(self, pool: str, name: str, before: int | None, after: int | None) -> None:
@@ -59,9 +57,7 @@ class Limits:
         """A limit with its holders; raises `NotFound`."""
         found = self._ports.slots.read([name]).get(name)
         if found is None:
-            raise NotFound(
-                f"There is no concurrency limit {name!r}.", hint="`headrace concurrency-limit ls` lists them."
-            )
+            raise _unknown(name)
         return found
 
     def page(self, after: str | None, limit: int, skip: int = 0) -> tuple[list[Slots], str | None]:
@@ -86,3 +82,9 @@ class Limits:
             if not more:
                 return
             after = pools[-1]
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(
+        f"There is no concurrency limit {name!r}.", hint="`headrace concurrency-limit ls` lists them."
+    )

@@ -116,14 +116,16 @@ class Pools:
                 code="runs_active",
                 hint=f"Cancel them first: `headrace flow-run cancel --pool {quote(name)}`, or wait for them.",
             )
-        lanes = [ready_lane(name, queue) for queue in view.queues]
-        self._waiting.settle(f"Work pool {name!r}", self._waiting.in_lanes(lanes, pool=name), fate, pool=name)
+        self._waiting.settle(f"Work pool {name!r}", self._waiting.in_pool(view), fate, pool=name)
         if fate == Fate():
             refuse_while_pointed_at(self._ports, f"Work pool {name!r}", name)
-        if not self._ports.pools.remove_pool(view):
-            raise Conflict(f"Work pool {name!r} changed at the same moment.", code="busy", hint="Try again.")
-        for queue in view.queues.values():
-            self._ports.queues.delete(queue.url)
+        while view.queues:  # the default one goes last, with the pool
+            left = self._ports.pools.remove_pool(view)
+            if left is None:
+                raise Conflict(f"Pool {name!r} changed at the same moment.", code="busy", hint="Try again.")
+            for gone in view.queues.keys() - left.queues.keys():
+                self._ports.queues.delete(view.queues[gone].url)
+            view = left
 
     def create_queue(self, pool: str, name: str, values: Mapping[str, object]) -> tuple[WorkQueue, bool]:
         """A further queue of a pool (True), or the one that a request of this key made (False).
@@ -203,7 +205,7 @@ class Pools:
                 hint=f"Wait for them, or cancel them: `headrace flow-run cancel --pool {quote(pool)} "
                 f"--queue {quote(name)}`. One that is retried would come back to it.",
             )
-        rows = self._waiting.in_lanes([ready_lane(pool, name)], pool=pool, queue=name)
+        rows = self._waiting.in_queue(pool, name)
         self._waiting.settle(f"Work queue {name!r}", rows, fate, pool=pool, queue=name)
         if fate == Fate():
             refuse_while_pointed_at(self._ports, f"Work queue {name!r}", pool, name)

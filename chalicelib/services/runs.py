@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from chalicelib.dispatch.queues import LONGEST_DELAY
 from chalicelib.domain import names, parameters, runs
 from chalicelib.domain.deployments import Deployment
 from chalicelib.domain.drafts import draft
-from chalicelib.domain.eligibility import EARLY, Answer, judge
+from chalicelib.domain.eligibility import EARLY, Answer, judge, may_need
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound, WrongState
 from chalicelib.domain.pools import PoolView, Session, WorkQueue
 from chalicelib.domain.run_names import run_name
@@ -23,10 +24,7 @@ from chalicelib.services.lines import Lines
 from chalicelib.services.numbering import deployment_of
 from chalicelib.services.ports import Ports
 from headrace.contract.sizes import SMALL_JSON
-from headrace.contract.states import DEFAULT_NAME, StateType
-
-RUNG_AT_ONCE = timedelta(seconds=900)
-"""So far ahead SQS holds a doorbell back."""
+from headrace.contract.states import DEFAULT_NAME, StateName, StateType
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,8 @@ class Runs:
         now = self._ports.clock()
         first = state or Proposed(StateType.PENDING)
         if first.type not in (StateType.SCHEDULED, StateType.PENDING):
-            raise _bad_first_state(first.type, "SCHEDULED or PENDING")
+            problem = FieldProblem("state.type", f"is {first.type.value}", "SCHEDULED or PENDING")
+            raise Invalid(f"A new run cannot begin as {first.type.value}.", errors=[problem])
         parameters.check_size(wanted.parameters, "parameters")
         due = first.scheduled_time or now
         run = Run(
@@ -138,15 +137,23 @@ class Runs:
                 run = replace(run, parameters_digest=None, parameters_size=None)
             given: Mapping[str, object] = changes.get("job_variables") or {}  # type: ignore[assignment]
             job_variables.check_for(self._ports, run.work_pool_name, given)
-            return replace(run, **changes, updated=self._ports.clock())  # type: ignore[arg-type]
+            after = replace(run, **changes, updated=self._ports.clock())  # type: ignore[arg-type]
+            # Nobody looks for it in the line of a limit that it is no longer under: the claim judges it anew.
+            return replace(after, line=None) if after.line and not may_need(after, after.line) else after
 
-        return self._ports.runs.change(run_id, how)[1]
+        before, after = self._ports.runs.change(run_id, how)
+        if before.parameters_digest and not after.parameters_digest:
+            self._large.forget(run_id)
+        if before.line and not after.line:
+            self._lines.ring([after])
+        return after
 
     def delete(self, run_id: UUID) -> None:
         """Delete a run that no worker holds. Raises `Conflict` while one does."""
         run = self._ports.runs.read(run_id)
         if run is None:
             self._ports.runs.sweep(run_id)  # what an earlier call that broke off has left
+            self._large.forget(run_id)
             run = self._ports.runs.require(run_id)
         if run.is_held and run.session is not None:
             raise WrongState(
@@ -157,6 +164,8 @@ class Runs:
             raise Conflict(
                 f"Flow run {run.name!r} changed at the same moment.", code="busy", hint="Try again."
             )
+        if run.parameters_digest:
+            self._large.forget(run_id)
         self._lines.follow([run])
 
     def cancel(self, run_id: UUID, reason: str | None = None) -> Run:
@@ -187,7 +196,7 @@ class Runs:
 
         def how(run: Run) -> Run:
             again = runs.back_to_scheduled(
-                run, Cause.RERUN, now, due or now, name="AwaitingRetry", message=message
+                run, Cause.RERUN, now, due or now, name=StateName.AWAITING_RETRY, message=message
             )
             return replace(again, run_count=0, lost_count=0, end_time=None, expires_at=None)
 
@@ -271,7 +280,8 @@ class Runs:
         try:
             _, queue = self._place(run)
         except NotFound:
-            self._ports.runs.delete(run)
+            if self._ports.runs.delete(run) and run.parameters_digest:
+                self._large.forget(run.id)
             raise
         self._ports.queues.ring(queue.url, run.id, run.due, self._ports.clock())
 
@@ -286,10 +296,5 @@ def _needs_no_look(run: Run, deployment: Deployment, wanted: Wanted) -> bool:
         and wanted.work_queue_name is None
         and deployment.concurrency_limit is None
         and not (deployment.paused or run.tags)
-        and run.due <= run.created + RUNG_AT_ONCE
+        and run.due <= run.created + LONGEST_DELAY
     )
-
-
-def _bad_first_state(got: StateType, expected: str) -> Invalid:
-    problem = FieldProblem("state.type", f"is {got.value}", expected)
-    return Invalid(f"A new run cannot begin as {got.value}.", errors=[problem])

@@ -46,7 +46,7 @@ class Schedules:
                 changes.append(Change(known.get(slug), after))
         for slug, record in known.items():
             if slug not in wanted and not record.deleted:
-                changes.append(Change(record, self._tombstone(record)))
+                changes.append(Change(record, self.tombstone(record)))
         return changes
 
     def imagined(self, deployment: Deployment, wishes: Sequence[Wish]) -> list[ScheduleRecord]:
@@ -104,7 +104,7 @@ class Schedules:
         known = {s.slug: s for s in self._ports.deployments.schedules(deployment.id, tombstones=True)}
         taken = {slug for slug, record in known.items() if not record.deleted}
         replaced = {wish.replaces for wish in wishes if wish.replaces}
-        changes = [Change(known[slug], self._tombstone(known[slug])) for slug in replaced & taken]
+        changes = [Change(known[slug], self.tombstone(known[slug])) for slug in replaced & taken]
         there = [known[slug] for slug in sorted(taken - replaced)]
         found = [self._equal(deployment, wish, there, str(index)) for index, wish in enumerate(wishes)]
         slugs = with_slugs(
@@ -158,7 +158,7 @@ class Schedules:
                 raise Conflict(f"There is a schedule {after.slug!r} already.", code="exists")
             after = replace(after, revision=clash.revision + 1 if clash else 1)
             schedule_checks.check(deployment, after, "")
-            renamed = [Change(before, self._tombstone(before)), Change(clash, after)]
+            renamed = [Change(before, self.tombstone(before)), Change(clash, after)]
             self._apply(deployment, self.timed(renamed), by)
             return after
         schedule_checks.check(deployment, after, "")
@@ -171,7 +171,7 @@ class Schedules:
         def change() -> None:
             deployment = deployment_of(self._ports, deployment_id)
             before = self.find(deployment.id, schedule_id)
-            self._apply(deployment, [Change(before, self._tombstone(before))], by)
+            self._apply(deployment, [Change(before, self.tombstone(before))], by)
 
         again(change)
 
@@ -182,6 +182,16 @@ class Schedules:
                 return schedule
         raise NotFound(
             f"There is no schedule {schedule_id}.", hint="`headrace deployment schedule ls` lists them."
+        )
+
+    def tombstone(self, schedule: ScheduleRecord) -> ScheduleRecord:
+        """What stays of a schedule that is removed, so that its revisions never start again."""
+        return replace(
+            schedule,
+            deleted=True,
+            next_due=None,
+            updated=self._ports.clock(),
+            revision=schedule.revision + 1,
         )
 
     def withdraw(self, schedules: Sequence[ScheduleRecord]) -> None:
@@ -196,7 +206,7 @@ class Schedules:
         for change in changes:
             if not change.after.deleted and change.after.overlap != "allow":
                 limit = schedule_limit(change.after.deployment_id, change.after.slug)
-                self._ports.slots.set_maximum(limit, 1)
+                self._ports.slots.make(limit, 1)
 
     def follow_up(self, deployment: Deployment, changes: Sequence[Change]) -> None:
         """After a write: what the old revisions had made becomes the new ones' or goes, and what they lack is made."""
@@ -230,15 +240,6 @@ class Schedules:
         if same == before:
             return None
         return replace(record, revision=before.revision + 1)
-
-    def _tombstone(self, schedule: ScheduleRecord) -> ScheduleRecord:
-        return replace(
-            schedule,
-            deleted=True,
-            next_due=None,
-            updated=self._ports.clock(),
-            revision=schedule.revision + 1,
-        )
 
     def _apply(self, deployment: Deployment, changes: Sequence[Change], by: By) -> None:
         """Write the changes; together with the deployment's next version, unless they only pause or resume."""

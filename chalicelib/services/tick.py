@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
+from chalicelib.dispatch.queues import LONGEST_DELAY
 from chalicelib.domain.errors import NotFound, WrongState
 from chalicelib.domain.limits import Slots
 from chalicelib.domain.names import stamp, unstamp
@@ -45,7 +46,6 @@ AHEAD = timedelta(seconds=75)
 """Runs due so soon, and made too early for SQS to hold their doorbell, are rung with a delay."""
 PAGE = 200
 """Runs rung for at once when the control plane starts."""
-LONGEST_DELAY = timedelta(seconds=900)
 
 
 class Tick:

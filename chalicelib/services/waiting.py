@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import islice
 from uuid import UUID
 
+from chalicelib.domain.deployments import Deployment
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound, WrongState
-from chalicelib.domain.limits import deployment_limit
+from chalicelib.domain.limits import deployment_limit, schedule_limit, tag_limit
+from chalicelib.domain.names import stamp
+from chalicelib.domain.pools import PoolView
 from chalicelib.domain.runs import Run
 from chalicelib.services.lines import Lines
 from chalicelib.services.numbering import Raced, again
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
-from chalicelib.storage.run_lanes import line_lane
+from chalicelib.storage.run_lanes import line_lane, ready_lane
 from headrace.contract.states import StateType
 
 PAGE = 100
+MANY = 1000
+"""Runs that are read to see which are of a deployment. Of more it is found by the deployment's own list."""
+NO_LINES = ("pool:", "queue:")
+"""Limits for which runs wait in their queue."""
 WITHIN = timedelta(seconds=15)
 """So long one request works through what waits; it is repeated for the rest, well before it would be cut off."""
 
@@ -31,38 +39,73 @@ class Fate:
 
 
 class Waiting:
-    """Finds waiting runs by lane, and settles what becomes of them."""
+    """Finds waiting runs, and settles what becomes of them."""
 
     def __init__(self, ports: Ports, lines: Lines, use_cases: Runs) -> None:
         self._ports = ports
         self._lines = lines
         self._runs = use_cases
 
-    def in_lanes(self, lanes: Iterable[str], pool: str | None, queue: str | None = None) -> Iterator[Run]:
-        """Runs waiting in these lanes, and those of the pool (and queue; None: of any) that wait in a limit's line."""
-        yield from self.in_bare_lanes(lanes)
-        for line in self._lines_with_runs():
-            for run in self._all(line_lane(line)):
-                if pool in (None, run.work_pool_name) and queue in (None, run.work_queue_name):
-                    yield run
+    def in_pool(self, view: PoolView, due: datetime | None = None) -> Iterator[Run]:
+        """Runs that wait in a pool, in its queues or in a limit's line; those due by then if that is said."""
+        return self._in(view.pool.name, view.queues, f"{view.pool.name}/", due)
 
-    def in_bare_lanes(self, lanes: Iterable[str]) -> Iterator[Run]:
-        """Runs waiting in these lanes alone."""
-        for lane in lanes:
-            yield from self._all(lane)
+    def in_queue(self, pool: str, queue: str) -> Iterator[Run]:
+        """Runs of one queue, that wait in it or in a limit's line."""
+        found = self._in(pool, [queue], f"{pool}/{queue}#", None)
+        return (run for run in found if run.work_queue_name == queue)
 
-    def _lines_with_runs(self) -> Iterator[str]:
-        """Every limit's line, also of one just lifted, and that of every paused deployment: it sends runs there."""
-        yield from self._lines.limits()
+    def of_deployment(self, deployment: Deployment, due: datetime | None = None) -> Iterator[Run]:
+        """Runs of a deployment that wait: in any queue of the pools where some may be, or in a line.
+
+        They stand among those of others, and to read all of these would take too long where many wait.
+        """
+        found = self._read(self._beside(deployment, due))
+        return (run for run in found if run.deployment_id == deployment.id)
+
+    def _in(self, pool: str, queues: Iterable[str], part: str, due: datetime | None) -> Iterator[Run]:
+        for queue in queues:
+            yield from self._read(self._rows(ready_lane(pool, queue), "", due))
+        for line in self._lines_of(pool):
+            yield from self._read(self._rows(line_lane(line), part, due))
+
+    def _beside(self, deployment: Deployment, due: datetime | None) -> list[UUID]:
+        """What waits where runs of a deployment may wait; where that is much, those of the deployment alone."""
+        own, overlap = deployment_limit(deployment.id), schedule_limit(deployment.id, "")
+        lanes = [(line_lane(own), "")]
+        views = [view for pool in deployment.pools if (view := self._ports.pools.view(pool))]
+        lanes += [(ready_lane(view.pool.name, queue), "") for view in views for queue in view.queues]
+        lines = [line for line in self._lines.limits() if line.startswith((tag_limit(""), overlap))]
+        lanes += [(line_lane(line), f"{view.pool.name}/") for line in lines for view in views]
+        ids = [run for lane, part in lanes for run in self._rows(lane, part, due)]
+        if len(ids) > MANY:
+            mine = self._ports.runs.whole_history(f"DEPLOYMENT#{deployment.id}")
+            ids = [run for run in ids if run in mine]
+        return ids
+
+    def _lines_of(self, pool: str) -> Iterator[str]:
+        """Limits' lines, also of those just lifted, and that of each paused deployment: it sends runs there."""
+        yield from (line for line in self._lines.limits() if not line.startswith(NO_LINES))
         after: str | None = None
         while True:
             rows, more = self._ports.deployments.names(after, PAGE)
             found = self._ports.deployments.read_many([identity for identity, _ in rows]).values()
             paused = (one for one in found if one.paused and one.concurrency_limit is None)
-            yield from (deployment_limit(one.id) for one in paused)
+            yield from (deployment_limit(one.id) for one in paused if pool in one.pools)
             if not more:
                 return
             after = rows[-1][1]
+
+    def _rows(self, lane: str, part: str, due: datetime | None) -> Iterator[UUID]:
+        last = stamp(due) if due else "~"
+        for run, place in self._ports.runs.whole_lane(lane, part):
+            if place.rsplit("#", 2)[-2] <= last:
+                yield run
+
+    def _read(self, ids: Iterable[UUID]) -> Iterator[Run]:
+        rest = iter(ids)
+        while page := list(islice(rest, PAGE)):
+            yield from self._ports.runs.read_many(page).values()
 
     def settle(
         self,
@@ -72,10 +115,12 @@ class Waiting:
         *,
         pool: str | None = None,
         queue: str | None = None,
+        until: datetime | None = None,
     ) -> int:
         """Do what is asked with every waiting run; how many. Raises `Conflict` if nothing is asked and one waits.
 
         Where there are too many for one request it raises `Conflict` (`unfinished`): the same call goes on.
+        Each settles at least one, also after `until`.
 
         `pool` (or its `queue` alone) is what goes: runs cannot be moved there, and a bare name means
         another queue of the same pool. Without a pool it is a deployment, whose runs cannot be moved.
@@ -84,7 +129,7 @@ class Waiting:
         if target and target[0] == pool and queue in (None, target[1]):
             problem = FieldProblem("query.move_to", f"{fate.move_to!r} goes too", "a queue that stays")
             raise Invalid(f"{what} cannot take its own runs.", errors=[problem])
-        count, begun = 0, self._ports.clock()
+        count, until = 0, until or self.deadline()
         for run in waiting:
             if not fate.cancel and target is None:
                 raise Conflict(
@@ -93,17 +138,29 @@ class Waiting:
                     hint="Say --cancel-runs, or --move-to another queue." if pool else "Say --cancel-runs.",
                 )
             count += self._settle(run, target, what)
-            if count and self._ports.clock() - begun > WITHIN:
+            if self._ports.clock() > until:
                 raise unfinished(what, count, "moved" if target else "cancelled")
         return count
 
-    def end_active(self, what: str, active: Iterable[Run], fate: Fate, hint: str) -> None:
-        """Cancel what workers hold, if that is asked. Raises `Conflict` if it is not and one is held."""
+    def end_active(self, what: str, active: Iterable[Run], fate: Fate, until: datetime, hint: str) -> None:
+        """Cancel what workers hold, if that is asked. Raises `Conflict` if it is not and one is held.
+
+        Those that are being cancelled already are not waited for. After `until` it is `unfinished`.
+        """
+        count = 0
         for run in active:
             if not fate.cancel:
                 text = f"{what} has runs that are going, among them {run.name!r}."
                 raise Conflict(text, code="runs_active", hint=hint)
-            self._cancel(run, f"{what} was deleted.")
+            if run.state.type is StateType.CANCELLING:
+                continue
+            count += self._cancel(run, f"{what} was deleted.")
+            if self._ports.clock() > until:
+                raise unfinished(what, count, "cancelled")
+
+    def deadline(self) -> datetime:
+        """Until when a request that begins now works."""
+        return self._ports.clock() + WITHIN
 
     def _settle(self, run: Run, target: tuple[str, str] | None, what: str) -> bool:
         if target is None:
@@ -149,20 +206,11 @@ class Waiting:
             raise NotFound(f"There is no queue {queue!r} in a pool {pool!r} to move runs to.")
         return pool, queue
 
-    def _all(self, lane: str) -> Iterator[Run]:
-        after: str | None = None
-        while True:
-            rows = self._ports.runs.lane(lane, after=after, limit=PAGE)
-            yield from self._ports.runs.read_many([run for run, _ in rows]).values()
-            if len(rows) < PAGE:
-                return
-            after = rows[-1][1]
-
 
 def unfinished(what: str, count: int, done: str) -> Conflict:
     """The error where one request does not get through: the next goes on."""
     return Conflict(
-        f"{what} has more runs that wait; {count} were {done}.",
+        f"{what} has more runs; {count} were {done}.",
         code="unfinished",
         hint="Send the same request again: it goes on with the rest.",
     )

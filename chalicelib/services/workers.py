@@ -223,7 +223,7 @@ class Workers:
             limit=said.limit,
             work_queues=tuple(said.work_queues),
         )
-        self._ports.pools.put_worker(row, now + timedelta(days=365))
+        self._ports.pools.put_worker(row, None)  # the end of its session says when it goes
 
 
 def served(view: PoolView, only: Sequence[str]) -> tuple[str, ...]:

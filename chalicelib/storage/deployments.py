@@ -10,7 +10,7 @@ from uuid import UUID
 from pynamodb.expressions.condition import Condition
 
 from chalicelib.domain.deployments import Deployment, Flow, ScheduleRecord
-from chalicelib.domain.limits import deployment_limit
+from chalicelib.domain.limits import deployment_limit, schedule_limit
 from chalicelib.domain.names import stamp
 from chalicelib.domain.versions import NewVersion
 from chalicelib.storage import documents, versions
@@ -86,13 +86,18 @@ class DeploymentStore:
         return write.commit()
 
     def delete(self, deployment: Deployment, schedules: Sequence[ScheduleRecord]) -> bool:
-        """Delete a deployment; its schedules stay as tombstones, so that their revisions never start again."""
+        """Delete a deployment with its limits and those that keep the runs of its schedules apart.
+
+        Its schedules stay as tombstones, so that their revisions never start again.
+        """
         write = Transaction()
         write.delete(_item(deployment), Item.rev == deployment.revision)
         if deployment.concurrency_limit is not None or deployment.paused:
             declare(write, {deployment_limit(deployment.id): None})
         for schedule in schedules:
             write.put(_schedule_item(schedule), _schedule_expected(schedule))
+            if schedule.overlap != "allow":
+                declare(write, {schedule_limit(deployment.id, schedule.slug): None})
         return write.commit()
 
     def schedules(self, deployment: UUID, tombstones: bool = False) -> list[ScheduleRecord]:

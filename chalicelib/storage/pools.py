@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chalicelib.domain.limits import pool_limit, queue_limit
+from chalicelib.domain.names import DEFAULT_QUEUE
 from chalicelib.domain.pools import PoolView, Worker, WorkPool, WorkQueue
 from chalicelib.storage import documents
 from chalicelib.storage.documents import Codec, Key, Transaction
@@ -17,6 +18,8 @@ from chalicelib.storage.table import Item
 _POOL = Codec(WorkPool)
 _QUEUE = Codec(WorkQueue)
 _WORKER = Codec(Worker)
+TOGETHER = 30
+"""Queues deleted in one transaction: three writes each, of at most 100 (AWS, TransactWriteItems)."""
 
 
 class PoolStore:
@@ -65,24 +68,30 @@ class PoolStore:
 
     def remove_queue(self, queue: WorkQueue, pool: WorkPool) -> bool:
         """Delete a queue; the pool's revision rises."""
+        return self._remove_queues([queue], pool)
+
+    def _remove_queues(self, queues: Sequence[WorkQueue], pool: WorkPool) -> bool:
         write = Transaction()
         write.put(_pool_item(replace(pool, revision=pool.revision + 1)), Item.rev == pool.revision)
-        write.delete(_queue_item(queue), Item.rev == queue.revision)
-        write.delete(Item(f"QUEUE#{queue.id}", "ID"))
-        declare(write, _changed(queue_limit(pool.name, queue.name), queue.concurrency_limit, None))
+        _delete(write, queues)
         return write.commit()
 
-    def remove_pool(self, view: PoolView) -> bool:
-        """Delete a pool with its queues, if nothing of it changed since it was read."""
-        write = Transaction()
+    def remove_pool(self, view: PoolView) -> PoolView | None:
+        """Delete a pool with its queues, if nothing of it changed since it was read (else None).
+
+        Where it has more than `TOGETHER`, some of these go first, and the rest is left for the next call.
+        """
         pool = view.pool
+        queues = sorted(view.queues.values(), key=lambda queue: queue.name == DEFAULT_QUEUE)
+        rest = {queue.name: queue for queue in queues[TOGETHER:]}
+        if rest:
+            written = self._remove_queues(queues[:TOGETHER], pool)
+            return PoolView(replace(pool, revision=pool.revision + 1), rest) if written else None
+        write = Transaction()
         write.delete(_pool_item(pool), Item.rev == pool.revision)
         declare(write, _changed(pool_limit(pool.name), pool.concurrency_limit, None))
-        for queue in view.queues.values():
-            write.delete(_queue_item(queue), Item.rev == queue.revision)
-            write.delete(Item(f"QUEUE#{queue.id}", "ID"))
-            declare(write, _changed(queue_limit(pool.name, queue.name), queue.concurrency_limit, None))
-        return write.commit()
+        _delete(write, queues)
+        return PoolView(pool, rest) if write.commit() else None
 
     def names(self, after: str | None, limit: int) -> tuple[list[str], bool]:
         """Names of pools in order, after one; and whether others may follow."""
@@ -127,8 +136,8 @@ class PoolStore:
         items, last = documents.partition_page(_pk(pool), (low, "WORKER$"), consistent=False, limit=limit)
         return [_WORKER.load(item.doc) for item in items], last and last.removeprefix("WORKER#")
 
-    def put_worker(self, worker: Worker, expires_at: object) -> None:
-        """Write a worker's row, which goes at that time at the latest."""
+    def put_worker(self, worker: Worker, expires_at: datetime | None) -> None:
+        """Write a worker's row, which goes at that time (None: never) unless it is written anew."""
         key = (_pk(worker.work_pool_name), f"WORKER#{worker.name}")
         documents.put(Item(*key, doc=_WORKER.dump(worker), expires_at=expires_at))
 
@@ -169,6 +178,14 @@ def _put_queue(write: Transaction, queue: WorkQueue, before: WorkQueue | None) -
     write.put(_queue_item(queue), Item.rev == before.revision if before else Item.pk.does_not_exist())
     if before is None:
         write.put(Item(f"QUEUE#{queue.id}", "ID", doc=f"{queue.work_pool_name}/{queue.name}"))
+
+
+def _delete(write: Transaction, queues: Sequence[WorkQueue]) -> None:
+    for queue in queues:
+        write.delete(_queue_item(queue), Item.rev == queue.revision)
+        write.delete(Item(f"QUEUE#{queue.id}", "ID"))
+        limit = queue_limit(queue.work_pool_name, queue.name)
+        declare(write, _changed(limit, queue.concurrency_limit, None))
 
 
 def _changed(name: str, before: int | None, after: int | None) -> dict[str, int | None]:

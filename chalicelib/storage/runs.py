@@ -105,12 +105,18 @@ class RunStore:
             return False
 
     def adopt(self, run: Run, limit: str) -> bool:
-        """Have a run that is active hold a limit made after its claim, full or not. False if it lost a race."""
+        """Have a run that is active hold a limit made after its claim, full or not.
+
+        False if it lost a race, or somebody else was at the same items.
+        """
         write = Transaction()
         after = replace(run, slots=(*run.slots, limit), revision=run.revision + 1)
         write.put(run_item(after), Item.rev == run.revision)
         slots.hold(write, limit, run.id)
-        return write.commit()
+        try:
+            return write.commit()
+        except Busy:
+            return False
 
     def create_occurrence(self, run: Run, schedule: ScheduleRecord) -> bool:
         """A new run of a schedule that is still of that revision. False otherwise."""
@@ -175,6 +181,23 @@ class RunStore:
         low = f"{after}\x00" if after else " "
         page = documents.index_page(Item.lane_index, lane, low=low, high=high, limit=limit)
         return [(_id(key), place) for key, place in page.rows]
+
+    def whole_lane(self, lane: str, part: str = "") -> Iterator[tuple[UUID, str]]:
+        """(id, place) of all runs in a lane, page by page, so that long ones are quick to look through.
+
+        In a limit's line a `part` of `pool/` or `pool/queue#` says whose.
+        """
+        low, more = part or " ", True
+        while more:
+            page = documents.index_page(
+                Item.lane_index, lane, low=low, high=f"{part}\U0010ffff", limit=documents.WHOLE_PAGE
+            )
+            yield from ((_id(key), place) for key, place in page.rows)
+            low, more = f"{page.rows[-1][1]}\x00" if page.rows else low, page.more
+
+    def whole_history(self, owner: str) -> set[UUID]:
+        """All runs of a `DEPLOYMENT#<id>` or `FLOW#<id>`."""
+        return {_id(key) for key, _ in documents.whole_index(Item.history_index, owner)}
 
     def line(
         self, line: str, pool: str, queue: str, *, after: str | None = None, limit: int

@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from pynamodb.expressions.condition import Condition, size
+from pynamodb.expressions.update import Action
 
 from chalicelib.domain.limits import Slots
 from chalicelib.domain.names import stamp, unstamp
@@ -25,17 +26,22 @@ class SlotsStore:
         found = documents.get_many((_pk(name), "SLOTS") for name in names)
         return {slots.name: slots for slots in map(_value, found.values()) if slots}
 
-    def set_maximum(self, name: str, maximum: int, key: str | None = None) -> None:
-        """Make a limit (by a request of that key), or change its maximum; who holds it stays."""
-        self._declare(name, maximum, key)
+    def make(self, name: str, maximum: int, key: str | None = None) -> bool:
+        """Make a limit, by a request of that key; who held it before it was removed stays. False if there is one."""
+        write = Transaction()
+        write.update(Item(_pk(name), "SLOTS"), _made(name, maximum, key), Item.maximum.does_not_exist())
+        return write.commit()
+
+    def change(self, name: str, maximum: int) -> bool:
+        """Give a limit another maximum; who holds it stays. False if there is none of that name."""
+        write = Transaction()
+        write.update(Item(_pk(name), "SLOTS"), _made(name, maximum), Item.maximum.exists())
+        return write.commit()
 
     def remove(self, name: str) -> None:
         """Nothing is held back by it any more. Who holds it stays known, in case it is made again."""
-        self._declare(name, None)
-
-    def _declare(self, name: str, maximum: int | None, key: str | None = None) -> None:
         write = Transaction()
-        declare(write, {name: maximum}, key)
+        declare(write, {name: None})
         write.commit()
 
     def removed(self) -> list[tuple[str, datetime]]:
@@ -70,18 +76,21 @@ class SlotsStore:
         write.commit()
 
 
-def declare(write: Transaction, limits: Mapping[str, int | None], key: str | None = None) -> None:
+def declare(write: Transaction, limits: Mapping[str, int | None]) -> None:
     """Within the write of what is limited: these limits have these maxima, or (None) are removed."""
     for name, maximum in limits.items():
-        item = Item(_pk(name), "SLOTS")
-        if maximum is None:
-            place = f"{stamp(documents.now())}#{name}"
-            gone = [Item.maximum.remove(), Item.doc.remove()]
-            write.update(item, [*gone, Item.lane.set(REMOVED), Item.lane_at.set(place)])
-        else:
-            lane = [Item.lane.set("CATALOGUE#LIMIT"), Item.lane_at.set(name)]
-            made_by = [Item.doc.set(key)] if key else []
-            write.update(item, [Item.maximum.set(maximum), *made_by, *lane])
+        actions = _removed(name) if maximum is None else _made(name, maximum)
+        write.update(Item(_pk(name), "SLOTS"), actions)
+
+
+def _made(name: str, maximum: int, key: str | None = None) -> list[Action]:
+    made_by = [Item.doc.set(key)] if key else []
+    return [Item.maximum.set(maximum), *made_by, Item.lane.set("CATALOGUE#LIMIT"), Item.lane_at.set(name)]
+
+
+def _removed(name: str) -> list[Action]:
+    place = f"{stamp(documents.now())}#{name}"
+    return [Item.maximum.remove(), Item.doc.remove(), Item.lane.set(REMOVED), Item.lane_at.set(place)]
 
 
 def take(write: Transaction, name: str, run: UUID) -> None:

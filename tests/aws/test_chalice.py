@@ -170,6 +170,8 @@ def provisioned(checkout: Checkout) -> None:
         answer = checkout.aws("apigateway").get_gateway_response(restApiId=api["id"], responseType=kind)
         assert answer["statusCode"] == status
     assert "go to headrace-prod_dead-letters" in finished  # moto does not keep where they go
+    calls = checkout.aws("lambda").get_function_event_invoke_config(FunctionName="headrace-prod-tick")
+    assert (calls["MaximumRetryAttempts"], calls["MaximumEventAgeInSeconds"]) == (0, 60)
     kept = checkout.aws("iam").list_role_policies(RoleName="headrace-prod-tick")["PolicyNames"]
     assert "dead-letters" in kept
 

@@ -250,11 +250,16 @@ def test_an_error_that_is_an_answer_is_seen_and_a_minute_without_calls_hides_non
         {"Name": "ApiName", "Value": resources()["RestAPI"]["Properties"]["Name"]}
     ]
     assert errors["TreatMissingData"] == "notBreaching"
-    laid_aside = alarms()["headrace-prod-dead-letters"]["Dimensions"]
-    target = resources()["Tick"]["Properties"]["DeadLetterConfig"]["TargetArn"]
-    assert laid_aside[0]["Value"]["Fn::GetAtt"][0] == target["Fn::GetAtt"][0], (
-        "a tick that fails is seen there"
-    )
+
+
+def test_a_tick_that_fails_is_not_repeated_and_seen_when_the_next_fail_too() -> None:
+    calls, tick = resources()["TickCalls"]["Properties"], resources()["Tick"]["Properties"]
+    assert calls["FunctionName"] == {"Ref": "Tick"}
+    assert (calls["MaximumRetryAttempts"], calls["MaximumEventAgeInSeconds"]) == (0, 60)
+    fails = alarms()["headrace-prod-tick-fails"]
+    assert (fails["Namespace"], fails["MetricName"]) == ("AWS/Lambda", "Errors")
+    assert fails["Dimensions"] == [{"Name": "FunctionName", "Value": tick["FunctionName"]}]
+    assert (fails["Period"], fails["DatapointsToAlarm"], fails["EvaluationPeriods"]) == (60, 3, 5)
 
 
 def test_the_price_of_the_alarms_is_that_of_their_metrics() -> None:
@@ -266,7 +271,7 @@ def test_the_price_of_the_alarms_is_that_of_their_metrics() -> None:
 def test_every_alarm_says_what_it_measures() -> None:
     assert alarms().keys() == {
         f"headrace-prod-{name}"
-        for name in ("tick-not-run", "errors", "throttles", "dead-letters", "slow-tick", "late-runs")
+        for name in ("tick-not-run", "errors", "throttles", "tick-fails", "slow-tick", "late-runs")
     }
     assert alarms()["headrace-prod-slow-tick"]["MetricName"] == "Duration"
     config = json.loads((ROOT / ".chalice" / "config.json").read_text())

@@ -8,9 +8,12 @@ from typing import Any
 
 import botocore.session
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from chalicelib.domain.parameters import MAX_BYTES, MAX_RUN_BYTES
+from tests.support.aws import Carry
 from tests.support.plane import Rig, WorkerRig
+from tests.support.strict import Call
 
 LARGE = {"text": "é" + "x" * MAX_BYTES, "number": 1e22, "nested": [{"b": 1, "a": None}]}
 
@@ -79,6 +82,40 @@ def test_others_take_their_place_while_the_run_waits(plane: Rig, worker: WorkerR
     plane.ok("PATCH", f"/flow_runs/{run['id']}", {"parameters": {"text": "short"}})
     found = plane.read(run)
     assert (found["parameters"], found["parameters_digest"]) == ({"text": "short"}, None)
+
+
+def kept(plane: Rig, run: Any) -> int:
+    """Objects of a run."""
+    client = botocore.session.get_session().create_client("s3", region_name="us-east-1")
+    bucket = plane.plane.ports.settings.bucket
+    return int(client.list_objects_v2(Bucket=bucket, Prefix=f"parameters/{run['id']}/")["KeyCount"])
+
+
+@pytest.mark.parametrize("how", ["deleted", "given others"])
+def test_they_go_with_their_run(plane: Rig, worker: WorkerRig, how: str) -> None:
+    deployment = plane.deployment()
+    run, other = plane.run(deployment, parameters=LARGE), plane.run(deployment, parameters=LARGE)
+    if how == "deleted":
+        plane.ok("DELETE", f"/flow_runs/{run['id']}")
+    else:
+        plane.ok("PATCH", f"/flow_runs/{run['id']}", {"parameters": {}})
+    assert (kept(plane, run), kept(plane, other)) == (0, 1)
+
+
+def test_a_deletion_that_broke_off_is_gone_on_with(plane: Rig, worker: WorkerRig) -> None:
+    run = plane.run(plane.deployment(), parameters=LARGE)
+
+    def fault(call: Call, carry: Carry) -> Any:
+        if call.operation == "DeleteObject":
+            raise ReadTimeoutError(endpoint_url="https://s3.us-east-1.amazonaws.com")
+        return carry()
+
+    plane.aws.fault = fault
+    assert plane.call("DELETE", f"/flow_runs/{run['id']}").status == 503
+    plane.aws.fault = None
+    assert kept(plane, run) == 1
+    assert plane.call("DELETE", f"/flow_runs/{run['id']}").status == 404
+    assert kept(plane, run) == 0
 
 
 def test_without_their_object_the_answer_says_so(plane: Rig, worker: WorkerRig) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from chalicelib.services import waiting
 from tests.support.plane import Rig
 
 
@@ -72,3 +73,82 @@ def test_a_deletion_of_more_than_one_request_gets_through_is_gone_on_with(slow: 
         tries += 1
     assert reply.status == 204
     assert 1 < tries < 30
+
+
+def test_runs_that_go_on_are_cancelled_in_as_many_requests_as_it_takes(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment()
+    runs = [plane.run(deployment) for _ in range(10)]
+    worker = plane.worker(limit=10)
+    for grant in worker.claim(10):
+        worker.start(grant)
+    plane.aws.watch = lambda call: plane.clock.forward(1)
+    tries = 1
+    while (reply := plane.call("DELETE", f"/deployments/{deployment['id']}?cancel_runs=true")).status == 409:
+        assert reply.body["code"] == "unfinished"
+        tries += 1
+    plane.aws.watch = None
+    assert 1 < tries < 10
+    assert {plane.read(run)["state_type"] for run in runs} == {"CANCELLING"}
+
+
+def looked_at(plane: Rig, since: int) -> set[str]:
+    """The runs read whole since that call."""
+    calls = [call for call in plane.aws.calls[since:] if call.operation == "BatchGetItem"]
+    keys = [key for call in calls for table in call.params["RequestItems"].values() for key in table["Keys"]]
+    return {key["pk"]["S"].removeprefix("RUN#") for key in keys if key["pk"]["S"].startswith("RUN#")}
+
+
+@pytest.mark.parametrize("act", ["skip_late", "delete a queue", "delete"])
+def test_runs_of_another_pool_that_wait_in_the_same_line_are_not_looked_at(plane: Rig, act: str) -> None:
+    plane.ok("POST", "/v2/concurrency_limits", {"name": "db", "limit": 0})
+    for name in ("pool", "pool2"):
+        plane.pool(name)
+        plane.ok("POST", f"/work_pools/{name}/queues", {"name": "q"})
+    made = {
+        name: plane.run(plane.deployment(name=name, pool=name, work_queue_name="q", tags=["db"]))["id"]
+        for name in ("pool", "pool2")
+    }
+    queue = plane.ok("GET", "/work_pools/pool/queues/q")
+    plane.clock.forward(60)
+    since = len(plane.aws.calls)
+    if act == "skip_late":
+        assert plane.ok("POST", "/work_pools/pool/skip_late")["skipped"] == 1
+    else:
+        path = f"/work_queues/{queue['id']}" if act == "delete a queue" else "/work_pools/pool"
+        plane.ok("DELETE", f"{path}?cancel_runs=true")
+    assert looked_at(plane, since) == {made["pool"]}
+    assert plane.read(made["pool"])["state_type"] == "CANCELLED"
+
+
+@pytest.mark.parametrize("act", ["skip_late", "delete"])
+def test_of_many_runs_those_of_other_deployments_are_not_looked_at(
+    plane: Rig, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    monkeypatch.setattr(waiting, "MANY", 5)
+    plane.pool()
+    plane.ok("POST", "/v2/concurrency_limits", {"name": "db", "limit": 0})
+    mine, other = plane.deployment("mine"), plane.deployment("other")
+    for _ in range(3):
+        plane.run(other)
+        plane.run(other, tags=["db"])
+    runs = {plane.run(mine, tags=tags)["id"] for tags in ([], ["db"])}
+    plane.clock.forward(60)
+    since = len(plane.aws.calls)
+    if act == "skip_late":
+        assert plane.ok("POST", f"/deployments/{mine['id']}/skip_late") == {"skipped": 2, "more": False}
+    else:
+        plane.ok("DELETE", f"/deployments/{mine['id']}?cancel_runs=true")
+    assert looked_at(plane, since) == runs
+    assert {plane.read(run)["state_type"] for run in runs} == {"CANCELLED"}
+
+
+def test_what_is_not_late_yet_is_not_looked_at_for_what_is(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment()
+    late = plane.run(deployment)["id"]
+    plane.clock.forward(60)
+    plane.run(deployment)
+    since = len(plane.aws.calls)
+    assert plane.ok("POST", "/work_pools/pool/skip_late")["skipped"] == 1
+    assert looked_at(plane, since) == {late}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from tests.support.aws import Carry
+from tests.support.faults import _conflict
 from tests.support.plane import Rig
+from tests.support.strict import Call
 
 PATH = "/v2/concurrency_limits"
 
@@ -103,3 +107,78 @@ def test_cancel_new(plane: Rig) -> None:
     after = plane.read(second)
     assert (after["state_type"], after["state_name"]) == ("CANCELLED", "Skipped")
     assert "cancels what would have to wait" in after["state"]["message"]
+
+
+@pytest.mark.parametrize("tags", [[], ["other"]])
+def test_a_run_that_loses_its_tag_leaves_the_line_of_that_tag(plane: Rig, tags: list[str]) -> None:
+    plane.pool()
+    plane.ok("POST", PATH, {"name": "db", "limit": 0})
+    run = plane.run(plane.deployment(tags=["db"]))
+    worker = plane.worker()
+    plane.ok("PATCH", f"/flow_runs/{run['id']}", {"tags": ["db", "more"]})
+    assert worker.claim() == []
+    sent = len(plane.aws.calls)
+    plane.ok("PATCH", f"/flow_runs/{run['id']}", {"tags": tags})
+    assert [call for call in plane.aws.calls[sent:] if call.operation.startswith("SendMessage")]
+    assert plane.ok("GET", f"/flow_runs/{run['id']}/why")["code"] == "ready"
+    assert [grant["run"] for grant in worker.claim()] == [run["id"]]
+
+
+def test_a_run_that_gets_another_limited_tag_waits_for_that_one(plane: Rig) -> None:
+    plane.pool()
+    for tag in ("db", "disk"):
+        plane.ok("POST", PATH, {"name": tag, "limit": 0})
+    run = plane.run(plane.deployment(), tags=["db"])
+    worker = plane.worker()
+    plane.ok("PATCH", f"/flow_runs/{run['id']}", {"tags": ["disk"]})
+    assert worker.claim() == []
+    plane.ok("DELETE", f"{PATH}/disk")
+    assert [grant["run"] for grant in worker.claim()] == [run["id"]]
+
+
+def in_between(plane: Rig, act: Callable[[], object]) -> None:
+    """Do something just before the next transaction."""
+
+    def meddle(call: Call) -> None:
+        if call.operation == "TransactWriteItems":
+            plane.aws.watch = None
+            act()
+
+    plane.aws.watch = meddle
+
+
+def test_of_two_that_make_a_limit_at_once_one_is_told_that_there_is_one(plane: Rig) -> None:
+    in_between(plane, lambda: plane.ok("POST", PATH, {"name": "db", "limit": 1}))
+    late = plane.call("POST", PATH, {"name": "db", "limit": 100})
+    assert (late.status, late.body["code"]) == (409, "exists")
+    assert plane.ok("GET", f"{PATH}/db")["limit"] == 1
+
+
+def test_one_made_by_the_same_request_at_once_is_found(plane: Rig) -> None:
+    body = {"name": "db", "limit": 1, "idempotency_key": "k"}
+    in_between(plane, lambda: plane.ok("POST", PATH, body))
+    late = plane.call("POST", PATH, body)
+    assert (late.status, late.body["limit"]) == (200, 1)
+
+
+def test_a_change_does_not_make_a_limit_again_that_was_deleted_meanwhile(plane: Rig) -> None:
+    plane.ok("POST", PATH, {"name": "db", "limit": 1})
+    in_between(plane, lambda: plane.ok("DELETE", f"{PATH}/db"))
+    assert plane.call("PATCH", f"{PATH}/db", {"limit": 2}).status == 404
+    assert plane.call("GET", f"{PATH}/db").status == 404
+
+
+def test_a_run_that_others_change_when_its_limit_is_made_holds_it_with_the_next_tick(plane: Rig) -> None:
+    plane.pool()
+    run = plane.run(plane.deployment(tags=["db"]))
+    plane.worker().claim()
+
+    def fault(call: Call, carry: Carry) -> Any:
+        return _conflict(call, carry) if len(call.params.get("TransactItems", ())) == 2 else carry()
+
+    plane.aws.fault = fault
+    assert plane.ok("POST", PATH, {"name": "db", "limit": 1})["holders"] == []
+    plane.plane.tick()
+    plane.aws.fault = None
+    plane.plane.tick()
+    assert plane.ok("GET", f"{PATH}/db")["holders"] == [run["id"]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from chalicelib.services.wishes import MOST_SCHEDULES
 from tests.support.plane import Rig, WorkerRig
 
 EVERY_MINUTE = {"schedule": {"interval": 60, "anchor_date": "2026-01-01T00:00:00Z"}, "slug": "s"}
@@ -68,3 +69,21 @@ def test_one_that_goes_on_until_then_is_reason_enough(plane: Rig) -> None:
     assert worker.claim(3) == []
     states = [run["state_name"] for run in plane.ok("POST", "/flow_runs/filter", {})]
     assert "Skipped" in states
+
+
+def test_no_limit_is_left_of_the_schedules_of_a_deleted_deployment(plane: Rig) -> None:
+    plane.pool()
+    schedules = [
+        {**EVERY_MINUTE, "slug": f"s{number}", "overlap": "allow" if number == 0 else "skip"}
+        for number in range(MOST_SCHEDULES)
+    ]
+    deployment = plane.deployment(schedules=schedules, concurrency_limit=1)
+    assert len(limits(plane)) == MOST_SCHEDULES
+    plane.ok("DELETE", f"/deployments/{deployment['id']}")
+    assert limits(plane) == []
+    plane.deployment(schedules=schedules[:2])
+    assert [limit["kind"] for limit in limits(plane)] == ["schedule"], "made again, its runs are kept apart"
+
+
+def limits(plane: Rig) -> list[Any]:
+    return list(plane.ok("POST", "/v2/concurrency_limits/filter", {}))

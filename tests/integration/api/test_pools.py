@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.support.plane import Rig
+from tests.support.strict import Call
 
 
 def waiting(plane: Rig, **values: Any) -> Any:
@@ -224,3 +225,41 @@ def test_where_deployments_run_is_not_deleted_unasked(plane: Rig, what: str) -> 
     assert plane.ok("GET", path)["name"]
     plane.ok("DELETE", f"/deployments/{deployment['id']}")
     plane.ok("DELETE", path)
+
+
+@pytest.mark.parametrize("limit", [None, 1])
+def test_a_pool_of_many_queues_can_be_deleted(plane: Rig, limit: int | None) -> None:
+    plane.pool(concurrency_limit=limit)
+    view = plane.plane.ports.pools.view
+    for number in range(70):
+        body = {"name": f"q{number}", "concurrency_limit": limit}
+        plane.ok("POST", "/work_pools/pool/queues", body)
+    urls = [queue.url for queue in getattr(view("pool"), "queues", {}).values()]
+    plane.ok("DELETE", "/work_pools/pool")
+    assert view("pool") is None
+    assert len(urls) == 71
+    assert not [url for url in urls if plane.aws.has_queue(url)]
+    assert plane.ok("POST", "/v2/concurrency_limits/filter", {}) == []
+    assert plane.ok("POST", "/work_queues/filter", {}) == []
+
+
+def test_a_delete_of_a_pool_of_many_queues_that_broke_off_is_gone_on_with(plane: Rig) -> None:
+    plane.pool()
+    for number in range(40):
+        plane.ok("POST", "/work_pools/pool/queues", {"name": f"q{number}"})
+    writes: list[Call] = []
+
+    def meddle(call: Call) -> None:
+        writes.extend([call] if call.operation == "TransactWriteItems" else [])
+        if len(writes) == 2:
+            plane.aws.watch = None
+            plane.plane.pools.update("pool", {"description": "changed in between"})
+
+    plane.aws.watch = meddle
+    refused = plane.call("DELETE", "/work_pools/pool")
+    assert (refused.status, refused.body["code"]) == (409, "busy")
+    left = {queue["name"] for queue in plane.ok("POST", "/work_queues/filter", {})}
+    assert "default" in left
+    assert len(left) < 41
+    plane.ok("DELETE", "/work_pools/pool")
+    assert plane.call("GET", "/work_pools/pool").status == 404

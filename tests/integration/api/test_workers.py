@@ -277,3 +277,17 @@ def test_a_worker_that_is_gone_cannot_be_told_to_leave(plane: Rig) -> None:
     plane.ok("DELETE", f"/work_pools/pool/workers/w1/sessions/{worker.session}")
     reply = plane.call("POST", "/work_pools/pool/workers/w1/drain")
     assert (reply.status, reply.body["code"]) == (409, "worker_offline")
+
+
+def test_a_worker_is_listed_however_long_it_is_online(plane: Rig) -> None:
+    plane.pool()
+    worker = plane.worker()
+    for _ in range(3):
+        plane.clock.forward(200 * 86_400)
+        worker.sync()
+    assert shown(plane) == {"w1": "ONLINE"}
+    plane.clock.forward(86_400)
+    plane.plane.tick()
+    plane.plane.tick()
+    plane.clock.forward(2 * 86_400)
+    assert shown(plane) == {}
