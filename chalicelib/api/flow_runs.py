@@ -6,13 +6,15 @@ import re
 from uuid import UUID
 
 from chalicelib.api import cursors, render, render_work
-from chalicelib.api.endpoint import Call, Found, Page, endpoint
+from chalicelib.api.endpoint import Call, Found, endpoint
+from chalicelib.api.pages import Page
 from chalicelib.api.queries import given, only_names, texts, uuids
 from chalicelib.domain.access import Need
 from chalicelib.domain.errors import FieldProblem, Invalid
 from chalicelib.domain.names import deployment_id as id_of
 from chalicelib.services.run_lists import RunQuery
 from chalicelib.services.runs import Proposed, Wanted
+from chalicelib.storage.run_lanes import place
 from headrace.contract import flow_runs as wire
 from headrace.contract import system as system_wire
 from headrace.contract.base import Labels
@@ -103,7 +105,7 @@ def page(call: Call[wire.FlowRunList]) -> Page:
     """A page of runs."""
     query = _query(call)
     found, cursor = call.plane.run_lists.page(query)
-    return Page([_shown(call, run) for run in found], cursor)
+    return Page([_shown(call, run) for run in found], cursor, [place(run) for run in found])
 
 
 @endpoint("GET", "/flow_runs/{run_id}/why", answer=system_wire.Explanation, needs=Need.VIEW)

@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.api import render_work as render
-from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.api.kept import kept_message, kept_result
+from chalicelib.api.pages import Page
 from chalicelib.api.requests import MAX_BATCH, refusal
 from chalicelib.domain.access import Need
 from chalicelib.domain.reachable import reachable
