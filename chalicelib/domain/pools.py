@@ -111,7 +111,8 @@ class Session:
     `held` are the runs it holds or was about to (the intent is written before the claim, so a run too
     many is harmless and one too few cannot be), `intended` when the last intent was written. `orders` are
     runs it has been told to cancel. `queues` are the queues that it serves, as they were at
-    `pool_revision`: enough to see that nothing waits.
+    `pool_revision`: enough to see that nothing waits. `owes`: runs were to be granted again for which the last answer
+    had no room.
     """
 
     id: UUID
@@ -132,6 +133,7 @@ class Session:
     closed: datetime | None = None
     queues: tuple[str, ...] = ()
     pool_revision: int = 0
+    owes: bool = False
 
     def serves(self, queue_name: str) -> bool:
         """Whether this worker takes runs of that queue."""
