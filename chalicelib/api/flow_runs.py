@@ -9,6 +9,7 @@ from chalicelib.api import cursors, render, render_work
 from chalicelib.api.endpoint import Call, Found, endpoint
 from chalicelib.api.pages import Page
 from chalicelib.api.queries import given, only_names, texts, uuids
+from chalicelib.api.whole_runs import whole
 from chalicelib.domain.access import Need
 from chalicelib.domain.errors import FieldProblem, Invalid
 from chalicelib.domain.names import deployment_id as id_of
@@ -52,7 +53,7 @@ def create(call: Call[wire.BareFlowRunCreate]) -> Found:
 @endpoint("GET", "/flow_runs/{run_id}", answer=wire.FlowRun, needs=Need.VIEW)
 def read(call: Call[None], run_id: UUID) -> wire.FlowRun:
     """One run."""
-    return _shown(call, call.plane.runs.read(run_id))
+    return whole(call, call.plane.ports.runs.require(run_id))
 
 
 @endpoint("PATCH", "/flow_runs/{run_id}", body=wire.FlowRunUpdate, needs=Need.OPERATE)

@@ -18,6 +18,10 @@ SURE = 500_000
 """Bytes or characters of a body that fit however they are written: at most twelve bytes stand for one."""
 
 
+COMPRESS = "Send less at once, or compressed: POST .../create_flow_run/gzip takes application/gzip."
+"""What to do, as `infra.gateway` has API Gateway say it."""
+
+
 class RequestTooLong(LocalGatewayException):
     """The Lambda is not called."""
 
@@ -45,7 +49,7 @@ class PayloadGateway(LocalGateway):
         event = super()._generate_lambda_event(method, path, headers, body)
         if len(body or b"") > SURE and (size := event_bytes(event)) > PAYLOAD_BYTES:
             text = f"The request has {size} bytes as a Lambda takes it; {PAYLOAD_BYTES} are allowed."
-            raise RequestTooLong(*_said(text, "Send less at once, or compressed to a route that takes it."))
+            raise RequestTooLong(*_said(text, COMPRESS))
         return event
 
 
