@@ -13,5 +13,5 @@ PAGE = 4_000_000
 def carried(text: str) -> int:
     """Bytes that a JSON text takes as part of a body: escaped once more, and in ASCII, as the runtime writes it."""
     if text.isascii():
-        return len(text) + text.count('"') + text.count("\\")
+        return len(text) + text.count('"') + text.count("\\") + 5 * text.count("\x7f")
     return len(json.dumps(text))

@@ -44,7 +44,7 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """What one deployment's runs have in common, which is kept alive here as long as its `id` is a key."""
+    """How runs of a deployment are started; it is held here, since its `id` is a part of a key."""
 
     deployment: Deployment | None
     configuration: Mapping[str, object]
@@ -58,7 +58,7 @@ class Grants:
     def __init__(self, ports: Ports, pool: WorkPool) -> None:
         self._ports = ports
         self._pool = pool
-        self._jobs: dict[int, _Job] = {}
+        self._jobs: dict[tuple[int, UUID | None], _Job] = {}
         self._at_version: dict[tuple[UUID, int], Deployment] = {}
         self._left = payloads.PAGE
         self._is_empty = True
@@ -120,11 +120,10 @@ class Grants:
         deployment = owner
         if owner and _is_old(run, owner):
             deployment = self._at_version.get((owner.id, run.deployment_version_number or 0), owner)
-        if run.job_variables:
-            return self._rendered(deployment, run.job_variables)
-        found = self._jobs.get(id(deployment))
+        key = (id(deployment), run.id if run.job_variables else None)
+        found = self._jobs.get(key)
         if found is None:
-            found = self._jobs[id(deployment)] = self._rendered(deployment, {})
+            found = self._jobs[key] = self._rendered(deployment, run.job_variables)
         return found
 
     def _rendered(self, deployment: Deployment | None, own: Mapping[str, object]) -> _Job:
