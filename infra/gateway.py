@@ -32,7 +32,12 @@ RESPONSES: dict[str, dict[str, Any]] = {
     "ACCESS_DENIED": _answer(403, "gateway", "The API's resource policy does not let you in."),
     "BAD_REQUEST_BODY": _answer(400, "gateway", "API Gateway cannot read the request's body."),
     "BAD_REQUEST_PARAMETERS": _answer(400, "gateway", "API Gateway cannot read the request's parameters."),
-    "REQUEST_TOO_LARGE": _answer(413, "gateway", "The request is larger than API Gateway takes (10 MB)."),
+    "REQUEST_TOO_LARGE": _answer(
+        413,
+        "too_large",
+        "The request is larger than AWS carries: 6 MB, in which each quote and backslash counts twice.",
+        "Send less at once, or compressed: POST .../create_flow_run/gzip takes application/gzip.",
+    ),
     "THROTTLED": _answer(429, "gateway", "Too many requests at once.", "Try again in a moment."),
     "WAF_FILTERED": _answer(403, "gateway", "The firewall of the API does not let the request in."),
     "INTEGRATION_TIMEOUT": _answer(504, "gateway", "The control plane did not answer in time.", _AWAY),

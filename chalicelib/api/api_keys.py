@@ -6,7 +6,8 @@ import re
 from uuid import UUID
 
 from chalicelib.api import cursors
-from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.pages import Page
 from chalicelib.domain.access import Need
 from headrace.contract import api_keys as wire
 

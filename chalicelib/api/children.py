@@ -7,6 +7,7 @@ from uuid import UUID
 from chalicelib.api import render
 from chalicelib.api.endpoint import Call, Found, endpoint
 from chalicelib.api.requests import MAX_BATCH
+from chalicelib.api.whole_runs import whole
 from chalicelib.domain.access import Need
 from chalicelib.services.children import Parent
 from chalicelib.services.runs import Wanted
@@ -53,5 +54,5 @@ def start(call: Call[wire.ChildRunCreate], pool: str, worker: str) -> Found:
 )
 def read(call: Call[None], pool: str, worker: str, run_id: UUID) -> run_wire.FlowRun:
     """One run, for its worker or for the code of another one."""
-    run = call.plane.children.read((pool, worker), call.query.session, run_id, whole=call.query.parameters)
-    return render.run(run, call.plane.ports.clock())
+    run = call.plane.children.read((pool, worker), call.query.session, run_id)
+    return whole(call, run) if call.query.parameters else render.run(run, call.plane.ports.clock())

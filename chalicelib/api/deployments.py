@@ -8,7 +8,8 @@ from uuid import UUID
 
 from chalicelib import tracing
 from chalicelib.api import render
-from chalicelib.api.endpoint import Call, Found, Page, endpoint
+from chalicelib.api.endpoint import Call, Found, endpoint
+from chalicelib.api.pages import Page
 from chalicelib.api.queries import fate, given, only_names, texts, uuids
 from chalicelib.api.requests import MAX_BATCH
 from chalicelib.api.wishes import wishes
@@ -140,7 +141,8 @@ def page(call: Call[wire.DeploymentList]) -> Page:
         and (pools is None or deployment.work_pool_name in pools)
         and (flows is None or deployment.flow_name in flows)
     ]
-    return Page(_all_shown(call, found), cursor)
+    places = [deployment.full_name for deployment in found] if ids is None else None
+    return Page(_all_shown(call, found), cursor, places)
 
 
 @endpoint(

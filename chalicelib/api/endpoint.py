@@ -15,6 +15,7 @@ from chalice.app import Request, Response
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from chalicelib.api import access, cursors, routes
+from chalicelib.api.pages import Page, fitted
 from chalicelib.api.requests import MAX_BODY, Wants, author, members, refusal, traceparent
 from chalicelib.domain.access import NOBODY, Caller, Need
 from chalicelib.domain.errors import (
@@ -61,14 +62,6 @@ class Call(Generic[T]):
     caller: Caller = NOBODY
     host: str | None = None
     traceparent: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of a list, and where to go on."""
-
-    rows: Sequence[BaseModel]
-    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +162,7 @@ def answer_to(
         by = author(request) or caller.name
         host, trace = request.headers.get("host"), traceparent(request)
         call = Call(plane, body, wants.query(request), by, caller, host, trace)
-        return _dump(handler(call, **named), route.status, scope)
+        return _dump(handler(call, **named), route.status, scope, body)
     except ValidationError as error:
         return _refuse(refusal(error))
     except HeadraceError as error:
@@ -187,15 +180,15 @@ def error_body(
     return ErrorBody(code=code, message=message, hint=hint, detail=message, errors=list(errors))
 
 
-def _dump(result: Any, status: int, scope: str) -> Response:
+def _dump(result: Any, status: int, scope: str, asked: Any) -> Response:
     if isinstance(result, Found):
         result, status = result.value, result.status
     if result is None:
         return Response(body="", status_code=204)
     if isinstance(result, Page):
-        rows = ",".join(row.model_dump_json() for row in result.rows)
-        headers = {NEXT_CURSOR_HEADER: cursors.make(result.cursor, scope)} if result.cursor else {}
-        return _json(f"[{rows}]", status, headers)
+        rows, place = fitted(result, asked)
+        headers = {NEXT_CURSOR_HEADER: cursors.make(place, scope)} if place else {}
+        return _json(f"[{','.join(rows)}]", status, headers)
     if isinstance(result, BaseModel):
         return _json(result.model_dump_json(), status)
     return _json(TypeAdapter(type(result)).dump_json(result).decode(), status)

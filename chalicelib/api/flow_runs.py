@@ -6,13 +6,16 @@ import re
 from uuid import UUID
 
 from chalicelib.api import cursors, render, render_work
-from chalicelib.api.endpoint import Call, Found, Page, endpoint
+from chalicelib.api.endpoint import Call, Found, endpoint
+from chalicelib.api.pages import Page
 from chalicelib.api.queries import given, only_names, texts, uuids
+from chalicelib.api.whole_runs import whole
 from chalicelib.domain.access import Need
 from chalicelib.domain.errors import FieldProblem, Invalid
 from chalicelib.domain.names import deployment_id as id_of
 from chalicelib.services.run_lists import RunQuery
 from chalicelib.services.runs import Proposed, Wanted
+from chalicelib.storage.run_lanes import place
 from headrace.contract import flow_runs as wire
 from headrace.contract import system as system_wire
 from headrace.contract.base import Labels
@@ -50,7 +53,7 @@ def create(call: Call[wire.BareFlowRunCreate]) -> Found:
 @endpoint("GET", "/flow_runs/{run_id}", answer=wire.FlowRun, needs=Need.VIEW)
 def read(call: Call[None], run_id: UUID) -> wire.FlowRun:
     """One run."""
-    return _shown(call, call.plane.runs.read(run_id))
+    return whole(call, call.plane.ports.runs.require(run_id))
 
 
 @endpoint("PATCH", "/flow_runs/{run_id}", body=wire.FlowRunUpdate, needs=Need.OPERATE)
@@ -103,7 +106,7 @@ def page(call: Call[wire.FlowRunList]) -> Page:
     """A page of runs."""
     query = _query(call)
     found, cursor = call.plane.run_lists.page(query)
-    return Page([_shown(call, run) for run in found], cursor)
+    return Page([_shown(call, run) for run in found], cursor, [place(run) for run in found])
 
 
 @endpoint("GET", "/flow_runs/{run_id}/why", answer=system_wire.Explanation, needs=Need.VIEW)

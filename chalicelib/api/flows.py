@@ -5,7 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from chalicelib.api import render
-from chalicelib.api.endpoint import Call, Found, Page, endpoint
+from chalicelib.api.endpoint import Call, Found, endpoint
+from chalicelib.api.pages import Page
 from chalicelib.api.queries import texts, uuids
 from chalicelib.domain import names
 from chalicelib.domain.access import Need
@@ -39,4 +40,5 @@ def page(call: Call[wire.FlowList]) -> Page:
         found = call.plane.deployments.flows_by_id(ids)[call.body.offset :][: call.body.limit]
     else:
         found, cursor = call.plane.deployments.flows(call.body.cursor, call.body.limit, call.body.offset)
-    return Page([render.flow(flow) for flow in found], cursor)
+    places = [flow.name for flow in found] if ids is None else None
+    return Page([render.flow(flow) for flow in found], cursor, places)

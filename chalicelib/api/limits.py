@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from chalicelib.api import render
-from chalicelib.api.endpoint import Call, Found, Page, endpoint
+from chalicelib.api.endpoint import Call, Found, endpoint
+from chalicelib.api.pages import Page
 from chalicelib.domain.access import Need
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid
 from chalicelib.domain.limits import tag_limit
@@ -61,7 +62,7 @@ def delete(call: Call[None], name: str) -> None:
 def page(call: Call[wire.ConcurrencyLimitList]) -> Page:
     """A page of limits, by name."""
     found, cursor = call.plane.limits.page(call.body.cursor, call.body.limit, call.body.offset)
-    return Page([render.limit(slots) for slots in found], cursor)
+    return Page([render.limit(slots) for slots in found], cursor, [slots.name for slots in found])
 
 
 def _full(name: str) -> str:

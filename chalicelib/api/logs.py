@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from chalicelib.api import cursors, render
-from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.api.kept import kept_message
+from chalicelib.api.pages import Page
 from chalicelib.api.requests import MAX_BATCH
 from chalicelib.domain.access import Need
 from chalicelib.domain.errors import FieldProblem, Invalid
@@ -58,4 +59,4 @@ def page(call: Call[wire.LogList]) -> Page:
             task_run_ids=frozenset(tasks) if tasks is not None else None,
         )
     )
-    return Page([render.log(row) for row in rows], cursor)
+    return Page([render.log(row) for row in rows], cursor, [row.place for row in rows])

@@ -7,8 +7,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib.domain import job_templates
-from chalicelib.domain.pools import PoolView, Session, Worker, WorkPool, pool_id
+from chalicelib.domain.pools import PoolView, Session, Worker, pool_id
 from chalicelib.domain.runs import Run, State, state_id
 from chalicelib.services.grants import Granted
 from chalicelib.services.run_lists import shown_name
@@ -64,16 +63,9 @@ def queue_addresses(view: PoolView, names: Sequence[str]) -> list[worker_wire.Qu
     ]
 
 
-def grant(value: Granted, pool_value: WorkPool) -> sync_wire.Grant:
+def grant(value: Granted) -> sync_wire.Grant:
     """A run with all that is needed to start it."""
     found, deployed = value.run, value.deployment
-    template = job_templates.effective(pool_value.base_job_template, pool_value.type)
-    variables = deployed.job_variables if deployed else {}
-    problem = None
-    if (
-        deployed and pool_value.template_changed
-    ):  # the version that this run has may never have met this template
-        problem = job_templates.misfit(template, variables, found.job_variables)
     return sync_wire.Grant(
         run=found.id,
         attempt=found.attempt,
@@ -89,8 +81,8 @@ def grant(value: Granted, pool_value: WorkPool) -> sync_wire.Grant:
         parameters_digest=found.parameters_digest,
         parameters_size=found.parameters_size,
         tags=list(found.tags),
-        configuration=job_templates.render(template, variables, found.job_variables),
-        problem=problem,
+        configuration=dict(value.configuration),
+        problem=value.problem,
         expected_start_time=found.due,
         occurrence=found.occurrence,
         timeout_seconds=deployed.timeout_seconds if deployed else None,

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from chalicelib.services.control_plane import ControlPlane
 
 PREFIX = "/api"
-COMPRESSED = frozenset({"POST /work_pools/{pool}/workers/{worker}/sync"})
+COMPRESSED = frozenset(
+    {
+        "POST /work_pools/{pool}/workers/{worker}/sync",
+        "POST /work_pools/{pool}/workers/{worker}/create_flow_run",
+        "POST /deployments/{deployment_id}/create_flow_run",
+        "POST /deployments/{deployment_id}/create_flow_runs",
+    }
+)
 """Routes whose body may come as GZIP, at a path beside: API Gateway hands on a binary type as it came."""
 LISTED: Mapping[str, Sequence[str]] = {
     "system": (

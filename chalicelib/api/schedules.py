@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from chalicelib.api import render, render_work
-from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.pages import Page
 from chalicelib.api.queries import given
 from chalicelib.api.wishes import plain, spec, wishes
 from chalicelib.domain.access import Need

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.pages import Page
 from chalicelib.api.queries import given
 from chalicelib.domain.access import Need
 from chalicelib.domain.errors import FieldProblem, Invalid
@@ -59,4 +60,5 @@ def page(call: Call[wire.VariableList]) -> Page:
         found = found[body.offset : body.offset + body.limit]
     else:
         found, cursor = call.plane.variables.page(body.cursor, body.limit, body.offset)
-    return Page([wire.Variable.model_validate(one) for one in found], cursor)
+    places = [one.name for one in found] if names is None else None
+    return Page([wire.Variable.model_validate(one) for one in found], cursor, places)

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from chalicelib.api import cursors, render
 from chalicelib.api.deployments import shown
-from chalicelib.api.endpoint import Call, Found, Page, endpoint
+from chalicelib.api.endpoint import Call, Found, endpoint
+from chalicelib.api.pages import Page
 from chalicelib.domain.access import Need
 from chalicelib.domain.errors import NotFound
 from headrace.contract import deployments as deployment_wire

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from chalicelib.api import render
-from chalicelib.api.endpoint import Call, Found, Page, endpoint
+from chalicelib.api.endpoint import Call, Found, endpoint
+from chalicelib.api.pages import Page
 from chalicelib.api.queries import fate, given, only_names
 from chalicelib.domain.access import Need
 from chalicelib.domain.limits import pool_limit
@@ -76,7 +77,8 @@ def page(call: Call[wire.WorkPoolList]) -> Page:
     else:
         found, cursor = pools.names(call.body.cursor, call.body.limit, call.body.offset)
     status = pools.statuses()
-    return Page([render.pool(pool, status(pool)) for pool in found], cursor)
+    places = [pool.name for pool in found] if names is None else None
+    return Page([render.pool(pool, status(pool)) for pool in found], cursor, places)
 
 
 @endpoint(
@@ -93,7 +95,7 @@ def scheduled(call: Call[run_wire.ScheduledRunsRequest], pool: str) -> Page:
     rows = call.plane.run_lists.waiting(pool, body.work_queue_names, body.scheduled_before, body.limit)
     rows = [run for run in rows if body.scheduled_after is None or run.due >= body.scheduled_after]
     now = call.plane.ports.clock()
-    return Page([render.waiting(run, now) for run in rows])
+    return Page([render.waiting(run, now) for run in rows], is_head=True)
 
 
 @endpoint(

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from uuid import UUID
 
 from chalicelib.api import render
-from chalicelib.api.endpoint import Call, Found, Page, endpoint
+from chalicelib.api.endpoint import Call, Found, endpoint
+from chalicelib.api.pages import Page
 from chalicelib.api.queries import fate, given, texts, uuids
 from chalicelib.domain.access import Need
 from chalicelib.domain.limits import queue_limit
@@ -99,7 +100,9 @@ def page(call: Call[wire.WorkQueueList]) -> Page:
     else:
         found, cursor = call.plane.pools.queues(body.cursor, body.limit, body.offset)
     status, wants = call.plane.pools.statuses(), _wanted(body)
-    return Page([render.queue(queue, status(queue)) for queue in found if wants(queue)], cursor)
+    found = [queue for queue in found if wants(queue)]
+    places = [f"{queue.work_pool_name}/{queue.name}" for queue in found] if ids is None else None
+    return Page([render.queue(queue, status(queue)) for queue in found], cursor, places)
 
 
 @endpoint("GET", "/work_queues/{queue_id}/status", answer=wire.WorkQueueStatus, needs=Need.VIEW)
@@ -127,7 +130,7 @@ def runs(call: Call[run_wire.QueueRunsRequest], queue_id: UUID) -> Page:
     body = call.body
     rows = call.plane.run_lists.waiting(queue.work_pool_name, [queue.name], body.scheduled_before, body.limit)
     now = call.plane.ports.clock()
-    return Page([render.run(run, now) for run in rows])
+    return Page([render.run(run, now) for run in rows], is_head=True)
 
 
 @endpoint(

@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.api import render_work as render
-from chalicelib.api.endpoint import Call, Page, endpoint
+from chalicelib.api.endpoint import Call, endpoint
 from chalicelib.api.kept import kept_message, kept_result
+from chalicelib.api.pages import Page
 from chalicelib.api.requests import MAX_BATCH, refusal
 from chalicelib.domain.access import Need
 from chalicelib.domain.reachable import reachable
@@ -19,9 +20,12 @@ from chalicelib.storage.logs import Record
 from headrace.contract import sync as sync_wire
 from headrace.contract import workers as wire
 from headrace.contract.base import StepName
+from headrace.contract.run_states import State
 
 _PATH = "/work_pools/{pool}/workers"
 _NAME: TypeAdapter[str] = TypeAdapter(StepName)
+SHOWN = 300
+"""Characters of its message that the verdict on a report repeats."""
 AT_ONCE = 0.1
 """Seconds after which a worker asks again where not all that waits could be looked at."""
 
@@ -178,6 +182,11 @@ def _records(batch: sync_wire.LogBatch) -> list[Record]:
     ]
 
 
+def _briefly(state: State) -> State:
+    """Who reported a state knows its message: many of them are too much for one answer."""
+    return state.model_copy(update={"message": state.message[:SHOWN]}) if state.message else state
+
+
 def _answer(call: Call[object], body: sync_wire.SyncRequest, answered: Answered) -> sync_wire.SyncAnswer:
     view = answered.view
     changed = view is not None and body.pool_revision != view.pool.revision
@@ -194,7 +203,7 @@ def _answer(call: Call[object], body: sync_wire.SyncRequest, answered: Answered)
     return sync_wire.SyncAnswer(
         lease_seconds=answered.lease_seconds,
         sync_within_seconds=AT_ONCE if answered.has_more else call.plane.ports.settings.sync_within_seconds,
-        granted=[render.grant(granted, view.pool) for granted in answered.granted] if view else [],
+        granted=[render.grant(granted) for granted in answered.granted],
         hints=[
             sync_wire.HintAnswer(run=run, verdict=sync_wire.HintVerdict(verdict))
             for run, verdict in answered.hints.items()
@@ -207,7 +216,7 @@ def _answer(call: Call[object], body: sync_wire.SyncRequest, answered: Answered)
                 verdict=sync_wire.ReportVerdict(done.outcome.value),
                 code=done.outcome.value,
                 message=done.message,
-                state=render.state(done.run, done.run.state, now) if done.run else None,
+                state=_briefly(render.state(done.run, done.run.state, now)) if done.run else None,
             )
             for run, told, done in answered.verdicts
         ],

@@ -112,6 +112,7 @@ class Session:
     many is harmless and one too few cannot be), `intended` when the last intent was written. `orders` are
     runs it has been told to cancel; `is_draining`: it has been told to leave, and is given nothing new.
     `queues` are the queues that it serves, as they were at `pool_revision`: enough to see that nothing waits.
+    `owes`: runs were to be granted again for which the last answer had no room.
     """
 
     id: UUID
@@ -133,6 +134,7 @@ class Session:
     queues: tuple[str, ...] = ()
     pool_revision: int = 0
     is_draining: bool = False
+    owes: bool = False
 
     def serves(self, queue_name: str) -> bool:
         """Whether this worker takes runs of that queue."""

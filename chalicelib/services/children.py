@@ -72,13 +72,13 @@ class Children:
             key = f"child/{run.id}/{call}/{found.id}"
         raise Conflict(f"This call has started {MOST_STARTS} runs in vain.", code="too_many_starts")
 
-    def read(self, place: tuple[str, str], session: UUID, run: UUID, *, whole: bool) -> Run:
-        """A run for its worker, or for the code of another one; `whole`: with parameters that are large.
+    def read(self, place: tuple[str, str], session: UUID, run: UUID) -> Run:
+        """A run for its worker, or for the code of another one, without parameters that are large.
 
         Raises `Conflict` for a session that is over, `NotFound`.
         """
         self._check_session(place, session)
-        return self._runs.read(run) if whole else self._ports.runs.require(run)
+        return self._ports.runs.require(run)
 
     def _held(self, place: tuple[str, str], parent: Parent) -> Run:
         self._check_session(place, parent.session)

@@ -21,6 +21,7 @@ from chalicelib.domain.pools import PoolView, Session, WorkQueue
 from chalicelib.domain.runs import Run
 from chalicelib.services.candidates import Candidates, Page, Row
 from chalicelib.services.facts import gather
+from chalicelib.services.grants import Grants
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
@@ -49,11 +50,12 @@ class Choice:
     """Runs that may start, in order, and what became of every run that was looked at.
 
     After `until` no more are looked for: `is_cut` says that others may be found by asking again. `is_full`:
-    whatever is met from here on comes after runs that still stand in a line, so no more are chosen. `gone` are
-    runs, as they were before, that were taken or put away: others may follow them out of their lines.
+    whatever is met from here on comes after runs that still stand in a line, or that the answer has no room for, so
+    no more are chosen. `gone` are runs, as they were before, that were taken or put away: others may follow them.
     """
 
     until: datetime | None = None
+    answer: Grants | None = None
     chosen: list[tuple[Run, Judgement]] = field(default_factory=list)
     seen: dict[UUID, Answer] = field(default_factory=dict)
     deployments: dict[UUID, Deployment] = field(default_factory=dict)
@@ -62,6 +64,14 @@ class Choice:
     gone: list[Run] = field(default_factory=list)
     is_cut: bool = False
     is_full: bool = False
+
+    def add(self, run: Run, judgement: Judgement) -> None:
+        """Choose a run, unless the answer takes no more."""
+        owner = self.deployments.get(run.deployment_id) if run.deployment_id else None
+        if self.answer is None or self.answer.takes(run, owner):
+            self.chosen.append((run, judgement))
+        else:
+            self.is_full = self.is_cut = True
 
     def go_on(self, further: Choice) -> None:
         """What was chosen is taken or lost: go on with what was chosen after it."""
@@ -87,13 +97,19 @@ class Claims:
         return {queue: self._page(pool, queue, None, want + SPARE) for queue in session.queues}
 
     def choose(
-        self, session: Session, view: PoolView, want: int, hints: Sequence[Run], pages: Pages | None = None
+        self,
+        session: Session,
+        view: PoolView,
+        want: int,
+        hints: Sequence[Run],
+        answer: Grants | None,
+        pages: Pages | None = None,
     ) -> Choice:
-        """The best runs that may start now, at most `want`. Blocked ones met on the way go into their lines.
+        """The best runs that may start now, at most `want`, and as many as the `answer` takes.
 
-        `pages` are first pages read before, for this `want`.
+        Blocked ones met on the way go into their lines. `pages` are first pages read before, for this `want`.
         """
-        choice = Choice(self._ports.clock() + LOOKING, pages=dict(pages or {}))
+        choice = Choice(self._ports.clock() + LOOKING, answer, pages=dict(pages or {}))
         by_queue: dict[str | None, list[Run]] = {}
         for run in hints:
             queue_name = run.work_queue_name if run.work_pool_name == view.pool.name else None
@@ -228,7 +244,7 @@ class Claims:
                 if choice.is_full or self._comes_behind(choice, run):
                     choice.is_full = choice.is_cut = True
                 elif len(choice.chosen) < want:
-                    choice.chosen.append((run, judgement))
+                    choice.add(run, judgement)
             elif judgement.answer is Answer.WAIT and run.due <= facts.now + EARLY:
                 rows.close(queue)
             else:

@@ -43,10 +43,12 @@ class HeldSets:
         self._rescue = rescue
 
     def unlisted(self, session: Session, listed: Collection[UUID], heard: bool) -> Unlisted:
-        """What became of them. Where every answer was `heard`, it is asked once in a part of the lease only."""
+        """What became of them. Where every answer was `heard`, and told all, it is asked once in a part of a lease."""
         runs = [run for run in session.held if run not in listed]
         now = self._ports.clock()
-        if not runs or (heard and self._part(now) == self._part(session.renewed or session.created)):
+        if not runs or (
+            heard and not session.owes and self._part(now) == self._part(session.renewed or session.created)
+        ):
             return Unlisted()
         found = self._ports.runs.read_many(runs)
         again, over = [], set()
@@ -69,3 +71,8 @@ class HeldSets:
 
     def _part(self, moment: datetime) -> int:
         return int(moment.timestamp() / (RENEW_AFTER * self._ports.settings.lease_seconds))
+
+
+def has_heard(session: Session, seq: int, heard: int | None) -> bool:
+    """Whether every answer that may have granted something arrived. Of answers not yet given it says nothing."""
+    return heard is not None and session.seq <= heard < seq

@@ -49,7 +49,7 @@ class LargeParameters:
         return replace(run, parameters={}, parameters_digest=digest, parameters_size=len(data))
 
     def whole(self, run: Run) -> Run:
-        """A run with its parameters, wherever they are. Raises `NotFound` if they are nowhere."""
+        """A run with its parameters, wherever they are. Raises `NotFound` if they are nowhere, `Unavailable`."""
         if run.parameters_digest is None:
             return run
         packed = self._objects.get(_key(run, run.parameters_digest))
@@ -65,6 +65,10 @@ class LargeParameters:
     def forget(self, run: UUID) -> None:
         """Delete them: the run is deleted, or was given others. Raises `Unavailable`."""
         self._objects.delete_all(_folder(run))
+
+    def address(self, run: Run, host: str | None) -> str:
+        """Where to GET the large parameters of a run; `host` is the one by which the caller came to the API."""
+        return self._objects.download_url(_key(run, run.parameters_digest or ""), host)
 
     def check_change(self, run: Run, values: Mapping[str, object]) -> None:
         """See that other parameters fit a run that waits. Raises `TooLarge`, `Invalid`."""

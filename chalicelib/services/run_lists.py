@@ -91,7 +91,8 @@ class RunLists:
         if query.ids is not None:
             found = self._ports.runs.read_many(query.ids)
             rows = sorted(filter(query.wants, found.values()), key=place, reverse=not query.forward)
-            return rows[query.skip : query.skip + query.limit], None
+            rows = [run for run in rows if _is_beyond(place(run), query)][query.skip :]
+            return rows[: query.limit], None
         found_rows: list[Run] = []
         looked = 0
         last: str | None = None
@@ -200,6 +201,10 @@ class RunLists:
         low = stamp(query.since) if query.since else " "
         high = f"{stamp(query.until)}~" if query.until else "~"
         return _beyond(query.after, low, high, query.forward) if query.after else (low, high)
+
+
+def _is_beyond(at: str, query: RunQuery) -> bool:
+    return query.after is None or (at > query.after if query.forward else at < query.after)
 
 
 def _beyond(last: str, low: str, high: str, forward: bool) -> tuple[str, str]:

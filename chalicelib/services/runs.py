@@ -112,9 +112,13 @@ class Runs:
             run = replace(run, attempt=1, attempts=(runs.Attempt(1),))
         return self._store(run, None)
 
-    def read(self, run: UUID) -> Run:
-        """A run with all its parameters; raises `NotFound`."""
-        return self._large.whole(self._ports.runs.require(run))
+    def whole(self, run: Run) -> Run:
+        """A run with all its parameters (see `LargeParameters`)."""
+        return self._large.whole(run)
+
+    def parameters_url(self, run: Run, host: str | None) -> str:
+        """Where its large parameters are (see `LargeParameters`)."""
+        return self._large.address(run, host)
 
     def label(self, run_id: UUID, labels: Mapping[str, object]) -> None:
         """Add labels to a run, in place of those of the same names."""

@@ -26,8 +26,8 @@ from chalicelib.domain.pools import PoolView, Session
 from chalicelib.domain.reports import Applied, Outcome, Told
 from chalicelib.domain.runs import Run
 from chalicelib.services.claims import Choice, Claims, Pages
-from chalicelib.services.grants import Granted, grants
-from chalicelib.services.held_sets import RENEW_AFTER, HeldSets
+from chalicelib.services.grants import Granted, Grants
+from chalicelib.services.held_sets import RENEW_AFTER, HeldSets, has_heard
 from chalicelib.services.ports import Ports
 from chalicelib.services.reporting import Reporting
 from chalicelib.services.rescue import Rescue
@@ -113,24 +113,20 @@ class Sync:
             self._look_after_others(session)
         ended = _ended(session, verdicts)
         listed = frozenset(said.held) - ended
-        unlisted = self._held_sets.unlisted(session, listed | ended, _has_heard(session, said))
-        again = unlisted.again
-        want = max(said.want - len(again), 0) if is_new and not session.is_draining else 0
+        unlisted = self._held_sets.unlisted(session, listed | ended, has_heard(session, said.seq, said.heard))
+        want = max(said.want - len(unlisted.again), 0) if is_new and not session.is_draining else 0
         pages = self._claims.waiting(session, want)
-        view = None
-        if (
-            due
-            or again
-            or freed
-            or said.hints
-            or any(pages.values())
-            or said.pool_revision != session.pool_revision
-        ):
-            view = self._view(pool)
-        choice = self._choose(session, view, said, freed, want, pages) if view else Choice()
+        looks = due or freed or said.hints or unlisted.again or any(pages.values())
+        view = self._view(pool) if looks or said.pool_revision != session.pool_revision else None
+        answer = Grants(self._ports, view.pool) if view else None
+        again = answer.again(unlisted.again) if answer else []
+        choice = (
+            self._choose(session, view, said, freed, want, pages, answer) if view and answer else Choice()
+        )
+        owes = len(again) < len(unlisted.again)
         chosen = frozenset(run.id for run, _ in choice.chosen)
         if chosen or due or unlisted.looked or ended & session.held:
-            lean = replace(session, held=session.held - ended - unlisted.over)
+            lean = replace(session, held=session.held - ended - unlisted.over, owes=owes)
             lean = _knowing(lean, view) if view else lean
             session, revision = self._write(lean, revision, said, listed, chosen, begun)
         granted = self._take(session, revision, view, said, choice, begun) if view else []
@@ -141,13 +137,13 @@ class Sync:
             pool_revision=view.pool.revision if view else session.pool_revision,
             view=view,
             queues=served(view, session.work_queues) if view else (),
-            granted=grants(self._ports, [*again, *granted], choice.deployments),
+            granted=[*again, *(answer.of(granted, choice.deployments) if answer else ())],
             hints=self._hint_answers(said, choice, granted),
             verdicts=verdicts,
             cancel=[(run, said.held[run]) for run in sorted(session.orders) if run in said.held],
             fenced=[(run, told.attempt) for run, told, done in verdicts if done.outcome is Outcome.FENCED],
             drain=session.is_draining,
-            has_more=(choice.is_cut or have_followed) and len(granted) < want,
+            has_more=owes or ((choice.is_cut or have_followed) and len(granted) < want),
         )
 
     def _session(self, pool: str, worker: str, session_id: UUID) -> tuple[Session, int]:
@@ -203,7 +199,7 @@ class Sync:
         all that it holds then. Or that this very request, sent twice, is being answered twice, or the worker
         has gone on to the next one: then only one may grant, since the worker hears one answer.
         """
-        settings = self._ports.settings
+        settings, owes = self._ports.settings, session.owes
         while True:
             held = session.held | listed | intents
             lease = settings.lease_seconds if held else settings.idle_lease_seconds
@@ -216,6 +212,7 @@ class Sync:
                 intended=self._ports.clock() if intents else session.intended,
                 held=held,
                 orders=session.orders & frozenset(said.held),
+                owes=owes,
             )
             if self._ports.sessions.write(renewed, revision, now):
                 return renewed, revision + 1
@@ -233,13 +230,20 @@ class Sync:
         return view
 
     def _choose(
-        self, session: Session, view: PoolView, said: Said, freed: Sequence[Run], want: int, pages: Pages
+        self,
+        session: Session,
+        view: PoolView,
+        said: Said,
+        freed: Sequence[Run],
+        want: int,
+        pages: Pages,
+        answer: Grants,
     ) -> Choice:
         hints = {run.id: run for run in freed if run.work_pool_name == view.pool.name}
         hints |= self._rung(said.hints) if said.hints else {}
         if not want and not hints:
             return Choice()
-        return self._claims.choose(session, view, want, list(hints.values()), pages)
+        return self._claims.choose(session, view, want, list(hints.values()), answer, pages)
 
     def _rung(self, hints: Sequence[UUID]) -> dict[UUID, Run]:
         """The rung runs; one that an eventually consistent read does not show waiting is read again."""
@@ -259,7 +263,8 @@ class Sync:
             missing = len(choice.chosen) - len(taken)
             if missing <= 0 or choice.is_cut or self._ports.clock() >= until:
                 break
-            further = self._claims.choose(session, view, missing, [])
+            further = self._claims.choose(session, view, missing, [], choice.answer)
+            choice.is_cut |= further.is_cut
             further.chosen = [pair for pair in further.chosen if pair[0].id not in choice.lost]
             if not further.chosen:
                 break
@@ -279,11 +284,6 @@ class Sync:
         for run, attempt, seq, records in said.logs:
             if records:
                 self._ports.logs.append(run, attempt, f"{seq:09d}", records, expires)
-
-
-def _has_heard(session: Session, said: Said) -> bool:
-    """Whether every answer that may have granted something arrived. Of answers not yet given it says nothing."""
-    return said.heard is not None and session.seq <= said.heard < said.seq
 
 
 def _ended(session: Session, verdicts: Sequence[tuple[UUID, Told, Applied]]) -> frozenset[UUID]:

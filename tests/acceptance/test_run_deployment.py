@@ -45,6 +45,11 @@ def hands_on() -> int:
     return run_deployment("size/main", {"text": "\u00e9" * 2_000_000}).result
 
 @flow
+def hands_on_quotes() -> int:
+    """5 MB, each character of which AWS writes as two or more."""
+    return run_deployment("size/main", {"text": '"' * 2_600_000}).result
+
+@flow
 def waits(folder: str):
     return run_deployment("mark/main", {"folder": folder, "name": "below"}).result
 
@@ -127,6 +132,17 @@ def test_large_parameters_arrive(home: Town) -> None:
     (run,) = home.ask("flow-run", "ls", "--deployment", "size/main")
     assert (run["parameters"], run["parameters_size"]) == ({}, 4_000_011)
     assert len(home.ask("flow-run", "inspect", run["id"])["parameters"]["text"]) == 2_000_000
+
+
+def test_five_megabytes_arrive_whatever_they_are(home: Town) -> None:
+    _ready(home, "size", "hands_on_quotes")
+    done = home.until(home.trigger("hands-on-quotes/main"), "COMPLETED", "FAILED", "CRASHED")
+    assert done["result"] == 2_600_000, done["state"]["message"]
+    file = home.home / "parameters.json"
+    file.write_text(json.dumps({"text": "\\" * 2_600_000}))
+    run = home.ask("deployment", "run", "size/main", "--params", f"@{file}")
+    assert home.until(run["id"], "COMPLETED", "FAILED", "CRASHED")["result"] == 2_600_000
+    assert home.ask("flow-run", "inspect", run["id"])["parameters"] == json.loads(file.read_text())
 
 
 def test_a_worker_killed_in_between_leaves_the_parent_waiting_for_the_one_child(home: Town) -> None:

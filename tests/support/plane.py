@@ -11,7 +11,6 @@ from typing import Any
 from uuid import uuid4
 
 from chalice.config import Config
-from chalice.local import LocalGateway
 
 import app
 from chalicelib import wiring
@@ -21,6 +20,7 @@ from chalicelib.services.control_plane import ControlPlane
 from chalicelib.services.ports import Ports
 from chalicelib.settings import Settings
 from chalicelib.storage.table import create_table
+from headrace.local.payloads import AnswerTooLong, PayloadGateway, RequestTooLong
 from tests.support.aws import Aws, in_process_aws
 
 
@@ -69,8 +69,11 @@ class Rig:
         headers = {"content-type": "application/json", "content-length": str(len(data)), **(extra or {})}
         if self.key is not None:
             headers["authorization"] = f"Bearer {self.key}"
-        gateway = LocalGateway(app.app, Config.create(chalice_app=app.app, project_dir="."))
-        answer = gateway.handle_request(method, f"/api{path}", headers, data)
+        gateway = PayloadGateway(app.app, Config.create(chalice_app=app.app, project_dir="."))
+        try:
+            answer = gateway.handle_request(method, f"/api{path}", headers, data)
+        except (RequestTooLong, AnswerTooLong) as error:
+            return Reply(error.CODE, json.loads(error.body or b"null"), dict(error.headers))
         text = answer["body"].decode() if isinstance(answer["body"], bytes) else answer["body"]
         return Reply(answer["statusCode"], json.loads(text) if text else None, dict(answer["headers"]))
 

@@ -63,7 +63,7 @@ def test_what_no_longer_fits_is_said_and_not_started(
     change(plane, **properties)
     grant = granted(plane, deployment)
     assert says in str(grant.problem)
-    with pytest.raises(PrepareError, match="template was changed after this was deployed") as raised:
+    with pytest.raises(PrepareError, match="job template says now") as raised:
         prepare(grant)
     assert raised.value.error is not None
     assert "Deploy flow/main again" in str(raised.value.error.hint)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
+import zlib
 from typing import Any
+from urllib.parse import urlsplit
 
 import botocore.session
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from chalicelib.domain.parameters import MAX_BYTES, MAX_RUN_BYTES
+from headrace.contract.media import GZIP, PACKED
 from tests.support.aws import Carry
-from tests.support.plane import Rig, WorkerRig
+from tests.support.plane import Reply, Rig, WorkerRig
 from tests.support.strict import Call
 
 LARGE = {"text": "é" + "x" * MAX_BYTES, "number": 1e22, "nested": [{"b": 1, "a": None}]}
+
+
+DENSE = {"items": ["a"] * 1_310_000}
+"""5 MB that are nearly 8 MB as a text within JSON."""
 
 
 def digest(values: Any) -> str:
@@ -65,6 +73,49 @@ def test_five_megabytes_pass_and_no_more(plane: Rig, worker: WorkerRig) -> None:
     assert plane.read(run)["parameters"] == most
     path = f"/deployments/{deployment['id']}/create_flow_run"
     reply = plane.call("POST", path, {"parameters": {"text": most["text"] + "x"}})
+    assert (reply.status, reply.body["code"]) == (413, "too_large")
+    assert str(MAX_RUN_BYTES) in reply.body["message"]
+
+
+def create(plane: Rig, deployment: Any, values: Any) -> Reply:
+    """A run, by a compressed request."""
+    data = gzip.compress(json.dumps({"parameters": values}, separators=(",", ":")).encode())
+    path = f"/deployments/{deployment['id']}/create_flow_run{PACKED}"
+    return plane.call("POST", path, raw=data, extra={"content-type": GZIP})
+
+
+def fetched(plane: Rig, url: str) -> Any:
+    """What is at an address of the bucket."""
+    client = botocore.session.get_session().create_client("s3", region_name="us-east-1")
+    key = urlsplit(url).path.lstrip("/")
+    found = client.get_object(Bucket=plane.plane.ports.settings.bucket, Key=key)
+    return json.loads(zlib.decompress(found["Body"].read()))
+
+
+def test_five_megabytes_of_any_kind_pass_both_ways(plane: Rig, worker: WorkerRig) -> None:
+    deployment = plane.deployment()
+    made = create(plane, deployment, DENSE)
+    assert made.status == 201, made.body
+    run = plane.read(made.body)
+    assert run["parameters"] == {}
+    assert run["parameters_digest"] == digest(DENSE)
+    assert fetched(plane, run["parameters_url"]) == DENSE
+    worker.claim()
+    path = f"/work_pools/pool/workers/w1/flow_runs/{run['id']}?session={worker.session}"
+    assert plane.ok("GET", path)["parameters_url"] is None
+    assert fetched(plane, plane.ok("GET", f"{path}&parameters=true")["parameters_url"]) == DENSE
+    assert plane.ok("POST", "/flow_runs/filter", {})[0]["parameters_url"] is None
+
+
+def test_a_request_that_aws_does_not_carry_is_told_how_to_come(plane: Rig, worker: WorkerRig) -> None:
+    path = f"/deployments/{plane.deployment()['id']}/create_flow_run"
+    reply = plane.call("POST", path, {"parameters": DENSE})
+    assert (reply.status, reply.body["code"]) == (413, "too_large")
+    assert f"create_flow_run{PACKED}" in reply.body["hint"]
+
+
+def test_compressed_requests_have_the_same_limit(plane: Rig, worker: WorkerRig) -> None:
+    reply = create(plane, plane.deployment(), {"text": "x" * (MAX_RUN_BYTES - 10)})
     assert (reply.status, reply.body["code"]) == (413, "too_large")
     assert str(MAX_RUN_BYTES) in reply.body["message"]
 

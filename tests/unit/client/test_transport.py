@@ -126,6 +126,18 @@ def test_a_large_sync_goes_compressed_until_it_is_not_taken(
     assert SyncRequest.model_validate_json(gzip.decompress(stub.seen[1][3])) == large
 
 
+def test_what_may_be_too_large_goes_compressed_on_loopback_too(stub: Stub, api: Api) -> None:
+    text = "There is no deployment d."
+    gone = {"code": "not_found", "message": text, "hint": None, "detail": text, "errors": []}
+    stub.answers = [(404, gone, {}), (404, gone, {}), (404, gone, {})]
+    many = FlowRunCreate(parameters={"items": ["a"] * 300_000}, tags=[])
+    for body in (FlowRunCreate(parameters={"x": "y" * 20_000}, tags=[]), many, many):
+        with pytest.raises(errors.NotFound, match="no deployment"):
+            api.deployments.run(uuid4(), body)
+    # What is not there is the deployment, not the path.
+    assert [path.rpartition("/")[2] for _, path, _, _ in stub.seen] == ["create_flow_run", "gzip", "gzip"]
+
+
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_safe_calls_are_repeated(stub: Stub, api: Api, waits: list[float], status: int) -> None:
     stub.answers = [(status, {}, {}), None, (200, POOL, {})]

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import httpx
-
-from headrace.client.errors import ApiError, Unreachable
+from headrace.client.errors import Unreachable
 from headrace.client.resource import Resource, at
-from headrace.client.transport import LOOPBACK, trust
+from headrace.client.storage import ATTEMPTS, check, storage
 from headrace.contract.bundles import BundleCreate, BundleDownload, BundleUpload
-
-SECONDS = 60.0
-"""How long S3 may stay silent; the whole transfer may take longer."""
-ATTEMPTS = 3
 
 
 class Bundles(Resource):
@@ -69,38 +60,15 @@ class Bundles(Resource):
 
     def _put(self, url: str, headers: dict[str, str], path: Path) -> None:
         # The length is stated: S3 takes no chunked body at a signed address.
-        with _storage(url) as http, path.open("rb") as file:
+        with storage(url) as http, path.open("rb") as file:
             length = {"Content-Length": str(path.stat().st_size)}
-            _check(http.put(url, content=file, headers={**headers, **length}))
+            check(http.put(url, content=file, headers={**headers, **length}))
 
     def _fetch(self, url: str, target: Path) -> None:
-        with _storage(url) as http, http.stream("GET", url) as answer:
+        with storage(url) as http, http.stream("GET", url) as answer:
             if not answer.is_success:
                 answer.read()
-            _check(answer)
+            check(answer)
             with target.open("wb") as file:
                 for chunk in answer.iter_bytes():
                     file.write(chunk)
-
-
-@contextmanager
-def _storage(url: str) -> Iterator[httpx.Client]:
-    """A client of S3's own: the API's key must never go there."""
-    address = urlsplit(url)
-    try:
-        with httpx.Client(
-            timeout=SECONDS, verify=trust(address), trust_env=address.hostname not in LOOPBACK
-        ) as client:
-            yield client
-    except httpx.TransportError as error:
-        # The address itself is a credential: only its host is told.
-        text = f"The code storage at {address.hostname} does not answer: {type(error).__name__}."
-        raise Unreachable(0, "unreachable", text, hint="Try again in a moment.") from error
-
-
-def _check(answer: httpx.Response) -> None:
-    if answer.is_success:
-        return
-    text = f"The code storage at {answer.request.url.host} answered {answer.status_code}: {answer.text[:300]}"
-    kind = Unreachable if answer.status_code in (500, 502, 503, 504) else ApiError
-    raise kind(answer.status_code, "storage_error", text, hint="Try again; the address is good for an hour.")

@@ -80,12 +80,12 @@ class Deployments(Resource):
     def run(self, deployment_id: UUID, body: FlowRunCreate) -> Made[FlowRun]:
         """Create a run of it. With an idempotency key the call is repeated when its answer is lost."""
         path = at("deployments", deployment_id, "create_flow_run")
-        return self._make(FlowRun, path, body, safe=body.idempotency_key is not None)
+        return self._make(FlowRun, path, body, safe=body.idempotency_key is not None, compress=True)
 
     def run_many(self, deployment_id: UUID, body: BulkCreate) -> BulkAnswer:
         """Create up to 1,000 runs of it; repeated when its answer is lost, since each has a key."""
         path = at("deployments", deployment_id, "create_flow_runs")
-        answer: BulkAnswer = self._post(BulkAnswer, path, body, safe=True)
+        answer: BulkAnswer = self._post(BulkAnswer, path, body, safe=True, compress=True)
         return answer
 
 

@@ -43,12 +43,22 @@ class Resource:
         value: T = reader(kind).validate_json(self._transport.send("GET", path, query=query).content)
         return value
 
-    def _post(self, kind: Any, path: str, body: BaseModel | bytes | None, *, safe: bool = False) -> Any:
-        answer = self._transport.send("POST", path, body, safe=safe)
+    def _post(
+        self,
+        kind: Any,
+        path: str,
+        body: BaseModel | bytes | None,
+        *,
+        safe: bool = False,
+        compress: bool = False,
+    ) -> Any:
+        answer = self._transport.send("POST", path, body, safe=safe, compress=compress)
         return reader(kind).validate_json(answer.content)
 
-    def _make(self, kind: type[T], path: str, body: BaseModel, *, safe: bool = False) -> Made[T]:
-        answer = self._transport.send("POST", path, body, safe=safe)
+    def _make(
+        self, kind: type[T], path: str, body: BaseModel, *, safe: bool = False, compress: bool = False
+    ) -> Made[T]:
+        answer = self._transport.send("POST", path, body, safe=safe, compress=compress)
         return Made(reader(kind).validate_json(answer.content), answer.status_code == 201)
 
     def _page(self, kind: type[T], path: str, request: ListRequest) -> Page[T]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import RootModel
 
+from headrace.client.parameters import with_parameters
 from headrace.client.resource import Made, Page, Resource, at
 from headrace.contract.flow_runs import (
     BareFlowRunCreate,
@@ -29,8 +30,8 @@ class Runs(Resource):
         return self._make(FlowRun, "/flow_runs/", body, safe=body.idempotency_key is not None)
 
     def read(self, run_id: UUID) -> FlowRun:
-        """One run."""
-        return self._get(FlowRun, at("flow_runs", run_id))
+        """One run, with all its parameters."""
+        return with_parameters(self._get(FlowRun, at("flow_runs", run_id)))
 
     def list(self, request: FlowRunList | None = None) -> Page[FlowRun]:
         """A page of runs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import ssl
@@ -22,9 +23,11 @@ from headrace.contract.media import GZIP, JSON, PACKED
 RETRIED = frozenset({429, 502, 503, 504})
 """Statuses after which the same request may succeed in a moment."""
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-"""On this machine nothing is gained by compressing."""
+"""On this machine nothing is gained by compressing what is not `HUGE`."""
 LARGE = 10_000
-"""Bytes from which a body is worth it."""
+"""Bytes from which compressing a body is worth it."""
+HUGE = 1_000_000
+"""Bytes from which a body may be too large as it is: AWS carries 6 MB, in which each quote counts twice."""
 NOT_TAKEN = (404, 405, 415)
 """What a control plane says that takes no compressed bodies."""
 
@@ -50,7 +53,7 @@ class Transport:
     ) -> None:
         self.api_url = api_url.rstrip("/")
         self._attempts = attempts
-        self._compresses = urlsplit(self.api_url).hostname not in LOOPBACK
+        self._compresses_from: float = HUGE if urlsplit(self.api_url).hostname in LOOPBACK else LARGE
         self._sleep = sleep
         headers = {"Accept": "application/json"}
         if api_key:
@@ -97,14 +100,14 @@ class Transport:
         content = body.model_dump_json(exclude_unset=True).encode() if isinstance(body, BaseModel) else body
         repeatable = method != "POST" if safe is None else safe
         left = self._attempts if attempts is None else attempts
-        if compress and self._compresses and content is not None and len(content) >= LARGE:
+        if compress and content is not None and len(content) >= self._compresses_from:
             small = self._request(method, path + PACKED, _packed(content), GZIP, query, timeout)
             try:
                 return self._sent(small, left, repeatable=repeatable)
             except ApiError as error:
-                if error.status not in NOT_TAKEN:
+                if error.status not in NOT_TAKEN or (error.status == 404 and not _is_no_route(error, method)):
                     raise
-                self._compresses = False
+                self._compresses_from = math.inf
         return self._sent(
             self._request(method, path, content, JSON, query, timeout), left, repeatable=repeatable
         )
@@ -148,9 +151,7 @@ class Transport:
 
     def _refused(self, answer: httpx.Response) -> ApiError:
         error = error_from(answer)
-        nothing_there = error.code == "http_error" or error.message.startswith(
-            f"There is no {answer.request.method} "
-        )
+        nothing_there = _is_no_route(error, answer.request.method)
         if answer.status_code in (403, 404) and nothing_there and not self.api_url.endswith("/api"):
             error.hint = f"Does the address end in /api? It is {self.api_url}."
         return error
@@ -164,6 +165,12 @@ class Transport:
             hint="Is the control plane running? `headrace server start` starts a local one; "
             "`headrace profile inspect` shows the address in use.",
         )
+
+
+def _is_no_route(error: ApiError, method: str) -> bool:
+    """Whether it is the path that is not there, and not what it names."""
+    said = (f"There is no {method} ", "There is no such route")
+    return error.code == "http_error" or error.message.startswith(said)
 
 
 def _packed(content: bytes) -> bytes:

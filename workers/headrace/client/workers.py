@@ -64,14 +64,19 @@ class Workers(Resource):
         from headrace.contract.flow_runs import FlowRun  # few workers have a use for it
 
         return self._make(
-            FlowRun, at("work_pools", pool, "workers", worker, "create_flow_run"), body, safe=True
+            FlowRun,
+            at("work_pools", pool, "workers", worker, "create_flow_run"),
+            body,
+            safe=True,
+            compress=True,
         )
 
     def read_run(
         self, pool: str, worker: str, session: UUID, run: UUID, *, parameters: bool = False
     ) -> FlowRun:
         """One run, for the code of one in the session's hands, or for its worker with all its parameters."""
+        from headrace.client.parameters import with_parameters
         from headrace.contract.flow_runs import FlowRun
 
         path = at("work_pools", pool, "workers", worker, "flow_runs", run)
-        return self._get(FlowRun, path, {"session": str(session), "parameters": parameters})
+        return with_parameters(self._get(FlowRun, path, {"session": str(session), "parameters": parameters}))

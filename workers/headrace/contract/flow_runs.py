@@ -122,7 +122,8 @@ class FlowRun(Answer):
     """One execution of a flow.
 
     Parameters over 100 KB are told where one run is read, and not in lists: there `parameters_size` (bytes)
-    and `parameters_digest` (SHA-256 of their compact JSON) stand for them. `log_bytes` is what its attempts wrote
+    and `parameters_digest` (SHA-256 of their compact JSON) stand for them. Those too large for an answer are at
+    `parameters_url`, for an hour: this very JSON, compressed by zlib (RFC 1950). `log_bytes` is what its attempts wrote
     to the log, as their worker told it with their ends. `occurrence` is the moment of its schedule (before jitter) that
     the run stands for: that of a backfill lies in the past, while it is due (`expected_start_time`) when it is made.
     """
@@ -144,6 +145,7 @@ class FlowRun(Answer):
     parameters: Json = Field(default_factory=dict)
     parameters_digest: str | None = None
     parameters_size: int | None = None
+    parameters_url: str | None = None
     tags: list[str] = Field(default_factory=list)
     labels: Json = Field(default_factory=dict)
     job_variables: Json = Field(default_factory=dict)

@@ -6,3 +6,5 @@ MESSAGE_BYTES = 200_000
 """A longer log message is cut with a visible mark: an item holds 400 KB (DynamoDB's limit)."""
 SMALL_JSON = 32 * 1024
 """Bytes of what every item of a run carries along."""
+PAYLOAD_BYTES = 6 * 1024 * 1024
+"""Bytes that a Lambda is given, and gives, at once: one JSON document with the body as a text in it (AWS, quotas)."""

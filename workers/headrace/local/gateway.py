@@ -11,7 +11,6 @@ from chalice.config import Config
 from chalice.local import (
     LambdaEventConverter,
     LocalChalice,
-    LocalGateway,
     LocalGatewayException,
     MatchResult,
     RouteMatcher,
@@ -20,6 +19,7 @@ from chalice.local import (
 from headrace.local.aws.door import Door
 from headrace.local.aws.services import Services
 from headrace.local.guard import Guard
+from headrace.local.payloads import PayloadGateway
 from headrace.local.webserver import Request, Response, error_response
 
 AWS_PATH = "/aws"
@@ -59,7 +59,7 @@ class Gateway:
         self._door = door
         self._aws_url = f"{base_url}{AWS_PATH}/"
         self._routes = Routes(self._app.routes)
-        self._local = LocalGateway(self._app, Config.create(lambda_timeout=60))
+        self._local = PayloadGateway(self._app, Config.create(lambda_timeout=29))
         self._local.event_converter = LambdaEventConverter(self._routes, self._app.api.binary_types)
 
     def handle(self, request: Request) -> Response:

@@ -85,7 +85,7 @@ def prepare(
 
 
 def _misfit(grant: Grant, problem: str) -> PrepareError:
-    message = f"The pool's job template was changed after this was deployed: {problem}"[:MESSAGE]
+    message = f"The job cannot be started as its pool's job template says now: {problem}"[:MESSAGE]
     hint = (
         f"Deploy {grant.flow_name}/{grant.deployment_name} again with job variables that fit, or change the "
         "pool's template: headrace work-pool update POOL --base-job-template FILE."
