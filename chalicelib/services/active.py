@@ -1,4 +1,4 @@
-"""The runs of a pool that a worker holds now.
+"""The runs that go on now: those of a pool that a worker holds, and those without a pool.
 
 RUNNING and CANCELLING ones are found by their lane, PENDING ones by the held sets of the pool's sessions.
 """
@@ -20,18 +20,37 @@ def active_runs(ports: Ports, pool: str, most: int | None = None) -> Iterator[Ru
     ids = [session for _, session in ports.sessions.open_ids(pool)]
     held = {run for session in ports.sessions.read_many(ids) for run in session.held}
     seen = set()
-    after: str | None = None
-    while True:
-        rows = ports.runs.lane(active_lane(pool), after=after, limit=min(PAGE, most or PAGE))
-        for run in ports.runs.read_many([identity for identity, _ in rows]).values():
-            seen.add(run.id)
-            yield run
-        if len(rows) < PAGE or (most is not None and len(seen) >= most):
-            break
-        after = rows[-1][1]
+    for run in _in_lane(ports, pool, most):
+        seen.add(run.id)
+        yield run
     for run in ports.runs.read_many(sorted(held - seen)).values():
         if run.is_held and run.work_pool_name == pool:
             yield run
+
+
+def active_anywhere(ports: Ports) -> Iterator[Run]:
+    """Runs of all pools and of none in PENDING, RUNNING or CANCELLING."""
+    yield from (run for run in _in_lane(ports, "") if run.is_held)
+    after: str | None = None
+    more = True
+    while more:
+        names, more = ports.pools.names(after, PAGE)
+        for name in names:
+            yield from active_runs(ports, name)
+        after = names[-1] if names else None
+
+
+def _in_lane(ports: Ports, pool: str, most: int | None = None) -> Iterator[Run]:
+    after: str | None = None
+    count = 0
+    while True:
+        rows = ports.runs.lane(active_lane(pool), after=after, limit=min(PAGE, most or PAGE))
+        found = ports.runs.read_many([identity for identity, _ in rows]).values()
+        yield from found
+        count += len(found)
+        if len(rows) < PAGE or (most is not None and count >= most):
+            return
+        after = rows[-1][1]
 
 
 def free_slots(ports: Ports, sessions: Sequence[Session]) -> int:

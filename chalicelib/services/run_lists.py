@@ -1,13 +1,13 @@
 """Lists of runs: each served by one index within a bounded read, or refused with the reason.
 
-By id; waiting or active runs of pools (by lane); runs of deployments or flows (by history); all runs
-(by day). Whatever else a filter says is checked on the rows read. A page may be short of its limit;
+By id; those that go on now (by lane, and the sets that sessions hold); runs of deployments or flows (by
+history); all runs (by day). Whatever else a filter says is checked on the rows read. A page may be short of its limit;
 the cursor tells whether more may follow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -17,6 +17,8 @@ from chalicelib.domain.errors import FieldProblem, Invalid
 from chalicelib.domain.names import flow_id, stamp
 from chalicelib.domain.runs import Run
 from chalicelib.domain.schedules import is_late
+from chalicelib.domain.transitions import HELD
+from chalicelib.services.active import active_anywhere, active_runs
 from chalicelib.services.ports import Ports
 from chalicelib.storage.run_lanes import place, ready_lane
 from headrace.contract.states import StateName, StateType
@@ -90,9 +92,13 @@ class RunLists:
         """
         if query.ids is not None:
             found = self._ports.runs.read_many(query.ids)
-            rows = sorted(filter(query.wants, found.values()), key=place, reverse=not query.forward)
-            rows = [run for run in rows if _is_beyond(place(run), query)][query.skip :]
-            return rows[: query.limit], None
+            return _cut(found.values(), query)
+        if query.states and query.states <= HELD:
+            return _cut(self._going_on(query), query)
+        return self._searched(query)
+
+    def _searched(self, query: RunQuery) -> tuple[list[Run], str | None]:
+        """A page of what an index gives in the order asked, and the filter lets through."""
         found_rows: list[Run] = []
         looked = 0
         last: str | None = None
@@ -128,6 +134,13 @@ class RunLists:
             if len(rows) >= limit:
                 break
         return rows
+
+    def _going_on(self, query: RunQuery) -> Iterator[Run]:
+        """All that goes on, in no order: never more than there are slots, however long the history is."""
+        if query.pools is None:
+            yield from active_anywhere(self._ports)
+        for pool in dict.fromkeys(query.pools or ()):
+            yield from active_runs(self._ports, pool)
 
     def _batches(self, query: RunQuery) -> Iterator[list[tuple[UUID, str]]]:
         owners = self._owners(query)
@@ -201,6 +214,14 @@ class RunLists:
         low = stamp(query.since) if query.since else " "
         high = f"{stamp(query.until)}~" if query.until else "~"
         return _beyond(query.after, low, high, query.forward) if query.after else (low, high)
+
+
+def _cut(runs: Iterable[Run], query: RunQuery) -> tuple[list[Run], str | None]:
+    """The page of runs that were all read."""
+    rows = sorted(filter(query.wants, runs), key=place, reverse=not query.forward)
+    rows = [run for run in rows if _is_beyond(place(run), query)][query.skip :]
+    page = rows[: query.limit]
+    return page, place(page[-1]) if len(rows) > len(page) else None
 
 
 def _is_beyond(at: str, query: RunQuery) -> bool:

@@ -19,6 +19,9 @@ end is not known yet. Readers are shown the log of a run that is there."""
 CHUNK_BYTES = 300_000
 """Compressed size under which a chunk is kept: an item holds 400 KB (AWS, DynamoDB limits)."""
 
+FEW_CHUNKS, MOST_CHUNKS = 2, 16
+"""Chunks read at once, first and at most: a page begins in the middle of one, and often ends in it."""
+
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
@@ -73,31 +76,38 @@ class LogStore:
         self, run: UUID, after: str | None, limit: int, forward: bool
     ) -> tuple[list[LogRow], str | None]:
         """At most `limit` records after a place, and the place to go on from (None at the end)."""
-        chunk, _, _ = (after or "").rpartition("@")
+        chunk, _, number = (after or "").rpartition("@")
         low, high = ("LOG#", "LOG$") if not chunk else (chunk, "LOG$") if forward else ("LOG#", chunk)
         rows: list[LogRow] = []
+        chunks = FEW_CHUNKS
         while True:
-            items, last = documents.partition_page(f"RUN#{run}", (low, high), forward=forward, limit=20)
+            items, last = documents.partition_page(f"RUN#{run}", (low, high), forward=forward, limit=chunks)
             for item in items:
-                rows += [row for row in _rows(run, item, forward) if _is_after(row.place, after, forward)]
+                start = int(number) if item.sk == chunk else None
+                rows += _rows(run, item, start, limit + 1 - len(rows), forward)
                 if len(rows) > limit:
                     return rows[:limit], rows[limit - 1].place
             if last is None:
                 return rows, None
+            chunks = min(2 * chunks, MOST_CHUNKS)
             low, high = (f"{last}\x00", high) if forward else (low, f"{last[:-1]}{chr(ord(last[-1]) - 1)}~")
 
 
-def _is_after(place: str, after: str | None, forward: bool) -> bool:
-    return after is None or (place > after if forward else place < after)
-
-
-def _rows(run: UUID, item: Item, forward: bool) -> list[LogRow]:
+def _rows(run: UUID, item: Item, after: int | None, most: int, forward: bool) -> list[LogRow]:
+    """At most so many records of a chunk, in the order of the page; those that come after a number, if one is given."""
+    lines = json.loads(zlib.decompress(item.blob or b""))
+    count = len(lines)
+    numbers = (
+        range(0 if after is None else after + 1, count)
+        if forward
+        else range(count if after is None else after)[::-1]
+    )
     rows = []
-    for index, line in enumerate(json.loads(zlib.decompress(item.blob or b""))):
-        at, level, name, message, *task = line
+    for index in numbers[:most]:
+        at, level, name, message, *task = lines[index]
         place = f"{item.sk}@{index:06d}"
         rows.append(LogRow(run, place, unstamp(at), level, name, message, UUID(task[0]) if task else None))
-    return rows if forward else rows[::-1]
+    return rows
 
 
 def _packed(records: Sequence[Record]) -> bytes:

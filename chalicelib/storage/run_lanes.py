@@ -18,7 +18,10 @@ def line_lane(limit: str) -> str:
 
 
 def active_lane(pool: str) -> str:
-    """Where a pool's RUNNING and CANCELLING runs are; those PENDING are in their sessions' held sets."""
+    """Where a pool's RUNNING and CANCELLING runs are; those PENDING are in their sessions' held sets.
+
+    Of no pool (""): runs without one that their own engine moves, PENDING ones too, since no session holds them.
+    """
     return f"ACTIVE#{pool}"
 
 
@@ -39,7 +42,9 @@ def place(run: Run) -> str:
 
 def lane_of(run: Run) -> str | None:
     """The lane in which a run stands, if any."""
-    if run.work_pool_name is None or run.is_terminal:
+    if run.work_pool_name is None:
+        return active_lane("") if run.is_held else None
+    if run.is_terminal:
         return None
     if run.state.type is StateType.PENDING:
         return None  # its session's held set knows it; most runs go on to RUNNING and their end in one write

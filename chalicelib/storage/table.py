@@ -17,7 +17,7 @@
     run                   RUN#<id>             RUN                      where it stands:
                                                 READY#<pool>/<queue> / due#id     waits, may start
                                                 LINE#<limit>         / pool/queue#due#id   waits for it
-                                                ACTIVE#<pool>        / due#id     RUNNING, CANCELLING
+                                                ACTIVE#<pool or "">  / due#id     RUNNING, CANCELLING
                                                 PAUSED               / due#id
     its large parameters  RUN#<id>             PARAMETERS
     its large outcome     RUN#<id>             OUTCOME

@@ -117,7 +117,9 @@ def _check_run(run: Run, lane: str | None) -> None:
 
 
 def _lane(run: Run) -> str | None:
-    if run.work_pool_name is None or run.state.type in TERMINAL:
+    if run.work_pool_name is None:
+        return "ACTIVE#" if run.is_held else None
+    if run.state.type in TERMINAL:
         return None
     if run.state.type is StateType.PENDING:
         return None

@@ -55,6 +55,18 @@ def test_pages_are_whole_and_in_order(plane: Rig, run: Any, sort: str, limit: in
     assert found == (lines if sort.endswith("ASC") else lines[::-1])
 
 
+@pytest.mark.parametrize("sort", ["TIMESTAMP_ASC", "TIMESTAMP_DESC"])
+def test_a_page_reads_few_chunks_however_long_the_log_is(plane: Rig, run: Any, sort: str) -> None:
+    for start in range(0, 4000, 200):
+        plane.ok("POST", "/logs/", [record(plane, run, n, f"line {n}") for n in range(start, start + 200)])
+    asked = {"logs": {"flow_run_id": {"any_": [run["id"]]}}, "sort": sort, "limit": 100}
+    cursor = plane.call("POST", "/logs/filter", asked).headers["Headrace-Next-Cursor"]
+    before = len(plane.aws.calls)
+    assert len(plane.ok("POST", "/logs/filter", {**asked, "cursor": cursor})) == 100
+    queries = [call for call in list(plane.aws.calls)[before:] if call.operation == "Query"]
+    assert [call.params["Limit"] for call in queries] == [2]
+
+
 def test_a_batch_is_put_in_order(plane: Rig, run: Any) -> None:
     plane.ok("POST", "/logs", [record(plane, run, second, str(second)) for second in (3, 1, 2)])
     assert read(plane, run) == ["1", "2", "3"]

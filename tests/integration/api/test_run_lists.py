@@ -232,3 +232,44 @@ def test_runs_that_are_forgotten_are_not_listed(plane: Rig) -> None:
     plane.clock.forward(2)
     assert plane.ok("POST", "/flow_runs/filter", {}) == []
     assert plane.call("GET", f"/flow_runs/{run['id']}").status == 404
+
+
+def test_what_goes_on_is_found_without_a_look_at_the_history(plane: Rig) -> None:
+    plane.pool()
+    plane.pool("other")
+    deployment, elsewhere = plane.deployment(), plane.deployment(name="elsewhere", pool="other")
+    runs = [plane.run(deployment, name=f"run {number}") for number in range(4)]
+    away = plane.run(elsewhere, name="away")
+    worker, other = plane.worker(limit=4), plane.worker("other", "w2")
+    grants = worker.claim(4)
+    for grant in grants[:3]:
+        worker.start(grant)
+    worker.end(grants[0])
+    other.start(other.claim()[0])
+    plane.ok("POST", f"/flow_runs/{runs[2]['id']}/set_state", {"state": {"type": "CANCELLING"}})
+    flow = plane.ok("POST", "/flows/", {"name": "bare"})["id"]
+    bare = plane.ok("POST", "/flow_runs/", {"flow_id": flow, "name": "bare", "state": {"type": "PENDING"}})
+
+    def names(states: list[str], more: dict[str, Any] | None = None, **filters: Any) -> list[str]:
+        before = len(plane.aws.calls)
+        found: list[str] = []
+        cursor: str | None = None
+        while True:
+            body = {"flow_runs": {"state": {"type": {"any_": states}}, **filters}, "limit": 2, **(more or {})}
+            body |= {"cursor": cursor}
+            reply = plane.call("POST", "/flow_runs/filter", {**body, "sort": "EXPECTED_START_TIME_ASC"})
+            found += [run["name"] for run in reply.body]
+            cursor = reply.headers.get("Headrace-Next-Cursor")
+            if cursor is None:
+                break
+        queries = [call for call in plane.aws.calls[before:] if call.operation == "Query"]
+        assert {call.params["IndexName"] for call in queries if "IndexName" in call.params} == {"lane"}
+        return found
+
+    going = ["PENDING", "RUNNING", "CANCELLING"]
+    assert sorted(names(going)) == ["away", "bare", "run 1", "run 2", "run 3"]
+    assert names(["RUNNING"]) == ["run 1", "away"] and names(["PENDING"]) == ["run 3", "bare"]
+    assert names(going, {"work_pools": {"name": {"any_": ["pool"]}}}) == ["run 1", "run 2", "run 3"]
+    assert names(["RUNNING"], name={"any_": ["away"]}) == ["away"]
+    plane.ok("POST", f"/flow_runs/{bare['id']}/set_state", {"state": {"type": "RUNNING"}, "force": True})
+    assert names(["RUNNING"]) == ["run 1", "away", "bare"] and away["name"] == "away"

@@ -73,7 +73,7 @@ class Logs(Resource):
         """A page of records; the filter must name the run."""
         return self._page(Log, "/logs/filter", request)
 
-    def of_run(self, run_id: UUID, *, cursor: str | None = None, limit: int = 200) -> Page[Log]:
+    def of_run(self, run_id: UUID, *, cursor: str | None = None, limit: int = 1000) -> Page[Log]:
         """A page of one run's records, oldest first."""
         run = LogFilter(flow_run_id=IdFilter(any_=[run_id]))
         request = LogList(logs=run, limit=limit)

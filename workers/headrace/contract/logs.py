@@ -75,7 +75,8 @@ class LogFilter(Request):
 
 
 class LogList(ListRequest):
-    """`POST /logs/filter`."""
+    """`POST /logs/filter`. Records are small: a page may have more of them than one of other lists."""
 
+    limit: int = Field(default=200, ge=1, le=1000)
     logs: LogFilter | None = None
     sort: LogSort = LogSort.TIMESTAMP_ASC
