@@ -34,6 +34,7 @@ def start(call: Call[wire.ChildRunCreate], pool: str, worker: str) -> Found:
         tags=body.tags,
         labels=body.labels or {},
         job_variables=body.job_variables or {},
+        caller=call.caller,
         due=body.scheduled_time,
         idempotency_key=body.idempotency_key,
     )

@@ -59,7 +59,7 @@ def update(call: Call[wire.FlowRunUpdate], run_id: UUID) -> None:
     changes = given(call.body, leave_out={"empirical_policy"}, not_null=_NOT_NULL)
     if changes.get("job_variables", {}) is None:
         changes["job_variables"] = {}
-    call.plane.runs.update(run_id, changes)
+    call.plane.runs.update(run_id, changes, call.caller)
 
 
 @endpoint("PATCH", "/flow_runs/{run_id}/labels", body=Labels, needs=Need.OPERATE)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from chalicelib.domain import names, parameters, runs
+from chalicelib.domain.access import NOBODY, Caller
 from chalicelib.domain.deployments import Deployment
 from chalicelib.domain.drafts import draft
 from chalicelib.domain.eligibility import EARLY, Answer, judge
@@ -46,6 +47,7 @@ class Wanted:
     parent_flow_run_id: UUID | None = None
     parent_attempt: int = 0
     traceparent: str | None = None
+    caller: Caller = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Runs:
     def create(self, deployment_id: UUID, wanted: Wanted, full_name: str | None = None) -> tuple[Run, bool]:
         """A run of a deployment: made (True), or found by its idempotency key (False)."""
         deployment = deployment_of(self._ports, deployment_id, full_name)
-        job_variables.check_for(self._ports, deployment.work_pool_name, wanted.job_variables)
+        job_variables.check_for(self._ports, deployment.work_pool_name, wanted.job_variables, wanted.caller)
         run = self.draft(deployment, wanted)
         if run.work_pool_name is None:
             return self._store(run, None)
@@ -127,7 +129,7 @@ class Runs:
 
         self._ports.runs.change(run_id, how)
 
-    def update(self, run_id: UUID, changes: Mapping[str, object]) -> Run:
+    def update(self, run_id: UUID, changes: Mapping[str, object], caller: Caller) -> Run:
         """Change what a person or an engine may change of a run: its name, tags, parameters before it starts..."""
 
         def how(run: Run) -> Run:
@@ -137,7 +139,7 @@ class Runs:
                 self._large.check_change(run, changes["parameters"])  # type: ignore[arg-type]
                 run = replace(run, parameters_digest=None, parameters_size=None)
             given: Mapping[str, object] = changes.get("job_variables") or {}  # type: ignore[assignment]
-            job_variables.check_for(self._ports, run.work_pool_name, given)
+            job_variables.check_for(self._ports, run.work_pool_name, given, caller)
             return replace(run, **changes, updated=self._ports.clock())  # type: ignore[arg-type]
 
         return self._ports.runs.change(run_id, how)[1]
