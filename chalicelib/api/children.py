@@ -54,5 +54,8 @@ def start(call: Call[wire.ChildRunCreate], pool: str, worker: str) -> Found:
 )
 def read(call: Call[None], pool: str, worker: str, run_id: UUID) -> run_wire.FlowRun:
     """One run, for its worker or for the code of another one."""
-    run = call.plane.children.read((pool, worker), call.query.session, run_id, whole=call.query.parameters)
+    asked = call.query
+    run = call.plane.children.read(
+        (pool, worker), asked.session, run_id, asked.idempotency_key, whole=asked.parameters
+    )
     return render.run(run, call.plane.ports.clock())

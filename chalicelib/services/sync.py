@@ -28,6 +28,7 @@ from chalicelib.domain.runs import Run
 from chalicelib.services.claims import Choice, Claims, Pages
 from chalicelib.services.grants import Granted, grants
 from chalicelib.services.held_sets import RENEW_AFTER, HeldSets
+from chalicelib.services.own_runs import only_own
 from chalicelib.services.ports import Ports
 from chalicelib.services.reporting import Reporting
 from chalicelib.services.rescue import Rescue
@@ -103,10 +104,11 @@ class Sync:
         """Do all six steps. Raises `NotFound` for a pool, `Conflict` (`session_closed`) for a session that is over."""
         begun = self._ports.clock()
         session, revision = self._session(pool, worker, said.session)
+        said = only_own(self._ports, session, said)
         is_new = said.seq > session.seq
         if self._is_short(session, begun) and said.reports:
             session, revision = self._write(session, revision, said, frozenset(said.held), frozenset(), begun)
-        verdicts, freed = self._reporting.apply(said.reports)
+        verdicts, freed = self._reporting.apply(said.reports, pool)
         due = self._is_due(session, said, begun)
         if due:
             self._look_after_others(session)

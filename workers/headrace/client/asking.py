@@ -55,7 +55,7 @@ class ByApi:
             found = api.deployments.read_by_name(deployment)
             return api.deployments.run(found.id, FlowRunCreate(**body)).value.model_dump(mode="json")
 
-    def read_run(self, run: str) -> dict[str, Any]:
+    def read_run(self, run: str, key: str | None) -> dict[str, Any]:
         """Look at a run; the run as JSON."""
         from headrace.contract.flow_runs import FlowRunList
 
