@@ -25,6 +25,7 @@ from chalicelib.services.ports import Ports
 from chalicelib.services.proposals import Proposals
 from chalicelib.services.reporting import Reporting
 from chalicelib.services.rescue import Rescue
+from chalicelib.services.run_edits import RunEdits
 from chalicelib.services.run_lists import RunLists
 from chalicelib.services.runs import Runs
 from chalicelib.services.schedules import Schedules
@@ -46,7 +47,8 @@ def build(ports: Ports) -> ControlPlane:
     use_clock(ports.clock)
     lines = Lines(ports)
     objects = Objects(ports.settings, ports.queues.clients)
-    runs = Runs(ports, lines, LargeParameters(ports, objects))
+    large = LargeParameters(ports, objects)
+    runs = Runs(ports, lines, large)
     limits = Limits(ports, lines)
     rescue = Rescue(ports, lines, runs)
     workers = Workers(ports, rescue)
@@ -68,6 +70,7 @@ def build(ports: Ports) -> ControlPlane:
         versions=Versions(ports, deployments, definitions),
         occurrences=making,
         runs=runs,
+        run_edits=RunEdits(ports, lines, large),
         bulk=Bulk(ports, lines, runs),
         children=Children(ports, runs),
         variables=Variables(ports),

@@ -9,6 +9,14 @@ from infra.errors import CloudError
 
 STAGE = re.compile(r"[a-z][a-z0-9]{0,15}", re.ASCII)
 """No dash: `headrace-prod-*` must not cover what belongs to a stage `prod-eu`."""
+_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+"""By how the names of their regions begin (AWS, ARNs); all others are of the partition `aws`."""
+
+
+def partition_of(region: str) -> str:
+    """What addresses of a region begin with, after `arn:`."""
+    found = (name for prefix, name in _PARTITIONS.items() if region.startswith(prefix))
+    return next(found, "aws")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from infra.names import partition_of
+
 Document = dict[str, Any]
-
-
 _RIGHTS = (
     (
         "Stack",
         "cloudformation",
         "ContinueUpdateRollback CreateChangeSet DeleteChangeSet DeleteStack DescribeChangeSet "
         "DescribeStackEvents DescribeStackResources DescribeStacks ExecuteChangeSet",
-        "arn:aws:cloudformation:{here}:stack/{name}/*",
+        "arn:{partition}:cloudformation:{here}:stack/{name}/*",
     ),
     (
         "Table",
         "dynamodb",
         "BatchGetItem CreateTable DeleteTable Describe* GetItem GetResourcePolicy ListTagsOfResource PutItem "
         "Query TagResource UntagResource UpdateContinuousBackups UpdateTable UpdateTimeToLive",
-        "arn:aws:dynamodb:{here}:table/{name}",
-        "arn:aws:dynamodb:{here}:table/{name}/index/*",
+        "arn:{partition}:dynamodb:{here}:table/{name}",
+        "arn:{partition}:dynamodb:{here}:table/{name}/index/*",
     ),
     (
         "Bucket",
@@ -33,32 +33,32 @@ _RIGHTS = (
         "CreateBucket DeleteBucket DeleteBucketPolicy GetBucket* Get*Configuration ListBucket "
         "ListTagsForResource PutBucketOwnershipControls PutBucketPolicy PutBucketPublicAccessBlock "
         "PutBucketTagging PutEncryptionConfiguration PutLifecycleConfiguration TagResource UntagResource",
-        "arn:aws:s3:::{name}-{account}-{region}",
+        "arn:{partition}:s3:::{name}-{account}-{region}",
     ),
-    ("Objects", "s3", "DeleteObject GetObject PutObject", "arn:aws:s3:::{name}-{account}-{region}/*"),
+    ("Objects", "s3", "DeleteObject GetObject PutObject", "arn:{partition}:s3:::{name}-{account}-{region}/*"),
     (
         "Queues",
         "sqs",
         "CreateQueue DeleteQueue GetQueueAttributes GetQueueUrl ListQueueTags SetQueueAttributes TagQueue "
         "UntagQueue",
-        "arn:aws:sqs:{here}:{name}-*",
-        "arn:aws:sqs:{here}:{name}_*",
+        "arn:{partition}:sqs:{here}:{name}-*",
+        "arn:{partition}:sqs:{here}:{name}_*",
     ),
     (
         "Logs",
         "logs",
         "CreateLogGroup DeleteLogGroup DeleteRetentionPolicy DescribeIndexPolicies FilterLogEvents "
         "GetDataProtectionPolicy ListTagsForResource PutRetentionPolicy TagResource UntagResource",
-        "arn:aws:logs:{here}:log-group:/aws/lambda/{name}",
-        "arn:aws:logs:{here}:log-group:/aws/lambda/{name}:*",
-        "arn:aws:logs:{here}:log-group:/aws/lambda/{name}-*",
+        "arn:{partition}:logs:{here}:log-group:/aws/lambda/{name}",
+        "arn:{partition}:logs:{here}:log-group:/aws/lambda/{name}:*",
+        "arn:{partition}:logs:{here}:log-group:/aws/lambda/{name}-*",
     ),
     (
         "Roles",
         "iam",
         "DeleteRole DeleteRolePolicy GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies TagRole "
         "UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
-        "arn:aws:iam::{account}:role/{name}-*",
+        "arn:{partition}:iam::{account}:role/{name}-*",
     ),
     (
         "Functions",
@@ -67,31 +67,31 @@ _RIGHTS = (
         "GetFunction* GetPolicy GetRuntimeManagementConfig InvokeFunction ListTags PutFunctionConcurrency "
         "PutFunctionEventInvokeConfig RemovePermission TagResource UntagResource UpdateFunctionCode "
         "UpdateFunctionConfiguration UpdateFunctionEventInvokeConfig",
-        "arn:aws:lambda:{here}:function:{name}",
-        "arn:aws:lambda:{here}:function:{name}-*",
+        "arn:{partition}:lambda:{here}:function:{name}",
+        "arn:{partition}:lambda:{here}:function:{name}-*",
     ),
     (
         "Timer",
         "events",
         "DeleteRule DescribeRule ListTagsForResource ListTargetsByRule PutRule PutTargets RemoveTargets "
         "TagResource UntagResource",
-        "arn:aws:events:{here}:rule/{name}-*",
+        "arn:{partition}:events:{here}:rule/{name}-*",
     ),
     (
         "Api",
         "apigateway",
         "DELETE GET PATCH POST PUT",
-        "arn:aws:apigateway:{region}::/restapis",
-        "arn:aws:apigateway:{region}::/restapis/*",
-        "arn:aws:apigateway:{region}::/tags/*",
+        "arn:{partition}:apigateway:{region}::/restapis",
+        "arn:{partition}:apigateway:{region}::/restapis/*",
+        "arn:{partition}:apigateway:{region}::/tags/*",
     ),
     (
         "AlarmsAndDashboard",
         "cloudwatch",
         "DeleteAlarms DeleteDashboards GetDashboard ListTagsForResource PutDashboard PutMetricAlarm "
         "TagResource UntagResource",
-        "arn:aws:cloudwatch:{here}:alarm:{name}-*",
-        "arn:aws:cloudwatch::{account}:dashboard/{name}",
+        "arn:{partition}:cloudwatch:{here}:alarm:{name}-*",
+        "arn:{partition}:cloudwatch::{account}:dashboard/{name}",
     ),
     (
         "AlarmTopic",
@@ -99,8 +99,8 @@ _RIGHTS = (
         "CreateTopic DeleteTopic GetDataProtectionPolicy GetSubscriptionAttributes GetTopicAttributes "
         "ListSubscriptionsByTopic ListTagsForResource SetSubscriptionAttributes SetTopicAttributes "
         "Subscribe TagResource Unsubscribe UntagResource",
-        "arn:aws:sns:{here}:{name}-alarms",
-        "arn:aws:sns:{here}:{name}-alarms:*",
+        "arn:{partition}:sns:{here}:{name}-alarms",
+        "arn:{partition}:sns:{here}:{name}-alarms:*",
     ),
 )
 """What it is for, the service, the actions, and on what."""
@@ -127,12 +127,19 @@ def operator_policy(
     it is said by `boundary`, the address of a managed policy that each of these roles must have as its
     permissions boundary (AWS: "Permissions boundaries for IAM entities", delegating to others).
     """
-    given = {"here": f"{region}:{account}", "name": f"headrace-{stage}", "account": account, "region": region}
+    partition = partition_of(region)
+    given = {
+        "partition": partition,
+        "here": f"{region}:{account}",
+        "name": f"headrace-{stage}",
+        "account": account,
+        "region": region,
+    }
     statements = []
     for sid, service, actions, *resources in _RIGHTS:
         filled = [resource.format(**given) for resource in resources]
         statements.append(_allow(sid, service, actions, filled))
-    roles = [f"arn:aws:iam::{account}:role/headrace-{stage}-*"]
+    roles = [f"arn:{partition}:iam::{account}:role/headrace-{stage}-*"]
     to_lambda = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
     empowering = _empowering(roles, boundary)
     passing = {**_allow("RolesOfFunctions", "iam", "PassRole", roles), "Condition": to_lambda}

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from infra.names import partition_of
 from infra.templates import merge, read, resolve
 
 Document = dict[str, Any]
@@ -13,10 +14,10 @@ ROLES = {"api": "ApiHandlerRole", "tick": "TickRole", "worker": "WorkerRole"}
 
 
 def role_policy(role: str, stage: str, account: str = "*", region: str = "*") -> Document:
-    """What a role may do: `api`, `tick` or `worker`."""
+    """What a role may do: `api`, `tick` or `worker`. With any region it is for those of the partition `aws`."""
     given = {
         "Stage": stage,
-        "AWS::Partition": "aws",
+        "AWS::Partition": partition_of(region),
         "AWS::AccountId": account,
         "AWS::Region": region,
     }

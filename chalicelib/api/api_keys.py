@@ -6,7 +6,7 @@ import re
 from uuid import UUID
 
 from chalicelib.api import cursors
-from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.endpoint import Call, Found, endpoint
 from chalicelib.api.pages import Page
 from chalicelib.domain.access import Need
 from headrace.contract import api_keys as wire
@@ -23,18 +23,19 @@ PLACE = re.compile(r"[a-z]+#.{1,200}#[0-9a-f-]{36}", re.DOTALL)
     status=201,
     needs=Need.MANAGE,
 )
-def create(call: Call[wire.ApiKeyCreate]) -> wire.ApiKeyCreated:
-    """Make an API key; only this answer has the whole of it."""
+def create(call: Call[wire.ApiKeyCreate]) -> Found:
+    """Make an API key; only this answer has the whole of it. 200 when it repeats a request that drew the key."""
     body = call.body
-    key, text = call.plane.access.create(
+    key, text, made = call.plane.access.create(
         body.name,
         body.role,
         work_pool_name=body.work_pool_name,
         expires_at=body.expires_at,
         created_by=call.caller.name,
+        text=body.key,
     )
     shown = wire.ApiKey.model_validate(key)
-    return wire.ApiKeyCreated(**shown.model_dump(), key=text)
+    return Found(wire.ApiKeyCreated(**shown.model_dump(), key=text), 201 if made else 200)
 
 
 @endpoint("GET", "/api_keys/{key_id}", answer=wire.ApiKey, needs=Need.MANAGE)

@@ -45,6 +45,7 @@ def _row(call: Call[wire.BulkCreate], number: int, row: wire.BulkRun) -> Row:
         tags=row.tags,
         labels=row.labels or {},
         job_variables=row.job_variables or {},
+        caller=call.caller,
         due=row.scheduled_time,
         idempotency_key=key_of(body.idempotency_key, row.idempotency_key, number),
         work_queue_name=row.work_queue_name,

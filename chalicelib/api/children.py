@@ -35,6 +35,7 @@ def start(call: Call[wire.ChildRunCreate], pool: str, worker: str) -> Found:
         tags=body.tags,
         labels=body.labels or {},
         job_variables=body.job_variables or {},
+        caller=call.caller,
         due=body.scheduled_time,
         idempotency_key=body.idempotency_key,
     )
@@ -54,5 +55,6 @@ def start(call: Call[wire.ChildRunCreate], pool: str, worker: str) -> Found:
 )
 def read(call: Call[None], pool: str, worker: str, run_id: UUID) -> run_wire.FlowRun:
     """One run, for its worker or for the code of another one."""
-    run = call.plane.children.read((pool, worker), call.query.session, run_id)
-    return whole(call, run) if call.query.parameters else render.run(run, call.plane.ports.clock())
+    asked = call.query
+    run = call.plane.children.read((pool, worker), asked.session, run_id, asked.idempotency_key)
+    return whole(call, run) if asked.parameters else render.run(run, call.plane.ports.clock())

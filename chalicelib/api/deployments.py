@@ -157,7 +157,7 @@ def page(call: Call[wire.DeploymentList]) -> Page:
 def create_run(call: Call[run_wire.FlowRunCreate], deployment_id: UUID) -> Found:
     """Make a run; 200 when the idempotency key finds an earlier one."""
     with tracing.creating(call.traceparent, deployment_id=str(deployment_id)) as trace:
-        wants = replace(wanted(call.body), traceparent=trace)
+        wants = replace(wanted(call.body), traceparent=trace, caller=call.caller)
         run, made = call.plane.runs.create(deployment_id, wants)
     return Found(render.run(run, call.plane.ports.clock()), 201 if made else 200)
 

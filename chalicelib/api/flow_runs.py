@@ -62,19 +62,19 @@ def update(call: Call[wire.FlowRunUpdate], run_id: UUID) -> None:
     changes = given(call.body, leave_out={"empirical_policy"}, not_null=_NOT_NULL)
     if changes.get("job_variables", {}) is None:
         changes["job_variables"] = {}
-    call.plane.runs.update(run_id, changes)
+    call.plane.run_edits.update(run_id, changes, call.caller)
 
 
 @endpoint("PATCH", "/flow_runs/{run_id}/labels", body=Labels, needs=Need.OPERATE)
 def label(call: Call[dict[str, object]], run_id: UUID) -> None:
     """Add labels to a run; one of a name that it has is replaced."""
-    call.plane.runs.label(run_id, call.body)
+    call.plane.run_edits.label(run_id, call.body)
 
 
 @endpoint("DELETE", "/flow_runs/{run_id}", needs=Need.DEPLOY)
 def delete(call: Call[None], run_id: UUID) -> None:
     """Delete a run with its log."""
-    call.plane.runs.delete(run_id)
+    call.plane.run_edits.delete(run_id)
 
 
 @endpoint(

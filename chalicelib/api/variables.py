@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from chalicelib.api.endpoint import Call, endpoint
+from chalicelib.api.endpoint import Call, Found, endpoint
 from chalicelib.api.pages import Page
 from chalicelib.api.queries import given
 from chalicelib.domain.access import Need
@@ -15,10 +15,11 @@ _NAMED = "/variables/name/{name}"
 
 
 @endpoint("POST", "/variables", body=wire.VariableCreate, answer=wire.Variable, status=201, needs=Need.DEPLOY)
-def create(call: Call[wire.VariableCreate]) -> wire.Variable:
-    """Make a variable."""
+def create(call: Call[wire.VariableCreate]) -> Found:
+    """Make a variable; 200 when there is just this one already."""
     body = call.body
-    return wire.Variable.model_validate(call.plane.variables.create(body.name, body.value, body.tags))
+    variable, made = call.plane.variables.create(body.name, body.value, body.tags)
+    return Found(wire.Variable.model_validate(variable), 201 if made else 200)
 
 
 @endpoint("GET", "/variables/{variable_id}", answer=wire.Variable, needs=Need.VIEW)

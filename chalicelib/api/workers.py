@@ -14,7 +14,7 @@ from chalicelib.api.requests import MAX_BATCH, refusal
 from chalicelib.domain.access import Need
 from chalicelib.domain.reachable import reachable
 from chalicelib.domain.reports import Kind, Told
-from chalicelib.services.sync import Answered, Said
+from chalicelib.services.said import Answered, Said
 from chalicelib.services.workers import Introduction, served
 from chalicelib.storage.logs import Record
 from headrace.contract import sync as sync_wire

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import hmac
 import re
-import secrets
-import string
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -19,14 +17,12 @@ from hashlib import sha256
 from uuid import UUID
 
 from chalicelib.domain.errors import Forbidden, Unauthenticated
+from headrace.contract.key_text import FORM
 from headrace.contract.roles import Role
 
-KEY_LETTERS = string.ascii_letters + string.digits
-SECRET_LENGTH = 43
-"""Of 62 letters and digits: 256 bits."""
 LONGEST = 200
 """Characters of a header that are looked at: a key has 79."""
-_FORM = re.compile(rf"hr_([0-9a-f]{{32}})_([0-9A-Za-z]{{{SECRET_LENGTH}}})", re.ASCII)
+_FORM = re.compile(FORM, re.ASCII)
 
 
 class Need(StrEnum):
@@ -95,11 +91,6 @@ NOBODY = Caller(Role.VIEWER)
 """Who calls a route that needs nothing, with no key or any."""
 
 
-def new_key_text(key_id: UUID) -> str:
-    """A whole key with a fresh secret."""
-    return f"hr_{key_id.hex}_{''.join(secrets.choice(KEY_LETTERS) for _ in range(SECRET_LENGTH))}"
-
-
 def digest(text: str) -> str:
     """What is stored of a key."""
     return sha256(text.encode()).hexdigest()
@@ -121,6 +112,13 @@ def key_id(text: str) -> UUID | None:
     """The id in a key's text; None for what is no key."""
     found = _FORM.fullmatch(text)
     return UUID(hex=found[1]) if found else None
+
+
+def is_same_wish(found: ApiKey, wanted: ApiKey) -> bool:
+    """Whether a key is what a repeated request to make it wants: the same secret, for the same purpose."""
+    same = hmac.compare_digest(found.digest, wanted.digest)
+    told = [(key.name, key.role, key.work_pool_name, key.expires_at) for key in (found, wanted)]
+    return same and told[0] == told[1]
 
 
 def check(key: ApiKey | None, text: str, now: datetime) -> ApiKey:

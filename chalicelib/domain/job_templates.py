@@ -121,6 +121,12 @@ def render(template: Mapping[str, object], *overrides: Mapping[str, object]) -> 
     return rendered
 
 
+def places(template: Mapping[str, object], variable: str) -> list[str]:
+    """Where a template's job configuration uses a variable, as dotted paths in it such as `env.PATH`."""
+    texts = _texts(template.get("job_configuration"), "")
+    return [path.removeprefix(".") for path, text in texts if variable in _PLACEHOLDER.findall(text)]
+
+
 def _defaults(template: Mapping[str, object]) -> Json:
     properties = _schema(template).get("properties")
     members = properties.items() if isinstance(properties, dict) else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,11 @@ class Variable:
     def id(self) -> UUID:
         """Derived from the name."""
         return variable_id(self.name)
+
+    def says_the_same(self, other: Variable) -> bool:
+        """Whether value and tags are the same JSON: for Python, true were 1 as well."""
+        mine, others = ((one.value, list(one.tags)) for one in (self, other))
+        return json.dumps(mine, sort_keys=True) == json.dumps(others, sort_keys=True)
 
 
 def variable_id(name: str) -> UUID:

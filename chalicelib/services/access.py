@@ -13,6 +13,7 @@ from chalicelib.domain.access import ANYBODY, ApiKey, Caller
 from chalicelib.domain.errors import Conflict, FieldProblem, HeadraceError, Invalid, NotFound
 from chalicelib.services.ports import Ports
 from chalicelib.services.workers import no_pool
+from headrace.contract.key_text import draw
 from headrace.contract.roles import Role
 
 log = logging.getLogger("headrace.access")
@@ -57,14 +58,18 @@ class Access:
         work_pool_name: str | None = None,
         expires_at: datetime | None = None,
         created_by: str | None = None,
-    ) -> tuple[ApiKey, str]:
-        """A new key, and its whole text: the only time that it is told."""
+        text: str | None = None,
+    ) -> tuple[ApiKey, str, bool]:
+        """A new key, its whole text, and whether it was made: the only time that the text is told.
+
+        `text` is a key that the caller has drawn: the same wish with it again finds the key (False).
+        Raises `Conflict` if that is another one's.
+        """
         now = self._ports.clock()
         self._check(role, work_pool_name, expires_at, now)
-        key_id = uuid4()
-        text = access.new_key_text(key_id)
+        text = text or draw(uuid4())
         key = ApiKey(
-            id=key_id,
+            id=access.key_id(text) or uuid4(),
             name=name,
             role=role,
             digest=access.digest(text),
@@ -73,8 +78,12 @@ class Access:
             created_by=created_by,
             expires_at=expires_at,
         )
-        self._ports.api_keys.create(key)
-        return key, text
+        if self._ports.api_keys.create(key):
+            return key, text, True
+        found = self.read(key.id)
+        if not access.is_same_wish(found, key):
+            raise Conflict("There is an API key of this id already.", hint="Draw another key.")
+        return found, text, False
 
     def first_admin(self, *, anew: bool = False) -> str | None:
         """The whole text of a new admin key, if there is no living one yet; else None.

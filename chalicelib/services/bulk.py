@@ -93,7 +93,7 @@ class Bulk:
         total = 0
         for number, row in enumerate(rows):
             with _At(f"flow_runs.{number}"):
-                job_variables.check(template, row.wanted.job_variables)
+                job_variables.check(template, row.wanted.job_variables, row.wanted.caller)
                 run = self._draft(deployment, schedules, row, now + number * _ONE)
             total += parameters.check_size(run.parameters, "parameters")
             _refuse_twice(seen, run.id, number)

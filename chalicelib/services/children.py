@@ -6,10 +6,11 @@ the attempt that the run is in its hands. So code of an attempt that was given a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from chalicelib.domain.errors import Conflict, FieldProblem, Invalid
+from chalicelib.domain.errors import Conflict, FieldProblem, Forbidden, Invalid
 from chalicelib.domain.names import deployment_id
 from chalicelib.domain.runs import Run
 from chalicelib.services.ports import Ports
@@ -17,6 +18,8 @@ from chalicelib.services.runs import Runs, Wanted
 from chalicelib.services.workers import no_pool
 from headrace.contract.states import StateType
 
+_CALL = re.compile(r"child/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/")
+"""How the key of a call begins: with the run whose code it is."""
 MOST_STARTS = 100
 """Unsuccessful runs that one call of a parent has started in earlier attempts, and that are looked at."""
 
@@ -72,13 +75,26 @@ class Children:
             key = f"child/{run.id}/{call}/{found.id}"
         raise Conflict(f"This call has started {MOST_STARTS} runs in vain.", code="too_many_starts")
 
-    def read(self, place: tuple[str, str], session: UUID, run: UUID) -> Run:
+    def read(self, place: tuple[str, str], session: UUID, run_id: UUID, key: str | None = None) -> Run:
         """A run for its worker, or for the code of another one, without parameters that are large.
 
-        Raises `Conflict` for a session that is over, `NotFound`.
+        Of another pool's runs only those that a run in this session's hands has started, or found by `key`.
+
+        Raises `Conflict` for a session that is over, `NotFound`, `Forbidden`.
         """
         self._check_session(place, session)
-        return self._ports.runs.require(run)
+        run = self._ports.runs.require(run_id)
+        if run.work_pool_name == place[0] or (key is not None and key == run.idempotency_key):
+            return run
+        starter = _starter(run)
+        parent = self._ports.runs.read(starter) if starter else None
+        if parent is None or parent.session != session or not parent.is_held:
+            raise Forbidden(
+                f"Flow run {run_id} is of another pool, and no run in this worker's hands has started it.",
+                code="wrong_pool",
+                hint="A worker reads the runs of its own pool, and those that its runs have started.",
+            )
+        return run
 
     def _held(self, place: tuple[str, str], parent: Parent) -> Run:
         self._check_session(place, parent.session)
@@ -100,6 +116,14 @@ class Children:
             if self._ports.pools.pool(place[0]) is None:
                 raise no_pool(place[0])
             raise Conflict(f"The session {session} is over, or another worker's.", code="session_closed")
+
+
+def _starter(run: Run) -> UUID | None:
+    """The run whose code started this one, also where they are not linked."""
+    if run.parent_flow_run_id is not None:
+        return run.parent_flow_run_id
+    found = _CALL.match(run.idempotency_key or "")
+    return UUID(found[1]) if found else None
 
 
 def _is_over_in_vain(run: Run) -> bool:

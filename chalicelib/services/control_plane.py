@@ -17,6 +17,7 @@ from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.pools import Pools
 from chalicelib.services.ports import Ports
 from chalicelib.services.proposals import Proposals
+from chalicelib.services.run_edits import RunEdits
 from chalicelib.services.run_lists import RunLists
 from chalicelib.services.runs import Runs
 from chalicelib.services.schedules import Schedules
@@ -42,6 +43,7 @@ class ControlPlane:
     versions: Versions
     occurrences: Occurrences
     runs: Runs
+    run_edits: RunEdits
     bulk: Bulk
     children: Children
     variables: Variables

@@ -17,9 +17,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from chalicelib.dispatch.objects import Objects
-from chalicelib.domain import secrets
 from chalicelib.domain.errors import FieldProblem, Invalid, NotFound
-from chalicelib.domain.parameters import MAX_BYTES, check_size
+from chalicelib.domain.parameters import MAX_BYTES, check_size, of_run
 from chalicelib.domain.runs import Run
 from chalicelib.services.ports import Ports
 
@@ -71,10 +70,11 @@ class LargeParameters:
         return self._objects.download_url(_key(run, run.parameters_digest or ""), host)
 
     def check_change(self, run: Run, values: Mapping[str, object]) -> None:
-        """See that other parameters fit a run that waits. Raises `TooLarge`, `Invalid`."""
+        """See that other parameters fit a run that waits, as those of a new one. Raises `TooLarge`, `Invalid`."""
         check_size(values, "parameters")
         deployment = self._ports.deployments.read(run.deployment_id) if run.deployment_id else None
-        secrets.check(deployment.parameter_openapi_schema if deployment else None, values, "parameters")
+        schema = deployment.parameter_openapi_schema if deployment else None
+        of_run(schema, {}, values, enforce=deployment is not None and deployment.enforce_parameter_schema)
 
 
 def _written(values: Mapping[str, object]) -> bytes:

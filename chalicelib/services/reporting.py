@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from chalicelib.domain.errors import HeadraceError, Unavailable
+from chalicelib.domain.errors import HeadraceError, NotFound, Unavailable
 from chalicelib.domain.reports import Applied, Outcome, Told, apply
 from chalicelib.domain.runs import Run
 from chalicelib.services.lines import Lines
@@ -24,9 +24,12 @@ class Reporting:
         self._runs = use_cases
 
     def apply(
-        self, reports: Sequence[tuple[UUID, Told]]
+        self, reports: Sequence[tuple[UUID, Told]], pool: str
     ) -> tuple[list[tuple[UUID, Told, Applied]], list[Run]]:
-        """Every report's verdict, in order, and the runs that became free to start meanwhile."""
+        """Every report's verdict, in order, and the runs that became free to start meanwhile.
+
+        Of a run that is not of the worker's `pool` no more is told than of one that does not exist.
+        """
         by_run: dict[UUID, list[Told]] = {}
         for run, told in reports:
             by_run.setdefault(run, []).append(told)
@@ -34,19 +37,21 @@ class Reporting:
         given_back: list[str] = []
         seen = self._ports.runs.read_many(by_run, consistent=False) if by_run else {}
         for run, tolds in by_run.items():
-            applied, slots = self._apply_to(run, tolds, seen.get(run))
+            applied, slots = self._apply_to(run, tolds, seen.get(run), pool)
             verdicts += [(run, told, done) for told, done in zip(tolds, applied, strict=True)]
             given_back += slots
         return verdicts, self._lines.promote(given_back) if given_back else []
 
     def _apply_to(
-        self, run_id: UUID, tolds: Sequence[Told], seen: Run | None
+        self, run_id: UUID, tolds: Sequence[Told], seen: Run | None, pool: str
     ) -> tuple[list[Applied], list[str]]:
         """Apply the reports of one run with one write."""
         applied: list[Applied] = []
 
         def how(run: Run) -> Run | None:
             applied.clear()
+            if run.work_pool_name != pool:
+                raise NotFound(f"There is no flow run {run_id}.")
             was_over = run.is_terminal
             for told in tolds:
                 done = apply(run, told, self._ports.clock(), self._ports.dice())

@@ -1,4 +1,4 @@
-"""Flow runs: made, changed, cancelled, started again, deleted."""
+"""Flow runs: made, cancelled, started again. What people change in them: `run_edits`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from uuid import UUID
 
 from chalicelib.dispatch.queues import LONGEST_DELAY
 from chalicelib.domain import names, parameters, runs
+from chalicelib.domain.access import NOBODY, Caller
 from chalicelib.domain.deployments import Deployment
 from chalicelib.domain.drafts import draft
-from chalicelib.domain.eligibility import EARLY, Answer, judge, may_need
-from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound, WrongState
+from chalicelib.domain.eligibility import EARLY, Answer, judge
+from chalicelib.domain.errors import FieldProblem, Invalid, NotFound
 from chalicelib.domain.pools import PoolView, Session, WorkQueue
 from chalicelib.domain.run_names import run_name
 from chalicelib.domain.runs import Run, State
@@ -23,7 +24,6 @@ from chalicelib.services.large_parameters import LargeParameters
 from chalicelib.services.lines import Lines
 from chalicelib.services.numbering import deployment_of
 from chalicelib.services.ports import Ports
-from headrace.contract.sizes import SMALL_JSON
 from headrace.contract.states import DEFAULT_NAME, StateName, StateType
 
 
@@ -44,6 +44,7 @@ class Wanted:
     parent_flow_run_id: UUID | None = None
     parent_attempt: int = 0
     traceparent: str | None = None
+    caller: Caller = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Runs:
     def create(self, deployment_id: UUID, wanted: Wanted, full_name: str | None = None) -> tuple[Run, bool]:
         """A run of a deployment: made (True), or found by its idempotency key (False)."""
         deployment = deployment_of(self._ports, deployment_id, full_name)
-        job_variables.check_for(self._ports, deployment.work_pool_name, wanted.job_variables)
+        job_variables.check_for(self._ports, deployment.work_pool_name, wanted.job_variables, wanted.caller)
         run = self.draft(deployment, wanted)
         if run.work_pool_name is None:
             return self._store(run, None)
@@ -119,58 +120,6 @@ class Runs:
     def parameters_url(self, run: Run, host: str | None) -> str:
         """Where its large parameters are (see `LargeParameters`)."""
         return self._large.address(run, host)
-
-    def label(self, run_id: UUID, labels: Mapping[str, object]) -> None:
-        """Add labels to a run, in place of those of the same names."""
-
-        def how(run: Run) -> Run | None:
-            merged = {**run.labels, **labels}
-            parameters.check_size(merged, "labels", SMALL_JSON)
-            return replace(run, labels=merged, updated=self._ports.clock()) if merged != run.labels else None
-
-        self._ports.runs.change(run_id, how)
-
-    def update(self, run_id: UUID, changes: Mapping[str, object]) -> Run:
-        """Change what a person or an engine may change of a run: its name, tags, parameters before it starts..."""
-
-        def how(run: Run) -> Run:
-            if "parameters" in changes and run.state.type is not StateType.SCHEDULED:
-                raise WrongState(f"The parameters of a {run.state.type.value} run cannot be changed.")
-            if "parameters" in changes:
-                self._large.check_change(run, changes["parameters"])  # type: ignore[arg-type]
-                run = replace(run, parameters_digest=None, parameters_size=None)
-            given: Mapping[str, object] = changes.get("job_variables") or {}  # type: ignore[assignment]
-            job_variables.check_for(self._ports, run.work_pool_name, given)
-            after = replace(run, **changes, updated=self._ports.clock())  # type: ignore[arg-type]
-            # Nobody looks for it in the line of a limit that it is no longer under: the claim judges it anew.
-            return replace(after, line=None) if after.line and not may_need(after, after.line) else after
-
-        before, after = self._ports.runs.change(run_id, how)
-        if before.parameters_digest and not after.parameters_digest:
-            self._large.forget(run_id)
-        if before.line and not after.line:
-            self._lines.ring([after])
-        return after
-
-    def delete(self, run_id: UUID) -> None:
-        """Delete a run that no worker holds. Raises `Conflict` while one does."""
-        run = self._ports.runs.read(run_id)
-        if run is None:
-            self._ports.runs.sweep(run_id)  # what an earlier call that broke off has left
-            self._large.forget(run_id)
-            run = self._ports.runs.require(run_id)
-        if run.is_held and run.session is not None:
-            raise WrongState(
-                f"Flow run {run.name!r} is {run.state.type.value}: a worker holds it.",
-                hint=f"Cancel it first: `headrace flow-run cancel {run_id}`.",
-            )
-        if not self._ports.runs.delete(run):
-            raise Conflict(
-                f"Flow run {run.name!r} changed at the same moment.", code="busy", hint="Try again."
-            )
-        if run.parameters_digest:
-            self._large.forget(run_id)
-        self._lines.follow([run])
 
     def cancel(self, run_id: UUID, reason: str | None = None) -> Run:
         """Cancel: at once what only waits, by its worker what is held. Raises `WrongState` for what is over."""

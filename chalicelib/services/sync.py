@@ -15,8 +15,8 @@ the lease, it is renewed before them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -26,55 +26,19 @@ from chalicelib.domain.pools import PoolView, Session
 from chalicelib.domain.reports import Applied, Outcome, Told
 from chalicelib.domain.runs import Run
 from chalicelib.services.claims import Choice, Claims, Pages
-from chalicelib.services.grants import Granted, Grants
+from chalicelib.services.grants import Grants
 from chalicelib.services.held_sets import RENEW_AFTER, HeldSets, has_heard
+from chalicelib.services.own_runs import only_own
 from chalicelib.services.ports import Ports
 from chalicelib.services.reporting import Reporting
 from chalicelib.services.rescue import Rescue
 from chalicelib.services.runs import Runs
+from chalicelib.services.said import Answered, Said
 from chalicelib.services.workers import no_pool, served, session_closed
-from chalicelib.storage.logs import Record
 from headrace.contract.states import StateType
 
 NEIGHBOURS = 5
 """Other workers' sessions that each looks after."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One sync, as the use case sees it."""
-
-    session: UUID
-    seq: int
-    slots: int
-    want: int
-    held: Mapping[UUID, int] = field(default_factory=dict)
-    hints: Sequence[UUID] = ()
-    reports: Sequence[tuple[UUID, Told]] = ()
-    logs: Sequence[tuple[UUID, int, int, Sequence[Record]]] = ()
-    pool_revision: int | None = None
-    heard: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What the worker is told. `cancel`: runs it shall end; `drain`: to leave; `view`: if the pool was looked at.
-
-    `queues` are the names in `view` that it serves: doorbells of others are not for it to hear.
-    `has_more`: not all that waits was looked at, and slots are free. It shall ask again at once.
-    """
-
-    lease_seconds: float
-    pool_revision: int
-    view: PoolView | None = None
-    queues: Sequence[str] = ()
-    granted: Sequence[Granted] = ()
-    hints: Mapping[UUID, str] = field(default_factory=dict)
-    verdicts: Sequence[tuple[UUID, Told, Applied]] = ()
-    cancel: Sequence[tuple[UUID, int]] = ()
-    fenced: Sequence[tuple[UUID, int]] = ()
-    drain: bool = False
-    has_more: bool = False
 
 
 _HINTS = {
@@ -104,10 +68,11 @@ class Sync:
         """Do all six steps. Raises `NotFound` for a pool, `Conflict` (`session_closed`) for a session that is over."""
         begun = self._ports.clock()
         session, revision = self._session(pool, worker, said.session)
+        said = only_own(self._ports, session, said)
         is_new = said.seq > session.seq
         if self._is_short(session, begun) and said.reports:
             session, revision = self._write(session, revision, said, frozenset(said.held), frozenset(), begun)
-        verdicts, freed = self._reporting.apply(said.reports)
+        verdicts, freed = self._reporting.apply(said.reports, pool)
         due = self._is_due(session, said, begun)
         if due:
             self._look_after_others(session)

@@ -19,15 +19,18 @@ class Variables:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    def create(self, name: str, value: object, tags: Sequence[str]) -> Variable:
-        """A new variable. Raises `Conflict` if there is one of that name."""
+    def create(self, name: str, value: object, tags: Sequence[str]) -> tuple[Variable, bool]:
+        """A variable: made (True), or found as it is to be (False). Raises `Conflict` if it is another one."""
         now = self._ports.clock()
         variable = Variable(name, value, now, now, tuple(tags))
-        if not self._ports.variables.create(variable):
+        if self._ports.variables.create(variable):
+            return variable, True
+        found = self._ports.variables.read(variable.id)
+        if found is None or not variable.says_the_same(found):
             raise Conflict(
                 f"There is a variable {name!r} already.", hint="Change it: PATCH /api/variables/name/..."
             )
-        return variable
+        return found, False
 
     def read(self, variable: UUID) -> Variable:
         """A variable by id; raises `NotFound`."""

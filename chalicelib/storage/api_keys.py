@@ -25,9 +25,9 @@ class KeyStore:
         item = documents.get(_key(key))
         return _KEY.load(item.doc) if item else None
 
-    def create(self, key: ApiKey) -> None:
-        """A new key. Its id is random: writing it twice writes the same."""
-        documents.put(_item(key))
+    def create(self, key: ApiKey) -> bool:
+        """A new key. False if there is one of that id."""
+        return documents.put_new(_item(key))
 
     def note_use(self, key: ApiKey) -> bool:
         """Write when a key was last used. False if it was revoked meanwhile: then it stays so."""

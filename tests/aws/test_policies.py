@@ -233,3 +233,12 @@ def test_the_command_prints_the_same() -> None:
 def test_a_stage_that_would_widen_a_policy_is_refused(stage: str) -> None:
     with pytest.raises(CloudError, match="is no name of a stage"):
         documents(stage, ACCOUNT, REGION)
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("eu-west-1", "aws"), ("*", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")],
+)
+def test_addresses_are_of_the_regions_partition(region: str, partition: str) -> None:
+    text = json.dumps(documents(STAGE, ACCOUNT, region))
+    assert set(re.findall(r"arn:([^:]*):", text)) == {partition}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
+from headrace.contract.key_text import draw
 from tests.faults.conductor import Scenario, Scene
 from tests.support.plane import Rig
 from tests.support.world import World
+
+DRAWN = draw(uuid4())
 
 
 def _with_key(rig: Rig) -> Scene:
@@ -28,7 +32,7 @@ def _is_gone(rig: Rig, scene: Scene, now: World) -> None:
 
 
 def _create(rig: Rig, scene: Scene) -> Any:
-    return rig.call("POST", "/api_keys", {"name": "new", "role": "viewer"})
+    return rig.call("POST", "/api_keys", {"name": "new", "role": "viewer", "key": DRAWN})
 
 
 def _with_pool(rig: Rig) -> Scene:

@@ -152,8 +152,8 @@ class Asker(Protocol):
     def start_run(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """Start a run; the run as JSON."""
 
-    def read_run(self, run: str) -> dict[str, Any]:
-        """Look at a run; the run as JSON."""
+    def read_run(self, run: str, key: str | None) -> dict[str, Any]:
+        """Look at a run that was started with this idempotency key, if any; the run as JSON."""
 
 
 class _ByWorker:
@@ -164,8 +164,8 @@ class _ByWorker:
         told: dict[str, Any] = self._line.ask("start_run", wanted=wanted)
         return told
 
-    def read_run(self, run: str) -> dict[str, Any]:
-        told: dict[str, Any] = self._line.ask("read_run", run=run)
+    def read_run(self, run: str, key: str | None) -> dict[str, Any]:
+        told: dict[str, Any] = self._line.ask("read_run", run=run, idempotency_key=key)
         return told
 
 
@@ -225,12 +225,12 @@ def _steps(
     """Start the run, and look at it until it is over or the time is up; yields pauses to be made."""
     until = inf if timeout is None else monotonic() + timeout
     told = yield from _insisted(lambda: call.asker.start_run(call.wanted), call.patience)
-    pause = FIRST_PAUSE
+    pause, key = FIRST_PAUSE, call.wanted.get("idempotency_key")
     while told["state_type"] not in _OVER and (left := until - monotonic()) > 0:
         yield min(pause, left)
         pause = min(pause * 1.5, max(poll_interval, FIRST_PAUSE))
         run = told["id"]
-        told = yield from _insisted(lambda run=run: call.asker.read_run(run))  # type: ignore[misc]
+        told = yield from _insisted(lambda run=run: call.asker.read_run(run, key))  # type: ignore[misc]
     return told
 
 

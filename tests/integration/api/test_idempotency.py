@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from random import Random
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from chalicelib.domain import access
+from headrace.contract.key_text import draw
 from tests.support.plane import Rig
 
 LARGE = {"x": Random(1).randbytes(3000).hex()}
@@ -129,3 +132,30 @@ def test_a_schedule_that_is_there_already_is_found(plane: Rig) -> None:
     (other,) = plane.ok("POST", path, [{"schedule": {"cron": "0 5 * * *"}}])
     assert other["slug"] == "cron-2"
     assert plane.call("POST", path, [{"schedule": {"interval": 61}, "slug": "s"}]).status == 409
+
+
+def test_a_variable_that_is_there_just_so_is_found(plane: Rig) -> None:
+    wanted = {"name": "rows", "value": {"n": 1}, "tags": ["t"]}
+    made = plane.call("POST", "/variables", wanted)
+    plane.clock.forward(60)
+    again = plane.call("POST", "/variables", wanted)
+    assert (made.status, again.status) == (201, 200)
+    assert again.body == made.body
+    for other in ({"value": {"n": True}}, {"value": {"n": 2}}, {"tags": []}):
+        assert plane.call("POST", "/variables", {**wanted, **other}).status == 409
+
+
+def test_an_api_key_that_the_client_drew_is_made_once(plane: Rig) -> None:
+    end = plane.clock.now + timedelta(days=90, microseconds=7)
+    text = draw(uuid4())
+    wanted = {"name": "ci", "role": "viewer", "expires_at": end.isoformat(), "key": text}
+    made, again = (plane.call("POST", "/api_keys", wanted) for _ in range(2))
+    assert (made.status, again.status) == (201, 200)
+    assert again.body == made.body
+    assert made.body["key"] == text
+    assert [key["name"] for key in plane.ok("POST", "/api_keys/filter", {})] == ["ci"]
+    assert plane.plane.access.read(UUID(made.body["id"])).digest == access.digest(text)
+    others = ({"role": "admin"}, {"name": "other"}, {"key": text[:-3] + "xyz"})
+    for other in others:
+        assert plane.call("POST", "/api_keys", {**wanted, **other}).status == 409, other
+    assert plane.call("POST", "/api_keys", {**wanted, "key": "hr_short"}).status == 422

@@ -155,6 +155,20 @@ def test_a_run_of_the_future_waits(plane: Rig) -> None:
     assert [grant["run"] for grant in worker.claim(2)] == [run["id"]]
 
 
+def test_a_patch_of_parameters_is_held_to_the_schema_as_a_new_run_is(plane: Rig) -> None:
+    plane.pool()
+    schema = {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}
+    deployment = plane.deployment(parameter_openapi_schema=schema)
+    run = plane.run(deployment, parameters={"x": 1})
+    for wrong in ({"x": "one"}, {}):
+        reply = plane.call("PATCH", f"/flow_runs/{run['id']}", {"parameters": wrong})
+        assert (reply.status, reply.body["errors"][0]["path"]) == (422, "parameters.x")
+    assert plane.read(run)["parameters"] == {"x": 1}
+    plane.ok("PATCH", f"/flow_runs/{run['id']}", {"parameters": {"x": 2}})
+    plane.ok("PATCH", f"/deployments/{deployment['id']}", {"enforce_parameter_schema": False})
+    plane.ok("PATCH", f"/flow_runs/{run['id']}", {"parameters": {"x": "one"}})
+
+
 def test_a_patch_changes_only_what_it_names(plane: Rig) -> None:
     plane.pool()
     before = plane.run(plane.deployment(), parameters={"x": 1}, tags=["t"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import boto3
+import pytest
 
 WRITER = """
 import sys
@@ -64,6 +66,35 @@ def test_queues_and_objects_are_there_after_a_kill_and_deleted_ones_are_not(star
     attributes = sqs.get_queue_attributes(QueueUrl="kept", AttributeNames=["VisibilityTimeout"])
     assert attributes["Attributes"]["VisibilityTimeout"] == "7"
     assert again.request("GET", "/api/objects/o").json() == {"body": "hello", "type": "a/b"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_nobody_else_on_the_machine_can_read_what_it_keeps(start_server):
+    def open_to_others(folder):
+        return [path for path in (folder, *folder.rglob("*")) if path.stat().st_mode & 0o077]
+
+    def put_object(server, name):
+        server.request(
+            "PUT", f"/api/objects/{name}", content="x", headers={"Content-Type": "application/json"}
+        )
+
+    umask = os.umask(0o000)
+    try:
+        server = start_server()
+        home = server.home / "server"
+        server.put_item("x")
+        put_object(server, "o")
+        assert home.stat().st_mode & 0o777 == 0o700
+        assert open_to_others(home / "table") == open_to_others(home / "objects") == []
+        server.kill()
+        for path in (home, *home.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        again = start_server()
+        put_object(again, "p")
+    finally:
+        os.umask(umask)
+    assert open_to_others(home / "table") == open_to_others(home / "objects") == []
+    assert len(list((home / "objects").rglob("*.object"))) == 2
 
 
 def test_a_directory_left_by_a_killed_server_can_be_used_at_once(start_server):

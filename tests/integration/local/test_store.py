@@ -243,3 +243,17 @@ def test_data_of_an_unknown_table_are_refused(open_data):
     data.put("x")
     with pytest.raises(DataError, match="the table things, which does not exist here"):
         snapshot.load(data.directory, {})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_snapshot_is_for_the_user_alone(tmp_path):
+    umask = os.umask(0o000)
+    try:
+        data = Opened(tmp_path / "table")
+        data.put("x")
+        data.store.compact()
+    finally:
+        os.umask(umask)
+        data.store.close()
+    modes = {path.name.partition("-")[0]: path.stat().st_mode & 0o777 for path in data.directory.iterdir()}
+    assert modes == {"snapshot": 0o600, "journal": 0o600}

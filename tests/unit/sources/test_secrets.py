@@ -61,6 +61,16 @@ def test_what_is_no_reference(reference: object) -> None:
     assert "token" not in str(raised.value)
 
 
+@pytest.mark.parametrize("name", ["HEADRACE_API_KEY", "AWS_SECRET_ACCESS_KEY", "aws_session_token"])
+def test_the_workers_own_keys_are_given_to_nobody(name: str) -> None:
+    environ = {name: "the-key", "MY_AWS_KEY": "mine"}
+    for reference in ({"env": name}, {"$secret": f"env:{name}"}):
+        with pytest.raises(SourceError, match="is the worker's own") as raised:
+            read_reference(reference, environ, Redactor())
+        assert "the-key" not in str(raised.value)
+    assert read_reference({"env": "MY_AWS_KEY"}, environ, Redactor()) == "mine"
+
+
 def test_a_plain_secret_that_looks_like_json() -> None:
     assert fields_of("{not json", Redactor()) == (None, "{not json")
     assert fields_of('{"a": 1}', Redactor()) == (None, '{"a": 1}')

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from headrace.client.resource import Page, Resource, at
 from headrace.contract.api_keys import ApiKey, ApiKeyCreate, ApiKeyCreated, ApiKeyList, Me
+from headrace.contract.key_text import draw
 
 
 class ApiKeys(Resource):
@@ -16,8 +17,9 @@ class ApiKeys(Resource):
         return self._get(Me, "/me")
 
     def create(self, body: ApiKeyCreate) -> ApiKeyCreated:
-        """Make a key; only this answer has the whole of it."""
-        made: ApiKeyCreated = self._post(ApiKeyCreated, "/api_keys/", body)
+        """Make a key; only this answer has the whole of it. It is drawn here, so that a repeat makes no second one."""
+        drawn = body.model_copy(update={"key": body.key or draw(uuid4())})
+        made: ApiKeyCreated = self._post(ApiKeyCreated, "/api_keys/", drawn, safe=True)
         return made
 
     def read(self, key_id: UUID) -> ApiKey:

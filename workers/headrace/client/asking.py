@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from pydantic import ValidationError
 
@@ -39,7 +39,7 @@ class ByApi:
         """Start a run; the run as JSON."""
         from headrace.contract.flow_runs import FlowRunCreate  # not for workers, which import this module too
 
-        body = dict(wanted)
+        body = {"idempotency_key": str(uuid4()), **wanted}  # so that it is repeated when its answer is lost
         deployment = body.pop("deployment")
         if due := body.pop("scheduled_time", None):
             details = {"scheduled_time": due}
@@ -55,7 +55,7 @@ class ByApi:
             found = api.deployments.read_by_name(deployment)
             return api.deployments.run(found.id, FlowRunCreate(**body)).value.model_dump(mode="json")
 
-    def read_run(self, run: str) -> dict[str, Any]:
+    def read_run(self, run: str, key: str | None) -> dict[str, Any]:
         """Look at a run; the run as JSON."""
         from headrace.contract.flow_runs import FlowRunList
 

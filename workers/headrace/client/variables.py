@@ -10,8 +10,8 @@ class Variables(Resource):
     """`/variables`."""
 
     def create(self, body: VariableCreate) -> Variable:
-        """Make one."""
-        made: Variable = self._post(Variable, "/variables/", body)
+        """Make one, or find it if it is there just so."""
+        made: Variable = self._post(Variable, "/variables/", body, safe=True)
         return made
 
     def read(self, name: str) -> Variable:

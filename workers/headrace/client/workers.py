@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from headrace.client.resource import Made, Page, Resource, at
+from headrace.client.transport import Query
 from headrace.contract.sync import SyncAnswer, SyncRequest
 from headrace.contract.workers import (
     AwsCredentials,
@@ -72,11 +73,22 @@ class Workers(Resource):
         )
 
     def read_run(
-        self, pool: str, worker: str, session: UUID, run: UUID, *, parameters: bool = False
+        self,
+        pool: str,
+        worker: str,
+        session: UUID,
+        run: UUID,
+        *,
+        parameters: bool = False,
+        idempotency_key: str | None = None,
     ) -> FlowRun:
-        """One run, for the code of one in the session's hands, or for its worker with all its parameters."""
+        """One run, for the code of one in the session's hands, or for its worker with all its parameters.
+
+        `idempotency_key` is what the code has named the run by, if it has.
+        """
         from headrace.client.parameters import with_parameters
         from headrace.contract.flow_runs import FlowRun
 
         path = at("work_pools", pool, "workers", worker, "flow_runs", run)
-        return with_parameters(self._get(FlowRun, path, {"session": str(session), "parameters": parameters}))
+        query: Query = {"session": str(session), "parameters": parameters, "idempotency_key": idempotency_key}
+        return with_parameters(self._get(FlowRun, path, query))

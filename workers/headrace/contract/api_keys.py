@@ -7,16 +7,21 @@ from uuid import UUID
 from pydantic import Field
 
 from headrace.contract.base import Answer, ListRequest, Name, Request, Time
+from headrace.contract.key_text import FORM
 from headrace.contract.roles import Role
 
 
 class ApiKeyCreate(Request):
-    """`POST /api_keys/`. The role worker, and no other, is bound to one work pool."""
+    """`POST /api_keys/`. The role worker, and no other, is bound to one work pool.
+
+    `key` may be a whole key that the client has drawn at random: then the request may be repeated, and makes one key.
+    """
 
     name: Name
     role: Role
     work_pool_name: Name | None = None
     expires_at: Time | None = None
+    key: str | None = Field(default=None, pattern=f"^{FORM}$", repr=False)
 
 
 class ApiKey(Answer):

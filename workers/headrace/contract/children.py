@@ -36,8 +36,10 @@ class ChildRunCreate(Request):
 class SeenBy(Request):
     """The query of `GET /work_pools/{pool}/workers/{worker}/flow_runs/{id}`: the session that asks.
 
-    `parameters`: give them even where they are so large that they lie elsewhere.
+    `parameters`: give them even where they are so large that they lie elsewhere. A run of another pool is shown
+    to who has started it, and to who names the `idempotency_key` that it was made with.
     """
 
     session: UUID
     parameters: bool = False
+    idempotency_key: str | None = Field(default=None, min_length=1, max_length=500)

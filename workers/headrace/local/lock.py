@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from headrace.local import private
 from headrace.local.errors import StartError
 
 STATUS_FILE = "server.json"
@@ -23,7 +24,8 @@ class DirectoryLock:
     def take(self) -> None:
         """Take the lock, or say who has it."""
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
+            # Not changed where it is there: it may have been made for others, too. Its parts with data are private.
+            self._directory.mkdir(parents=True, exist_ok=True, mode=private.FOLDER)
             self._file = (self._directory / "server.lock").open("a+b")
         except OSError as error:
             raise StartError(

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from headrace.local import private
 from headrace.local.aws.patch import Patch, Patches
 from headrace.local.aws.place import ACCOUNT, REGION
 from headrace.local.records import DataError
@@ -31,8 +32,9 @@ class Objects:
         """Load moto's S3, once."""
         if self._ready:
             return
-        self._directory.mkdir(parents=True, exist_ok=True)
+        private.make_folder(self._directory)
         for bucket in sorted(path for path in self._directory.iterdir() if path.is_dir()):
+            private.make_folder(bucket)
             self._backend().create_bucket(bucket.name, REGION)
             for path in sorted(bucket.glob("*.object")):
                 self._load_object(bucket.name, path)
@@ -47,7 +49,7 @@ class Objects:
             if key is not None:
                 self._write_object(bucket, key)
             elif bucket in self._backend().buckets:
-                directory.mkdir(exist_ok=True)
+                private.make_folder(directory)
             elif directory.is_dir():
                 directory.rmdir()
 
@@ -81,7 +83,7 @@ class Objects:
             return
         about = {"key": key, "etag": stored.etag.strip('"'), "metadata": dict(stored.metadata)}
         partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
+        with private.opened(partial) as file:
             file.write(json.dumps(about).encode() + b"\n" + stored.value)
             file.flush()
             os.fsync(file.fileno())

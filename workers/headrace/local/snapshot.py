@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from headrace.local import private
 from headrace.local.aws.items import StoredItem
 from headrace.local.aws.table import PartitionedTable
 from headrace.local.aws.wire import decode, encode
@@ -46,7 +47,7 @@ def write(
     final = path_of(directory, generation)
     partial = final.with_suffix(".partial")
     try:
-        with partial.open("wb") as file:
+        with private.opened(partial) as file:
             file.write(HEADER)
             for name, attributes in queues.items():
                 file.write(frame(queue_entry(name, attributes)))

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from headrace.local import snapshot
+from headrace.local import private, snapshot
 from headrace.local.aws.dynamodb import DynamoDB
 from headrace.local.aws.items import StoredItem
 from headrace.local.aws.sqs import SQS
@@ -50,7 +50,7 @@ class Store:
 
     def open(self) -> None:
         """Load what is on disk, and journal from now on. The tables must exist."""
-        self._directory.mkdir(parents=True, exist_ok=True)
+        private.make_folder(self._directory)
         tables = {table.name: table for table in self._dynamodb.tables()}
         state = self._load(tables)
         for name, attributes in state.queues.items():

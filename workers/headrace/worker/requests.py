@@ -70,4 +70,6 @@ class Requests:
 
     def _read_run(self, session: UUID, key: Key, question: Message) -> Any:
         run = UUID(question["run"])
-        return self._api.workers.read_run(*self._place, session, run).model_dump(mode="json")
+        named = question.get("idempotency_key")
+        found = self._api.workers.read_run(*self._place, session, run, idempotency_key=named)
+        return found.model_dump(mode="json")

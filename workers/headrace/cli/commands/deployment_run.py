@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
+from uuid import uuid4
 
 import typer
 
@@ -57,7 +58,8 @@ def run(
     deployment_reference(name)
     members = given(
         name=run_name,
-        idempotency_key=idempotency_key,
+        # Drawn for this call, so that it can be repeated when its answer is lost.
+        idempotency_key=str(uuid4()) if idempotency_key is None else idempotency_key,
         tags=tag,
         state=_state(start_at, start_in),
         job_variables=read_pairs(job_variable, "--job-variable") if job_variable else None,
@@ -68,7 +70,7 @@ def run(
         parameters = merge_parameters(params, param or [], deployment.parameter_openapi_schema)
         with _hinting(deployment, parameters):
             run, created = api.deployments.run(deployment.id, _body(members, parameters))
-        headline = _headline(run, deployment, created=created)
+        headline = _headline(run, deployment, created=created or idempotency_key is None)
         if watch:
             say(headline, "green", stderr=output is Format.JSON)
             watch_run(api, run.id, output)

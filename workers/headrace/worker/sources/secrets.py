@@ -13,6 +13,8 @@ from headrace.worker.sources.errors import SourceError
 
 REFERENCES = '{"env": "NAME"}, {"ssm": "/path"} or {"secretsmanager": "arn"}'
 _IN_URL = re.compile(r"://[^/\s@]*@")
+_ITS_OWN = re.compile(r"(HEADRACE|AWS)_", re.IGNORECASE)
+"""Names of the worker's own keys, by which a run could do what the worker may. Windows does not tell case apart."""
 SHORTEST = 4
 """Shorter texts are not taken out: they are no secrets, and would garble the output."""
 
@@ -76,6 +78,11 @@ def fields_of(secret: str, redactor: Redactor) -> tuple[str | None, str]:
 
 
 def _from_environment(name: str, environ: Mapping[str, str]) -> str:
+    if _ITS_OWN.match(name):
+        raise SourceError(
+            f"the environment variable {name} is the worker's own, and is given to no run; if a run needs what it "
+            "holds, set it where the worker runs under a name that begins with neither HEADRACE_ nor AWS_"
+        )
     if not (value := environ.get(name)):
         raise SourceError(
             f"the environment variable {name} is not set where this worker runs; "
