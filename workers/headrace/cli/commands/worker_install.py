@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from enum import StrEnum
 from importlib import import_module
@@ -94,8 +95,10 @@ def install(
     )
     maker = import_module(f"headrace.cli.installing.{manager}")
     _carry_out(maker.plan(service, output_dir and output_dir.absolute()), service, show=show, force=force)
-    if docker and not show:
-        _warn_of_loopback(settings)
+    if not show:
+        _warn_of_role(settings, pool)
+        if docker:
+            _warn_of_loopback(settings)
 
 
 def _only(**managers: bool) -> str:
@@ -166,6 +169,29 @@ def _carry_out(plan: Plan, service: Service, *, show: bool, force: bool) -> None
         note(
             "No API key is set, so none was written: headrace login first, if the control plane asks for one."
         )
+
+
+def _warn_of_role(settings: Settings, pool: str) -> None:
+    """Of a key that may do more than a worker needs, or serves another pool; if the control plane answers."""
+    from headrace.client.api import Api
+    from headrace.client.errors import ApiError
+    from headrace.client.transport import Transport
+    from headrace.contract.roles import Role
+
+    if settings.api_key is None:
+        return
+    try:
+        with Api(Transport(settings.require_api_url(), settings.api_key, timeout=5, attempts=1)) as api:
+            me = api.api_keys.me()
+    except ApiError:
+        return
+    if not me.keys_required or (me.role is Role.WORKER and me.work_pool_name == pool):
+        return
+    what = f"of the role {me.role}" if me.role is not Role.WORKER else f"for the pool {me.work_pool_name!r}"
+    note(
+        f"The key that was written is one {what}. A worker needs one of its own, for its pool: headrace "
+        f"api-key create NAME --role worker --pool {shlex.quote(pool)}   (then install it anew with --force)"
+    )
 
 
 def _warn_of_loopback(settings: Settings) -> None:
