@@ -44,6 +44,8 @@ WRONG = {
     "--no-schedule --cron @daily": "--no-schedule contradicts",
     "--all": "an entrypoint contradict each other",
     "--plan": "an entrypoint contradict each other",
+    "--repository /srv/x.git --commit abc --credential env:A": "credentials go with https and ssh",
+    "--repository file:///srv/x.git --commit abc --credential env:A": "Leave out --credential",
 }
 
 

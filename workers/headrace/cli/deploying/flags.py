@@ -135,6 +135,11 @@ class Flags:
             )
         return self.names[0] if self.names else None
 
+    @property
+    def source_option(self) -> str:
+        """The option that says where the code comes from: one of git's says it as well as --source."""
+        return _option(self.git) if self.git else "--source"
+
     def parameters(self, schema: dict[str, Any] | None = None) -> dict[str, Any]:
         """The parameters given; the schema tells which are text."""
         return merge_parameters(self.params, self.param, schema)
@@ -226,9 +231,13 @@ def _git(options: dict[str, Any]) -> dict[str, Any]:
 
 def _source(kind: SourceKind | None, git: dict[str, Any]) -> SourceKind | None:
     if kind not in (None, SourceKind.GIT) and git:
-        option = next(iter(git)).replace("credentials", "credential")
-        raise BadUsage(f"--{option} belongs to --source git, not to {kind}.", "Leave one of them out.")
+        raise BadUsage(f"{_option(git)} belongs to --source git, not to {kind}.", "Leave one of them out.")
     return SourceKind.GIT if git else kind
+
+
+def _option(git: dict[str, Any]) -> str:
+    """The first option that gave a member of the git step."""
+    return f"--{next(iter(git))}".replace("credentials", "credential")
 
 
 def read_credential(text: str) -> dict[str, str | bool]:
