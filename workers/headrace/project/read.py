@@ -123,7 +123,8 @@ def _chosen(data: Mapping[str, Any], patterns: Sequence[str] | None) -> set[int]
     names = [_names(entry) for entry in entries] if isinstance(entries, list) else []
     found: set[int] = set()
     for pattern in patterns:
-        matches = {n for n, own in enumerate(names) if any(fnmatchcase(name, pattern) for name in own)}
+        whole = "/" in pattern  # a `*` stands for slashes, too: it shall not reach into the flow's name
+        matches = {n for n, own in enumerate(names) if own and fnmatchcase(own[whole], pattern)}
         if not matches:
             known = ", ".join(own[0] for own in names if own) or "none"
             raise ProjectError(f"No deployment of {FILE} matches {pattern!r}.", f"It has: {known}.")
@@ -135,7 +136,13 @@ def _names(entry: object) -> list[str]:
     if not isinstance(entry, dict) or not entry.get("name"):
         return []
     name = str(entry["name"])
-    return [name, f"{entry['flow_name']}/{name}"] if entry.get("flow_name") else [name]
+    return [name, f"{_flow_name(entry)}/{name}"]
+
+
+def _flow_name(entry: dict[Any, Any]) -> str:
+    """The flow's name, as far as the file tells: what it says, else the function's, or a command's own."""
+    function = str(entry.get("entrypoint") or "").rpartition(":")[2].replace("_", "-")
+    return str(entry.get("flow_name") or function or entry["name"])
 
 
 def _matters(place: Place, chosen: set[int] | None) -> bool:
