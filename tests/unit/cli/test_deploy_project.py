@@ -95,6 +95,15 @@ def test_a_commit_that_this_clone_lacks_is_called_unknown(cli: Cli, clone: Path)
     assert told.startswith("commit 000000000000 is unknown in this clone")
 
 
+def test_parameters_of_a_command_are_refused(cli: Cli, api: FakeApi, clone: Path) -> None:
+    row = "  - {name: c, command: 'sh x.sh', parameters: {a: 1}, schedules: [{cron: '@daily', parameters: {b: 2}}]}\n"
+    (clone / "headrace.yaml").write_text(HEAD.format(options="{}") + row)
+    result = cli("deploy", "--all")
+    assert (result.code, api.changes()) == (2, [])
+    for place in ("deployments.0.parameters", "deployments.0.schedules.0.parameters"):
+        assert f"{place}: 'c': A command gets no parameters. Give it what it needs as arguments" in result.err
+
+
 def test_a_missing_pool_is_refused_by_the_plan_as_by_the_deploy(cli: Cli, api: FakeApi, clone: Path) -> None:
     project(clone)
     api.on("GET", "/work_pools/my-process-pool", error(404, "not_found", "There is no such pool."))

@@ -370,3 +370,13 @@ def test_what_was_due_before_a_schedule_was_changed_is_not_missing(cli: Cli, api
 
     assert changed["updated"][:19] in asked()
     assert "2026-03-01" in asked("--from", "2026-03-01")
+
+
+def test_a_run_of_a_command_gets_no_parameters(cli: Cli, api: FakeApi) -> None:
+    api.on("GET", "/deployments/name/hello/first", Answer(canned.DEPLOYMENT | {"entrypoint": None}))
+    result = cli("deployment", "run", "hello/first", "--param", "x=3")
+    assert (result.code, api.changes()) == (2, [])
+    assert "A command gets no parameters." in result.err
+    assert "--job-variable env.NAME=VALUE" in result.err
+    done = cli("deployment", "run", "hello/first")
+    assert (done.code, f"headrace flow-run why {RUN_ID}" in done.out) == (0, True)

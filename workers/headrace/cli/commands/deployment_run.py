@@ -16,6 +16,7 @@ from headrace.cli.options import DeploymentName, JobVariable, Output, Param, Par
 from headrace.cli.output import Format, report, say
 from headrace.cli.times import parse_duration, parse_moment, show_moment
 from headrace.cli.values import merge_parameters, read_pairs
+from headrace.project.facts import INSTEAD, NO_PARAMETERS
 
 if TYPE_CHECKING:
     from headrace.contract.deployments import Deployment
@@ -66,6 +67,8 @@ def run(
     with connect() as api:
         deployment = find_deployment(api, name)
         parameters = merge_parameters(params, param or [], deployment.parameter_openapi_schema)
+        if parameters and deployment.entrypoint is None:
+            raise BadUsage(NO_PARAMETERS, f"{INSTEAD} For one run: --job-variable env.NAME=VALUE.")
         with _hinting(deployment, parameters):
             run, created = api.deployments.run(deployment.id, _body(members, parameters))
         headline = _headline(run, deployment, created=created)
@@ -81,6 +84,7 @@ def run(
         f"It is {run.state_name}, due {due}.",
         *([resume] if deployment.paused else []),
         f"Follow it:  headrace flow-run watch {run.id}",
+        f"If it does not start:  headrace flow-run why {run.id}",
     )
 
 

@@ -52,7 +52,10 @@ def install(
         typer.Option("--work-queue", "-q", help="Only this queue of it. May be repeated.", metavar="NAME"),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", "-l", help="How many runs at once.", min=1, max=1000, metavar="N")
+        int | None,
+        typer.Option(
+            "--limit", "-l", help="How many runs at once; 10 if left out.", min=1, max=1000, metavar="N"
+        ),
     ] = None,
     name: Annotated[
         str | None, typer.Option("--name", "-n", help="Its name; the host's if left out.", metavar="NAME")
@@ -79,10 +82,7 @@ def install(
     settings = read_settings()
     from headrace.cli.installing.service import Service
 
-    words = [f"--pool={pool}", *(f"--work-queue={queue}" for queue in work_queue or ())]
-    words += [] if limit is None else [f"--limit={limit}"]
-    words += [] if name is None else [f"--name={name}"]
-    words += [] if on_disconnect is Disconnected.KILL else [f"--on-disconnect={on_disconnect}"]
+    words = _words(pool, work_queue or [], limit, name, on_disconnect)
     service = Service(
         pool=pool,
         name=name,
@@ -99,6 +99,16 @@ def install(
         _warn_of_role(settings, pool)
         if docker:
             _warn_of_loopback(settings)
+
+
+def _words(
+    pool: str, queues: list[str], limit: int | None, name: str | None, on_disconnect: Disconnected
+) -> list[str]:
+    """The options of `worker start` that say the same."""
+    words = [f"--pool={pool}", *(f"--work-queue={queue}" for queue in queues)]
+    words += [] if limit is None else [f"--limit={limit}"]
+    words += [] if name is None else [f"--name={name}"]
+    return words + ([] if on_disconnect is Disconnected.KILL else [f"--on-disconnect={on_disconnect}"])
 
 
 def _only(**managers: bool) -> str:

@@ -15,6 +15,7 @@ from headrace.cli.errors import BadUsage
 from headrace.cli.output import Format
 from headrace.cli.schedules import read_schedule, read_times
 from headrace.cli.values import merge_parameters, read_job_variables
+from headrace.project.facts import INSTEAD, NO_PARAMETERS
 from headrace.project.plain_secrets import HOW
 from headrace.project.secret_names import LITERAL, literal_secrets
 
@@ -152,6 +153,8 @@ def read_flags(options: dict[str, Any]) -> Flags:
             "An entrypoint and --command contradict each other: only one of them can run.",
             "Leave one of them out.",
         )
+    if options["program"] is not None and (options["param"] or options["params"]):
+        raise BadUsage(NO_PARAMETERS, INSTEAD)
     times = read_times(options["cron"], options["interval"], options["rrule"], options["timezone"])
     if times is not None:
         read_schedule(times)
