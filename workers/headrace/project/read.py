@@ -33,12 +33,6 @@ _IN_WORDS = {
     "dict_type": "must have members below it, as names and values",
     "list_type": "must be a list: each member after a dash, or all in [brackets]",
 }
-_PATTERNS = {
-    "renamed_from": "must be a full name, flow/name",
-    "slug": "must begin with a letter or digit, and have letters, digits and _ . - alone",
-    **dict.fromkeys(("name", "flow_name", "work_queue_name"), "may have none of / % & > <"),
-}
-"""What a text must look like, by the member that it stands for."""
 _MODELS: tuple[type[BaseModel], ...] = (Project, Shared, DeploymentEntry, ScheduleEntry, WorkPoolEntry)
 _MERGED = ("parameters", "labels", "work_pool")
 
@@ -205,8 +199,6 @@ def _problem(file: YamlFile, error: dict[str, Any]) -> Problem:
 
 def _in_words(error: Mapping[str, Any], place: Place) -> str | None:
     kind, value, member = error["type"], error.get("input"), str(place[-1]) if place else ""
-    if kind == "string_pattern_mismatch":
-        return _PATTERNS.get(member)
     if member == "work_pool" and isinstance(value, str):
         return f"write {{name: {value}}}"
     return _IN_WORDS.get(kind)
