@@ -291,7 +291,7 @@ def test_a_sync_asks_before_it_deletes(home: Town, folder: Path) -> None:
 
 def test_init_and_the_two_imports(home: Town, folder: Path) -> None:
     run(home, folder, "init", "--recipe", "local")
-    assert run(home, folder, "init", code=1).stderr.startswith("Error: There is a headrace.yaml")
+    assert run(home, folder, "init", code=1).stderr.startswith("Error: headrace.yaml is here already")
     run(home, folder, "deploy", "etl/jobs.py:weekly", "-n", "n", "-p", "pool", "--save")
     assert run(home, folder, "deploy", "--plan").stdout.startswith("Nothing to do")
     lines = ["*/5 * * * * echo hello", "@reboot /opt/x", "61 * * * * echo a", "0 5 31 2 * echo b"]

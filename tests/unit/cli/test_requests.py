@@ -380,3 +380,8 @@ def test_a_run_of_a_command_gets_no_parameters(cli: Cli, api: FakeApi) -> None:
     assert "--job-variable env.NAME=VALUE" in result.err
     done = cli("deployment", "run", "hello/first")
     assert (done.code, f"headrace flow-run why {RUN_ID}" in done.out) == (0, True)
+
+
+def test_of_one_thing_the_word_is_in_the_singular(cli: Cli, api: FakeApi, tmp_path: Path) -> None:
+    assert "At most 1 run with the tag 'db'" in cli("concurrency-limit", "create", "db", "1").out
+    assert "At most 2 runs with the tag 'db'" in cli("concurrency-limit", "create", "db", "2").out

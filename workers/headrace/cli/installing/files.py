@@ -19,7 +19,7 @@ def write(plan: Plan, *, force: bool) -> None:
     for file in plan.files:
         if os.path.lexists(file.path) and not (force or file.shared):
             raise CliError(
-                f"There is a {file.path} already.",
+                f"{file.path} is there already.",
                 "Replace it with --force (of an environment file, only Headrace's own lines are), or give "
                 "the worker another --name.",
             )
