@@ -9,6 +9,7 @@ from uuid import UUID
 from headrace.cli.connect import checked, given
 from headrace.cli.deploying import remarks
 from headrace.cli.deploying.undoing import undoing
+from headrace.cli.parameter_hints import hinting
 from headrace.cli.schedules import read_schedule
 from headrace.project.plan import NO_FLOW
 from headrace.project.sources import Sources
@@ -49,7 +50,8 @@ def send(api: Api, answers: Answers, sources: Sources, project: str | None = Non
         flow = api.flows.create(flow_body).value
         before = _known(api, flow_body.name, answers.name)
         undo.makes(None if before else f"{flow_body.name}/{answers.name}")
-        deployment = api.deployments.create(_body(members, flow.id)).value
+        with hinting(answers.facts.parameter_openapi_schema, answers.parameters):
+            deployment = api.deployments.create(_body(members, flow.id)).value
     address = f"{api.transport.api_url}/deployments/{deployment.id}"
     return Made(deployment, before, address, made_pool, said)
 
