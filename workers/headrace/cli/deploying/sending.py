@@ -9,6 +9,7 @@ from uuid import UUID
 from headrace.cli.connect import checked, given
 from headrace.cli.deploying import remarks
 from headrace.cli.deploying.undoing import undoing
+from headrace.cli.lookup import find_pool
 from headrace.cli.parameter_hints import hinting
 from headrace.cli.schedules import read_schedule
 from headrace.project.plan import NO_FLOW
@@ -115,7 +116,7 @@ def _needs_pool(api: Api, answers: Answers, said: list[str]) -> bool:
     from headrace.client.errors import NotFound
 
     try:
-        said += remarks.about_pools([api.pools.read(answers.pool)])
+        said += remarks.about_pools([find_pool(api, answers.pool)])
     except NotFound:
         if answers.create_pool:
             return True
