@@ -76,7 +76,7 @@ def test_the_wizard_key_by_key_with_wrong_answers(home: Town, folder: Path, term
     terminal.answer("Skipped broken.py: syntax error, line 3")
     terminal.answer("Which flow", DOWN, ENTER)
     terminal.type("Name of the deployment", "a/b")
-    terminal.type("pattern", "nightly")
+    terminal.type("may have none of", "nightly")
     terminal.answer("on a schedule", DOWN, ENTER)
     terminal.type("Cron expression", "0 25 * * *")
     terminal.answer("hour")
@@ -180,12 +180,11 @@ def test_a_flow_that_does_not_load_may_be_deployed_unseen(home: Town, folder: Pa
     assert schedule["schedule"]["interval"] == 5400
 
 
-def test_git_in_the_wizard_and_its_warnings(home: Town, folder: Path, tmp_path: Path) -> None:
-    git(tmp_path, "init", "-q", "--bare", "origin.git")
+def test_git_in_the_wizard_and_its_warnings(home: Town, folder: Path) -> None:
     git(folder, "init", "-q", "-b", "main")
     git(folder, "add", ".")
     git(folder, "commit", "-q", "-m", "a")
-    git(folder, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    git(folder, "remote", "add", "origin", "https://git.example/jobs.git")
     (folder / "etl" / "jobs.py").write_text(FLOWS + "\n# changed\n")
     terminal = Terminal(home, folder / "etl", "deploy", "jobs.py:weekly", "-n", "n", "-p", "pool")
     code, said = terminal.end()
