@@ -69,7 +69,8 @@ class Why:
         if run.is_held:
             return Explanation("held", f"It is {run.state.type.value}{by} since {seconds:.0f} s.")
         message = f": {run.state.message}" if run.state.message else "."
-        return Explanation("over" if run.is_terminal else "paused", f"It is {run.state.name}{message}")
+        code = "over" if run.is_terminal else "paused"
+        return Explanation(code, f"It is {run.state.name}{message}", _remedy(run))
 
     def _for_want_of_a_worker(self, run: Run) -> Explanation:
         pool, queue = run.work_pool_name or "", run.work_queue_name or ""
@@ -114,6 +115,14 @@ class Why:
             if after is None:
                 break
         return f" since {max(seen):%Y-%m-%d %H:%M:%S UTC}" if seen else ""
+
+
+def _remedy(run: Run) -> str | None:
+    """What its error says to do, and where the whole of it is."""
+    if not run.is_terminal or not run.error:
+        return None
+    whole = f"See its traceback: headrace flow-run inspect {run.id}" if run.error.get("traceback") else None
+    return " ".join(str(part) for part in (run.error.get("hint"), whole) if part) or None
 
 
 def _is_paused(run: Run, facts: Facts) -> bool:

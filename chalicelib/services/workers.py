@@ -144,7 +144,7 @@ class Workers:
             )
         unknown = [name for name in said.work_queues if name not in view.queues]
         if unknown:
-            problem = FieldProblem("info.work_queues", f"{unknown[0]!r} is not a queue of {pool!r}")
+            problem = FieldProblem("info.work_queues", f"has no queue {unknown[0]!r}")
             raise Invalid(
                 f"Work pool {pool!r} has no queue {unknown[0]!r}.",
                 code="unknown_queue",

@@ -76,7 +76,7 @@ def test_the_wizard_key_by_key_with_wrong_answers(home: Town, folder: Path, term
     terminal.answer("Skipped broken.py: syntax error, line 3")
     terminal.answer("Which flow", DOWN, ENTER)
     terminal.type("Name of the deployment", "a/b")
-    terminal.type("pattern", "nightly")
+    terminal.type("may have none of", "nightly")
     terminal.answer("on a schedule", DOWN, ENTER)
     terminal.type("Cron expression", "0 25 * * *")
     terminal.answer("hour")
@@ -180,12 +180,11 @@ def test_a_flow_that_does_not_load_may_be_deployed_unseen(home: Town, folder: Pa
     assert schedule["schedule"]["interval"] == 5400
 
 
-def test_git_in_the_wizard_and_its_warnings(home: Town, folder: Path, tmp_path: Path) -> None:
-    git(tmp_path, "init", "-q", "--bare", "origin.git")
+def test_git_in_the_wizard_and_its_warnings(home: Town, folder: Path) -> None:
     git(folder, "init", "-q", "-b", "main")
     git(folder, "add", ".")
     git(folder, "commit", "-q", "-m", "a")
-    git(folder, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    git(folder, "remote", "add", "origin", "https://git.example/jobs.git")
     (folder / "etl" / "jobs.py").write_text(FLOWS + "\n# changed\n")
     terminal = Terminal(home, folder / "etl", "deploy", "jobs.py:weekly", "-n", "n", "-p", "pool")
     code, said = terminal.end()
@@ -291,7 +290,7 @@ def test_a_sync_asks_before_it_deletes(home: Town, folder: Path) -> None:
 
 def test_init_and_the_two_imports(home: Town, folder: Path) -> None:
     run(home, folder, "init", "--recipe", "local")
-    assert run(home, folder, "init", code=1).stderr.startswith("Error: There is a headrace.yaml")
+    assert run(home, folder, "init", code=1).stderr.startswith("Error: headrace.yaml is here already")
     run(home, folder, "deploy", "etl/jobs.py:weekly", "-n", "n", "-p", "pool", "--save")
     assert run(home, folder, "deploy", "--plan").stdout.startswith("Nothing to do")
     lines = ["*/5 * * * * echo hello", "@reboot /opt/x", "61 * * * * echo a", "0 5 31 2 * echo b"]

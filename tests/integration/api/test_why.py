@@ -231,3 +231,15 @@ def test_a_worker_about_to_leave_takes_nothing(plane: Rig) -> None:
     assert why(plane, run)[1] == (
         "It can start: it was offered to worker 'w2' 0 s ago; it is the next of its queue."
     )
+
+
+def test_what_to_do_about_one_that_is_over(plane: Rig) -> None:
+    plane.pool()
+    run = plane.run(plane.deployment())
+    worker = plane.worker()
+    (grant,) = worker.claim()
+    error = {"type": "ImportError", "message": "x", "traceback": "Traceback", "hint": "Install it."}
+    worker.end(grant, "CRASHED", message="no 'x'.", error=error)
+    told = plane.ok("GET", f"/flow_runs/{run['id']}/why")
+    assert told["reason"] == "It is Crashed: no 'x'."
+    assert told["hint"] == f"Install it. See its traceback: headrace flow-run inspect {run['id']}"

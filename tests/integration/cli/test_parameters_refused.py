@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,3 +62,18 @@ def test_a_flow_without_parameters(cli: Cli, plane: Rig, bridge: Bridge) -> None
         err
         == "Error: The parameters do not fit the flow: parameters.rows is not known; there are none here\n"
     )
+
+
+def test_a_schedule_whose_runs_would_lack_a_parameter(
+    cli: Cli, plane: Rig, bridge: Bridge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "f.py").write_text("def load(rows: int) -> None: ...\n")
+    monkeypatch.chdir(tmp_path)
+    plane.pool("p")
+
+    err = cli("deploy", "f.py:load", "-n", "n", "-p", "p", "--cron", "@daily").err
+
+    assert "schedules.0.parameters.rows is missing" in err
+    assert "A schedule's runs take the deployment's parameters" in err
+    assert "Give an integer: --param rows=3" in err
+    assert cli("deploy", "f.py:load", "-n", "n", "-p", "p", "--cron", "@daily", "--param", "rows=3").code == 0

@@ -249,3 +249,15 @@ def test_a_run_whose_parent_is_gone_ends(start: Start) -> None:
     child.wait_for(b"still here")
     child.hang_up()
     assert child.process.wait(60) == 128 + signal.SIGTERM
+
+
+def test_a_run_ends_as_it_did_where_no_thread_can_be_started_any_more(run: Run) -> None:
+    ended = run(
+        """
+        import threading
+        def main():
+            threading.stack_size(1 << 60)
+        """
+    )
+    assert (ended.code, ended.receipt["state_type"]) == (0, "COMPLETED")
+    assert ended.stderr == ""

@@ -51,6 +51,7 @@ def test_what_cannot_be_found_is_told(run: Run, entrypoint: str, message: str, h
     receipt = ended.receipt
     assert receipt["state_type"] == "CRASHED"
     assert message in receipt["message"]
+    assert any(receipt["message"] in told for told in ended.logs)
     assert hint in receipt["error"]["hint"]
     assert receipt["retry"] == {"wanted": False, "after": None}
 
@@ -82,6 +83,7 @@ def test_code_that_cannot_be_loaded_is_told(
     assert "importlib" not in receipt["error"]["traceback"]
     assert "headrace" not in receipt["error"]["traceback"]
     assert "etl.py" in receipt["error"]["traceback"]
+    assert any(receipt["error"]["traceback"].rstrip() in told for told in ended.logs)
     assert (receipt.get("retry") == {"wanted": False, "after": None}) is final
 
 

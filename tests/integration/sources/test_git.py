@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from headrace.worker.sources import SourceError
+from headrace.worker.sources import SourceError, set_working_directory
 from headrace.worker.sources.git import git_clone
 from headrace.worker.sources.git_child import ASKPASS
 from tests.integration.sources.conftest import Origin, Site, git, make_origin
@@ -86,6 +86,16 @@ def test_a_commit_that_came_with_another_is_kept(origin: Origin, site: Site) -> 
     (mirror,) = (path for path in (site.workshop().cache.root / "mirrors").iterdir() if path.is_dir())
     kept = git("for-each-ref", "--format=%(objectname)", "refs/headrace/", cwd=mirror).split()
     assert sorted(kept) == sorted([first, second])
+
+
+def test_a_folder_that_is_not_in_the_commit(origin: Origin, site: Site) -> None:
+    job = site.job()
+    commit = git_clone({"repository": origin.url}, job)["commit"]
+    with pytest.raises(SourceError, match=f"no folder 'new' in commit {commit}") as raised:
+        set_working_directory({"directory": "new"}, job)
+    assert "committed and pushed" in str(raised.value.hint)
+    with pytest.raises(SourceError, match="/no/such is not on this machine"):
+        set_working_directory({"directory": "/no/such"}, job)
 
 
 def test_a_deleted_branch(origin: Origin, site: Site) -> None:

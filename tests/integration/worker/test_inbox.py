@@ -13,7 +13,7 @@ from moto.server import ThreadedMotoServer
 
 from headrace.contract.sync import CommandKind, HintVerdict
 from headrace.contract.workers import SqsAccess
-from headrace.worker.events import Rung, Told
+from headrace.worker.events import QueueTrouble, Rung, Told
 from headrace.worker.inbox import Inbox
 from headrace.worker.sqs import make_client
 from tests.integration.worker.conftest import until
@@ -124,3 +124,12 @@ def test_with_nothing_in_hand_the_control_queue_rests_and_a_work_queue_tells_of_
     assert box.mail.empty(), "the control queue is not polled"
     box.inbox.set_free(1, busy=True)
     assert box.next().command.kind is CommandKind.CANCEL
+
+
+def test_of_queues_that_do_not_answer_the_endpoint_is_named() -> None:
+    mail: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    inbox = Inbox(SqsAccess(region="us-east-1", endpoint_url="http://127.0.0.1:9/aws"), mail.put)
+    inbox.serve([], "https://sqs.us-east-1.amazonaws.com/1/control")
+    inbox.set_free(1, busy=True)
+    assert mail.get(timeout=20) == QueueTrouble("no connection to 127.0.0.1:9")
+    inbox.close()

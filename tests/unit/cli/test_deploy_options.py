@@ -44,6 +44,8 @@ WRONG = {
     "--no-schedule --cron @daily": "--no-schedule contradicts",
     "--all": "an entrypoint contradict each other",
     "--plan": "an entrypoint contradict each other",
+    "--repository /srv/x.git --commit abc --credential env:A": "credentials go with https and ssh",
+    "--repository file:///srv/x.git --commit abc --credential env:A": "Leave out --credential",
 }
 
 
@@ -228,7 +230,7 @@ def test_a_command_needs_no_flow(cli: Cli, api: FakeApi, project: Path) -> None:
     assert sent(api, "/flows/")["name"] == "shell"
     body = sent(api, "/deployments/")
     assert body["job_variables"] == {"command": "sh -c 'exit 3'", "nice": 3}
-    assert "entrypoint" not in body and body["enforce_parameter_schema"] is False
+    assert "entrypoint" not in body and body["enforce_parameter_schema"] is True
     (entry,) = read_project(project / "headrace.yaml").deployments
     assert (entry.command, entry.flow_name, entry.entrypoint) == ("sh -c 'exit 3'", "shell", None)
     saved = (project / "headrace.yaml").read_text()
@@ -253,6 +255,7 @@ def test_a_command_needs_no_flow(cli: Cli, api: FakeApi, project: Path) -> None:
         ("--flow x", "--flow names the flow of a --command"),
         ("--command x --job-variable command=y", "given twice"),
         ("--command x --all", "--command contradict each other"),
+        ("--command x --param a=1", "A command gets no parameters.\nGive it what"),
     ],
 )
 def test_wrong_words_about_a_command(cli: Cli, api: FakeApi, words: str, said: str) -> None:

@@ -82,6 +82,28 @@ def test_a_followed_branch_that_is_ahead_is_told(cli: Cli, clone: Path) -> None:
     assert told.startswith("branch main has commits that are not pushed to origin")
 
 
+@pytest.mark.parametrize("option", ["--track", "--source git", "--credential env:A", "--branch x"])
+def test_of_an_option_beside_the_file_its_own_name_is_told(cli: Cli, option: str) -> None:
+    result = cli("deploy", "--plan", *option.split())
+
+    assert (result.code, f"{option.split()[0]} contradict each other" in result.err) == (2, True)
+
+
+def test_a_commit_that_this_clone_lacks_is_called_unknown(cli: Cli, clone: Path) -> None:
+    project(clone, f"{{commit: '{'0' * 40}'}}")
+    (told,) = warnings(cli("deploy", "--all", "--no-check").err)
+    assert told.startswith("commit 000000000000 is unknown in this clone")
+
+
+def test_parameters_of_a_command_are_refused(cli: Cli, api: FakeApi, clone: Path) -> None:
+    row = "  - {name: c, command: 'sh x.sh', parameters: {a: 1}, schedules: [{cron: '@daily', parameters: {b: 2}}]}\n"
+    (clone / "headrace.yaml").write_text(HEAD.format(options="{}") + row)
+    result = cli("deploy", "--all")
+    assert (result.code, api.changes()) == (2, [])
+    for place in ("deployments.0.parameters", "deployments.0.schedules.0.parameters"):
+        assert f"{place}: 'c': A command gets no parameters. Give it what it needs as arguments" in result.err
+
+
 def test_a_missing_pool_is_refused_by_the_plan_as_by_the_deploy(cli: Cli, api: FakeApi, clone: Path) -> None:
     project(clone)
     api.on("GET", "/work_pools/my-process-pool", error(404, "not_found", "There is no such pool."))

@@ -175,3 +175,19 @@ def test_a_zygote_needs_linux(cli: Cli, api: FakeApi, monkeypatch: pytest.Monkey
     result = cli("worker", "start", "--pool", "p", "--start-method", "zygote")
     assert result.code == 1
     assert "--start-method zygote needs Linux; leave it out, or say spawn" in result.out + result.err
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("deployment inspect hello/frist", "hello/first"),
+        ("deployment run hello/frist", "hello/first"),
+        ("work-pool inspect my-proces-pool", "my-process-pool"),
+        ("deployment inspect quite/another", None),
+    ],
+)
+def test_a_name_that_was_misspelt_is_guessed(cli: Cli, api: FakeApi, line: str, meant: str | None) -> None:
+    result = cli(*line.split())
+
+    assert result.code == 1
+    assert (f"Did you mean '{meant}'? Check the name." in result.err) is (meant is not None)

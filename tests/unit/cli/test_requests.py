@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -338,3 +339,49 @@ def test_a_long_value_of_a_variable_is_not_said_again_whole(cli: Cli, api: FakeA
     api.on("GET", "/variables/name/rows", Answer(canned.VARIABLE | {"value": "x" * 4000}))
 
     assert len(cli("variable", "set", "rows", "x" * 4000).out) < 150
+
+
+def test_a_preview_has_no_moment_that_will_not_come_about(cli: Cli, api: FakeApi) -> None:
+    paused = canned.SCHEDULE | {"id": RUN_ID, "slug": "off", "active": False}
+    asked = f"{canned.DEPLOYMENTS}/schedules/{RUN_ID}/upcoming"
+    api.on("GET", f"{canned.DEPLOYMENTS}/schedules", Answer([canned.SCHEDULE, paused]))
+    api.on("GET", asked, Answer([canned.OCCURRENCE | {"schedule_slug": "off"}]))
+    whole = cli("deployment", "schedule", "preview", "hello/first")
+    assert ("nightly" in whole.out, "off" in whole.out) == (True, False)
+    assert "'off' is paused. Go on with: headrace deployment schedule resume hello/first off" in whole.err
+    assert "off" in cli("deployment", "schedule", "preview", "hello/first", "off").out
+
+
+def test_the_times_of_a_paused_deployment_are_not_promised(cli: Cli, api: FakeApi) -> None:
+    api.on("GET", "/deployments/name/hello/first", Answer(canned.DEPLOYMENT | {"paused": True}))
+    for command in ("preview", "ls"):
+        done = cli("deployment", "schedule", command, "hello/first")
+        assert (done.code, "headrace deployment resume hello/first" in done.err) == (0, True)
+
+
+def test_what_was_due_before_a_schedule_was_changed_is_not_missing(cli: Cli, api: FakeApi) -> None:
+    now = datetime.now(UTC)
+    changed = canned.SCHEDULE | {"updated": (now - timedelta(hours=1)).isoformat()}
+    api.on("GET", f"{canned.DEPLOYMENTS}/schedules", Answer([changed]))
+
+    def asked(*options: str) -> str:
+        assert cli("deployment", "schedule", "verify", "hello/first", *options).code == 0
+        return unquote(next(one.query for one in reversed(api.seen) if one.path.endswith("/verify")))
+
+    assert changed["updated"][:19] in asked()
+    assert "2026-03-01" in asked("--from", "2026-03-01")
+
+
+def test_a_run_of_a_command_gets_no_parameters(cli: Cli, api: FakeApi) -> None:
+    api.on("GET", "/deployments/name/hello/first", Answer(canned.DEPLOYMENT | {"entrypoint": None}))
+    result = cli("deployment", "run", "hello/first", "--param", "x=3")
+    assert (result.code, api.changes()) == (2, [])
+    assert "A command gets no parameters." in result.err
+    assert "--job-variable env.NAME=VALUE" in result.err
+    done = cli("deployment", "run", "hello/first")
+    assert (done.code, f"headrace flow-run why {RUN_ID}" in done.out) == (0, True)
+
+
+def test_of_one_thing_the_word_is_in_the_singular(cli: Cli, api: FakeApi, tmp_path: Path) -> None:
+    assert "At most 1 run with the tag 'db'" in cli("concurrency-limit", "create", "db", "1").out
+    assert "At most 2 runs with the tag 'db'" in cli("concurrency-limit", "create", "db", "2").out

@@ -138,3 +138,18 @@ def test_a_retried_run_is_watched(cli: Cli, api: FakeApi) -> None:
 
     assert result.code == 0
     assert api.changes() == [f"POST /flow_runs/{RUN_ID}/set_state"]
+
+
+def test_what_to_do_about_a_run_that_never_began_is_said(cli: Cli, api: FakeApi) -> None:
+    error = {"type": "ModuleNotFoundError", "message": "x", "hint": "Install it beside the flow."}
+    crashed = canned.run("CRASHED", error=error)
+    crashed["state"]["message"] = "no module 'x'"
+    play(api, crashed)
+    api.on("POST", "/logs/filter", Answer([]))
+
+    assert cli("flow-run", "logs", RUN_ID).err == (
+        "No log lines; it is Crashed: no module 'x'\nInstall it beside the flow.\n"
+    )
+    for line in ("flow-run watch", "flow-run logs --follow"):
+        assert "Install it beside the flow." in cli(*line.split(), RUN_ID).err
+    assert "Install it beside the flow." in cli("flow-run", "inspect", RUN_ID).out

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from headrace import __version__
+from headrace.bundles.choosing import chosen
 from headrace.cli.installing import systemd
 from headrace.cli.installing.service import Service, merged
 from tests.unit.cli.conftest import Cli, Result
-from tests.unit.cli.fake_api import FakeApi
+from tests.unit.cli.fake_api import Answer, FakeApi
 
 KEY = "hr_abc_very-secret"
 AWKWARD = "a \"b\" 50% $HOME \\x; `id` 'c' ü"
@@ -31,6 +32,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     monkeypatch.setenv("HEADRACE_API_URL", "https://api.example.org/prod/api")
     monkeypatch.setenv("HEADRACE_API_KEY", KEY)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nobody answers, and nothing leaves this host
     monkeypatch.chdir(tmp_path / "me")
     return tmp_path / "me"
 
@@ -201,7 +203,8 @@ def test_the_dockerfile_has_every_part_in_order(cli: Cli, place: Path) -> None:
     assert (
         f"--build-arg HEADRACE=./headrace-{__version__}-py3-none-any.whl --tag headrace-worker-p" in done.out
     )
-    assert "worker.env" in (folder / ".dockerignore").read_text().splitlines()
+    for name in (".dockerignore", ".gitignore"):
+        assert "worker.env" in (folder / name).read_text().splitlines()
     # Docker takes the rest of the line as the value, quotes and all.
     values = dict(line.split("=", 1) for line in (folder / "worker.env").read_text().splitlines())
     assert values == {"HEADRACE_API_URL": "https://api.example.org/prod/api", "HEADRACE_API_KEY": KEY}
@@ -227,7 +230,7 @@ def test_no_two_workers_share_their_files(cli: Cli, place: Path, manager: str) -
         done = cli("worker", "install", f"--{manager}", f"--pool={pool}", *more)
         assert (done.code, done.err) == (0, "")
         before, made = made, len({path.lower() for path in files(place)})
-        assert made - before == (3 if manager == "docker" else 2), (pool, name)
+        assert made - before == (4 if manager == "docker" else 2), (pool, name)
     assert any(
         "headrace-worker-my-pool" + end in "".join(files(place)) for end in (".service", ".plist", "/")
     )
@@ -236,6 +239,45 @@ def test_no_two_workers_share_their_files(cli: Cli, place: Path, manager: str) -
 def test_what_a_container_cannot_reach_is_said(cli: Cli, api: FakeApi) -> None:
     done = cli("worker", "install", "--docker", "--pool", "p")
     assert "the container itself" in done.err
+
+
+def test_a_list_of_others_is_kept_and_completed(cli: Cli, place: Path) -> None:
+    (place / ".gitignore").write_text("*.log\nbuild")
+    assert cli("worker", "install", "--docker", "--pool", "p", "--output-dir", str(place)).code == 0
+    lines = (place / ".gitignore").read_text().splitlines()
+    assert (lines[:2], lines[-1]) == (["*.log", "build"], "worker.env")
+    assert cli("worker", "install", "--docker", "--pool", "p", "--output-dir", ".", "--force").code == 0
+    assert (place / ".gitignore").read_text().splitlines() == lines
+
+
+def test_a_folder_with_a_worker_keeps_its_key_out_of_bundles(cli: Cli, place: Path) -> None:
+    (place / "flow.py").write_text("")
+    assert cli("worker", "install", "--docker", "--pool", "p").code == 0
+    assert cli("worker", "install", "--systemd", "--pool", "p", "--output-dir", ".").code == 0
+    assert [name for name in chosen(place) if KEY in (place / name).read_text()] == []
+    assert "flow.py" in chosen(place)
+
+
+@pytest.mark.parametrize(
+    ("me", "says"),
+    [
+        ({"keys_required": True, "role": "admin"}, "of the role admin"),
+        ({"keys_required": True, "role": "worker", "work_pool_name": "q"}, "for the pool 'q'"),
+        ({"keys_required": True, "role": "worker", "work_pool_name": "p"}, None),
+        ({"keys_required": False, "role": "admin"}, None),
+    ],
+)
+def test_a_key_that_is_not_the_workers_own_is_said(
+    cli: Cli, api: FakeApi, me: dict[str, object], says: str | None
+) -> None:
+    api.on("GET", "/me", Answer(me))
+    done = cli("worker", "install", "--systemd", "--pool", "p")
+    assert done.code == 0
+    if says is None:
+        assert done.err == ""
+    else:
+        assert says in done.err
+        assert "headrace api-key create NAME --role worker --pool p" in done.err
 
 
 def test_a_missing_key_is_said(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,13 @@ def test_the_first_key_is_told_where_somebody_looks(changes, told, place_told):
     assert "every request needs an API key" in text
 
 
+def test_with_a_worker_beside_it_none_is_to_be_started():
+    text = banner(**{**PLAIN, "served": "default"})
+    assert "work-pool create" not in text and "worker start" not in text
+    assert "headrace deploy path/to/file.py:flow -n my-deployment -p default\n" in text
+    assert "  headrace worker start --pool my-pool\n" in banner(**PLAIN)
+
+
 def test_an_open_server_on_loopback_speaks_of_no_keys():
     text = banner(**{**PLAIN, "keys_required": False, "first_key": None})
     assert "API key" not in text and "unencrypted" not in text

@@ -39,7 +39,7 @@ deployments:
     parameters: {day: 2026-01-31}
     work_pool: {work_queue_name: fast, job_variables: {nice: 0}}
   - name: report
-    entrypoint: flows.py:report
+    entrypoint: flows.py:take_stock
     tags: []
     version: "{{ env.VERSION }}"
     pull: [{set_working_directory: {directory: /srv}}]
@@ -169,7 +169,13 @@ def test_a_whole_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("patterns", "found"),
-    [(["etl-*"], ["etl-a"]), (["report"], ["report"]), (["load/*"], ["etl-a"]), (["*"], ["etl-a", "report"])],
+    [
+        (["etl-*"], ["etl-a"]),
+        (["report"], ["report"]),
+        (["load/*"], ["etl-a"]),
+        (["take-stock/report"], ["report"]),
+        (["*"], ["etl-a", "report"]),
+    ],
 )
 def test_some_by_pattern(tmp_path: Path, patterns: list[str], found: list[str]) -> None:
     project = read(tmp_path, GOOD, patterns, TEAM="mill", VERSION="7")

@@ -55,6 +55,15 @@ def test_a_file_of_secrets_stays_out_where_no_repository_says_otherwise(folder: 
     assert files(folder, tmp_path / "y.zip") == (".env", ".env.example", ".headraceignore", "flow.py")
 
 
+def test_of_files_of_secrets_a_repository_gives_the_tracked_ones_only(folder: Path, tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(folder)], check=True)
+    write(folder, ".env", "a/.env.prod", ".env.example", "w/worker.env", "flow.py", "team/.env")
+    subprocess.run(["git", "-C", str(folder), "add", "team/.env"], check=True)
+    assert files(folder, tmp_path / "x.zip") == (".env.example", "flow.py", "team/.env")
+    (folder / ".headraceignore").write_text("!/.env\nteam\n")
+    assert files(folder, tmp_path / "y.zip") == (".env", ".env.example", ".headraceignore", "flow.py")
+
+
 def test_a_folder_in_a_repository_and_a_repository_in_a_folder(folder: Path, tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", str(folder)], check=True)
     write(folder, "other.py", "sub/flow.py", "sub/inner/lib.py")

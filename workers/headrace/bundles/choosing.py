@@ -1,7 +1,8 @@
 """Which files of a folder belong to its code: what git would keep, less what `.headraceignore` names.
 
 In a git repository git itself decides (tracked, and new but not ignored). Elsewhere every `.gitignore`
-counts, as git reads it. Never packed: `.git`, byte code, caches of tools, virtual environments.
+counts, as git reads it. Files of secrets are packed if git tracks them, or `.headraceignore` says so. Never
+packed: `.git`, byte code, caches of tools, virtual environments.
 """
 
 from __future__ import annotations
@@ -18,25 +19,32 @@ Specs = Sequence[tuple[str, GitIgnoreSpec]]
 """Each `.gitignore` so far, with the folder that it is in."""
 IGNORE_FILE = ".headraceignore"
 NEVER = frozenset({".git", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis"})
-PRIVATE = (".env", ".env.*", "!.env.example")
-"""Files of secrets, left out where no repository says otherwise; `!.env` in `.headraceignore` packs them."""
+PRIVATE = (".env", ".env.*", "!.env.example", "worker.env", "headrace-worker-*.env")
+"""Files of secrets, left out unless git tracks them: `!.env` in `.headraceignore` packs them.
+
+The last two are what `headrace worker install` writes.
+"""
 GIT_SECONDS = 60
 
 
 def chosen(folder: Path) -> list[str]:
     """The files to pack: paths below `folder` with forward slashes, sorted."""
-    listed = _listed_by_git(folder)
-    names = walked(folder, lambda entry: entry.name in NEVER) if listed is None else listed
-    # Git tells which files its user wants to share; without it, nobody has said that of a `.env`.
-    ignored = _spec(folder / IGNORE_FILE, *(PRIVATE if listed is None else ()))
-    return sorted(name for name in names if not (_never(folder, name) or ignored.match_file(name)))
+    tracked = _listed_by_git(folder, "--cached")
+    new = None if tracked is None else _listed_by_git(folder, "--others", "--exclude-standard")
+    if tracked is None or new is None:
+        tracked, new = [], list(walked(folder, lambda entry: entry.name in NEVER))
+    # What is tracked was meant to be shared; nobody has said that of a `.env` that is only not ignored.
+    ignored, private = _spec(folder / IGNORE_FILE), _spec(folder / IGNORE_FILE, *PRIVATE)
+    kept = [name for name in tracked if not ignored.match_file(name)]
+    kept += [name for name in new if not private.match_file(name)]
+    return sorted(name for name in {*kept} if not _never(folder, name))
 
 
-def _listed_by_git(folder: Path) -> list[str] | None:
+def _listed_by_git(folder: Path, *which: str) -> list[str] | None:
     git = shutil.which("git")
     if git is None:
         return None
-    command = [git, "-C", str(folder), "ls-files", "-coz", "--exclude-standard"]
+    command = [git, "-C", str(folder), "ls-files", "-z", *which]
     # Git's own variables (set while a hook runs) would point it at another repository.
     env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     done = subprocess.run(command, capture_output=True, timeout=GIT_SECONDS, check=False, env=env)

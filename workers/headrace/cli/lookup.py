@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -10,11 +11,13 @@ from headrace.cli.errors import BadUsage, CliError
 from headrace.cli.values import quote
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from headrace.client.api import Api
     from headrace.contract.deployments import Deployment
     from headrace.contract.flow_runs import FlowRun, FlowRunList
     from headrace.contract.schedules import Schedule
-    from headrace.contract.work_pools import WorkQueue
+    from headrace.contract.work_pools import WorkPool, WorkQueue
 
 RECENT = 200
 """How many of the latest runs, and of those to come, are looked through for a piece of an id."""
@@ -60,7 +63,34 @@ def find_deployment(api: Api, text: str) -> Deployment:
     reference = deployment_reference(text)
     if isinstance(reference, UUID):
         return api.deployments.read(reference)
-    return api.deployments.read_by_name(reference)
+    from headrace.contract.deployments import DeploymentList
+
+    with _suggesting(reference, lambda: map(full_name, api.deployments.list(DeploymentList()).items)):
+        return api.deployments.read_by_name(reference)
+
+
+def find_pool(api: Api, name: str) -> WorkPool:
+    """The work pool of that name."""
+    from headrace.contract.work_pools import WorkPoolList
+
+    with _suggesting(name, lambda: [pool.name for pool in api.pools.list(WorkPoolList()).items]):
+        return api.pools.read(name)
+
+
+@contextmanager
+def _suggesting(name: str, names: Callable[[], Iterable[str]]) -> Iterator[None]:
+    """Say of what is not there which name may be meant; `names` are asked for only then: those of one page."""
+    from headrace.client.errors import ApiError, NotFound
+
+    try:
+        yield
+    except NotFound as error:
+        from difflib import get_close_matches
+
+        with suppress(ApiError):
+            for near in get_close_matches(name, names(), 1):
+                error.hint = f"Did you mean {near!r}?" + (f" {error.hint}" if error.hint else "")
+        raise
 
 
 def find_schedules(api: Api, name: str, slug: str | None) -> tuple[Deployment, list[Schedule]]:

@@ -105,6 +105,11 @@ def print_fields(fields: Mapping[str, object]) -> None:
         say(plain)
 
 
+def counted(number: int, what: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def show(value: object) -> str:
     """One value for people."""
     if value is None or value == "":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.values import quote, wants_secret
@@ -23,6 +25,22 @@ _EXAMPLES: dict[str, Any] = {
 }
 
 
+_OF_SCHEDULE = re.compile(r"schedules\.\d+\.")
+_NOBODY = "A schedule's runs take the deployment's parameters: nobody is there to give them others."
+
+
+@contextmanager
+def hinting(schema: Mapping[str, Any] | None, given: Mapping[str, Any]) -> Iterator[None]:
+    """Say of parameters that are refused how they are given on the command line."""
+    from headrace.client.errors import Invalid
+
+    try:
+        yield
+    except Invalid as error:
+        error.hint = how_to_give(error.errors, schema, given) or error.hint
+        raise
+
+
 def how_to_give(
     errors: Sequence[FieldError], schema: Mapping[str, Any] | None, given: Mapping[str, Any]
 ) -> str | None:
@@ -35,13 +53,16 @@ def how_to_give(
 def _lines(
     error: FieldError, schema: Mapping[str, Any] | None, known: Mapping[str, Any], given: Mapping[str, Any]
 ) -> Iterator[str]:
-    root, _, name = error.path.partition(".")
+    path = _OF_SCHEDULE.sub("", error.path, count=1)
+    root, _, name = path.partition(".")
     if root != "parameters" or "." in name:
         return
     if name not in known:
         if known:
             yield f"The flow takes {', '.join(known)}."
         return
+    if path != error.path:
+        yield _NOBODY
     if wants_secret(schema, name):
         yield f"Say where a worker finds the secret: --param {quote(name)}=env:NAME"
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from uuid import UUID
 import typer
 
 from headrace.cli.errors import FAILURE
-from headrace.cli.marks import STATE_STYLE
+from headrace.cli.marks import ENDED, STATE_STYLE
 from headrace.cli.output import Format, note, print_json, say
 from headrace.cli.times import show_duration
 from headrace.cli.watch import follow
@@ -46,6 +46,7 @@ def watch(api: Api, run_id: UUID, output: Format) -> None:
             on_state=on_state,
             on_log=lambda r: print_log(r, stderr=stderr),
         )
+    tell_what_to_do(run)
     if output is Format.JSON:
         print_json(run)
     elif run.result is not None:
@@ -58,6 +59,12 @@ def tell_what_it_waits_for(api: Api, run: FlowRun) -> None:
     explanation = api.runs.why(run.id)
     if explanation.code == "no_worker":
         note(f"{explanation.reason} Start one: headrace worker start --pool {run.work_pool_name}")
+
+
+def tell_what_to_do(run: FlowRun) -> None:
+    """Say what the error of a run that is over says to do."""
+    if run.state_type in ENDED and run.error and run.error.get("hint"):
+        note(str(run.error["hint"]))
 
 
 @contextmanager
@@ -85,6 +92,16 @@ def print_log(record: Log, *, stderr: bool = False) -> None:
         style,
         stderr=stderr,
     )
+
+
+def print_logs(run: FlowRun, records: Sequence[Log]) -> None:
+    """The log of a run as far as it is there; without one, at least its state. Then what its error says to do."""
+    for record in records:
+        print_log(record)
+    if not records:
+        message = f": {run.state.message}" if run.state.message else "."
+        note(f"No log lines; it is {run.state.name}{message}")
+    tell_what_to_do(run)
 
 
 def print_record(record: Log) -> None:

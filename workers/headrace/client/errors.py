@@ -37,7 +37,9 @@ class ApiError(Exception):
         self.headers = headers or {}
 
     def __str__(self) -> str:
-        fields = "; ".join(f"{error.path}: {error.message}" for error in self.errors)
+        fields = "; ".join(
+            f"{error.path}: {error.message}" for error in self.errors if error.message not in self.message
+        )
         text = f"{self.message} ({fields})" if fields else self.message
         return f"{text}\n{self.hint}" if self.hint else text
 

@@ -32,6 +32,16 @@ def _as_utc(value: datetime) -> datetime:
 Time = Annotated[datetime, AfterValidator(_as_utc)]
 """A moment, always in UTC."""
 
+PATTERNS: dict[str, str] = {}
+"""What the patterns below, and those of other models, ask for in words."""
+
+
+def pattern(expression: str, words: str) -> str:
+    """A pattern for a text, with what is said of a text that does not match."""
+    PATTERNS[expression] = words
+    return expression
+
+
 NAME_BYTES = 500
 """Two names and a prefix make a key of the table, of which DynamoDB takes 1,024 bytes."""
 
@@ -47,7 +57,12 @@ def _addressable(name: str) -> str:
 
 Name = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^/%&><\x00-\x1f]+$"),
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=1,
+        max_length=200,
+        pattern=pattern(r"^[^/%&><\x00-\x1f]+$", "may have none of / % & > < and no line break"),
+    ),
     AfterValidator(_addressable),
 ]
 """Name of a flow, deployment, pool, queue or worker: 1 to 200 characters, none of `/ % & > <`."""
@@ -65,7 +80,13 @@ StepName = Annotated[Name, AfterValidator(_not_reserved)]
 """Name of a pool, queue or worker: it stands in paths beside fixed steps such as `filter`."""
 
 Tag = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=1,
+        max_length=100,
+        pattern=pattern(r"^[^\x00-\x1f]+$", "may have no line break or other control character"),
+    ),
 ]
 Tags = Annotated[list[Tag], Field(default_factory=list, max_length=50)]
 

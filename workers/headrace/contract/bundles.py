@@ -9,12 +9,15 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from headrace.contract.base import Answer, Request
+from headrace.contract.base import Answer, Request, pattern
 
 BUNDLE_BYTES = 100_000_000
 """A larger bundle is refused with 413."""
 
-Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+Digest = Annotated[
+    str,
+    StringConstraints(pattern=pattern(r"^sha256:[0-9a-f]{64}$", "must be sha256: and 64 digits from 0 to f")),
+]
 """`sha256:` and 64 lower-case hexadecimal digits."""
 
 

@@ -8,11 +8,19 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from headrace.contract.base import YEAR, Answer, Json, Request, Time
+from headrace.contract.base import YEAR, Answer, Json, Request, Time, pattern
 from headrace.contract.states import StateType
 
 Slug = Annotated[
-    str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    str,
+    StringConstraints(
+        min_length=1,
+        max_length=100,
+        pattern=pattern(
+            r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+            "must begin with a letter or digit, and have letters, digits and _ . - alone",
+        ),
+    ),
 ]
 
 

@@ -8,10 +8,17 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from headrace.contract.base import And, Answer, ListRequest, Request, Tags, Time
+from headrace.contract.base import And, Answer, ListRequest, Request, Tags, Time, pattern
 
 VALUE_LENGTH = 5000
-VariableName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$", min_length=1, max_length=255)]
+VariableName = Annotated[
+    str,
+    StringConstraints(
+        pattern=pattern(r"^[a-z0-9_-]+$", "may have lower-case letters, digits, _ and - alone"),
+        min_length=1,
+        max_length=255,
+    ),
+]
 """Small letters, digits, hyphens and underscores."""
 
 

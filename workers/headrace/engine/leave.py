@@ -17,10 +17,11 @@ def leave(code: int, grace: float = GRACE_SECONDS) -> NoReturn:
 
     Python itself waits for every non-daemon thread, however long: a stray one would hold a worker's slot.
     """
-    clock = threading.Timer(grace, _cut_off, (code, grace))
-    clock.daemon = True
-    clock.start()
     try:
+        clock = threading.Timer(grace, _cut_off, (code, grace))
+        clock.daemon = True
+        with contextlib.suppress(RuntimeError):  # no memory for a thread: then nothing is cut off
+            clock.start()
         # What Python calls first at its end: joins threads, lets executors finish what was submitted.
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()

@@ -68,7 +68,7 @@ def _outcome(spec: Spec, channel: Channel, watch: TerminationWatch) -> Receipt:
     try:
         flow = load_flow(spec["entrypoint"])
     except LoadError as error:
-        return receipts.not_loaded(error)
+        return _not_loaded(spec, error)
     try:
         args, kwargs = _arguments(flow, spec)
     except ParameterError as error:
@@ -139,6 +139,15 @@ def _attempt(
     import asyncio
 
     return asyncio.run(attempt_async(flow.fn, run, args, kwargs, timeout))
+
+
+def _not_loaded(spec: Spec, error: LoadError) -> Receipt:
+    """The receipt of a flow that could not be loaded; its log has the traceback, as that of one that raised."""
+    receipt, code = receipts.not_loaded(error)
+    told = "\n".join(filter(None, [receipt["message"], receipt["error"]["traceback"]]))
+    name = f"Flow run {spec['name']!r}" if spec.get("name") else "The flow run"
+    logging.getLogger("headrace.flow_runs").error("%s could not start: %s", name, told.rstrip("\n"))
+    return receipt, code
 
 
 def _raised(flow: Flow[..., Any], run: Run, error: BaseException) -> Receipt:

@@ -149,6 +149,8 @@ class EmbeddedServer:
 
         Where nobody looks, output ends in a log: there the key is only in the profile.
         """
+        from headrace.local.companion import POOL
+
         return banner(
             seconds=self._seconds,
             url=self.url,
@@ -160,6 +162,7 @@ class EmbeddedServer:
             exposed=not is_loopback(self._options.host),
             first_key=self._first_key,
             shown=shown,
+            served=POOL if self._options.with_worker else None,
         )
 
     def _bind(self) -> Server:

@@ -12,10 +12,11 @@ _BANNER = """
 {keys}
   Ctrl-C stops it; everything is kept. Next, in another terminal:
 
-{use}  headrace work-pool create --type process my-pool
-  headrace worker start --pool my-pool
-  headrace deploy path/to/file.py:flow -n my-deployment -p my-pool
+{use}{worker}  headrace deploy path/to/file.py:flow -n my-deployment -p {pool}
 
+"""
+_WORKER = """  headrace work-pool create --type process my-pool
+  headrace worker start --pool my-pool
 """
 _REQUIRED = """  Keys            every request needs an API key: headrace api-key create, headrace login
 """
@@ -42,8 +43,12 @@ def banner(
     exposed: bool,
     first_key: str | None,
     shown: bool,
+    served: str | None = None,
 ) -> str:
-    """The whole text. `profile`: the file into which the address, and a new key, were written."""
+    """The whole text. `profile`: the file into which the address, and a new key, were written.
+
+    `served`: the pool whose worker runs beside the server.
+    """
     keys = (_REQUIRED if keys_required else "") + (_EXPOSED if exposed else "")
     if first_key is not None:
         keys += _FIRST.format(key=first_key) if shown or profile is None else ""
@@ -54,5 +59,7 @@ def banner(
         dashboard=f"  Dashboard       {url}\n" if has_dashboard else "",
         data=data_dir,
         use="" if profile_active else f"  export HEADRACE_API_URL={url}/api\n",
+        worker="" if served else _WORKER,
+        pool=served or "my-pool",
         keys=keys,
     )

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from headrace.contract.deployments import DeploymentCreate
 from headrace.contract.errors import wording
 from headrace.project.errors import Place, ProjectError, mistaken
+from headrace.project.facts import INSTEAD, NO_PARAMETERS
 from headrace.project.model import DeploymentEntry
 from headrace.project.plain_secrets import HOW, NOT_TAKEN, plain_secrets, wrong_references
 from headrace.project.plan import NO_FLOW, Wanted
@@ -46,6 +47,10 @@ def _contradictions(entry: DeploymentEntry, flow_name: str) -> Iterator[tuple[Pl
             f"the flow of {entry.entrypoint} is named {flow_name!r}, and {entry.flow_name!r} is expected: correct "
             "flow_name, or leave it out",
         )
+    given: list[Place] = [("parameters",)] if entry.parameters else []
+    given += [("schedules", n, "parameters") for n, one in enumerate(entry.schedules or ()) if one.parameters]
+    if entry.command is not None:
+        yield from ((place, f"{NO_PARAMETERS} {INSTEAD}") for place in given)
     if entry.work_pool.name is None:
         yield (
             ("work_pool",),

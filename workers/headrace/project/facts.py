@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headrace.flows import Flow
 
+NO_PARAMETERS = "A command gets no parameters."
+INSTEAD = "Give it what it needs as arguments in --command, or as job variables: env.NAME=VALUE."
+
 
 def facts_of(flow: Flow[..., Any]) -> dict[str, Any]:
     """What the flow says of itself, in the words of a deployment; `flow_name` beside them."""

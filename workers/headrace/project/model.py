@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from headrace.contract.base import YEAR, Json, Name
+from headrace.contract.base import YEAR, Json, Name, pattern
 from headrace.contract.deployments import ConcurrencyOptions, Entrypoint, RetryPolicy
 from headrace.contract.schedules import (
     CronSchedule,
@@ -21,7 +21,10 @@ from headrace.contract.schedules import (
 Step = Annotated[dict[str, Json | None], Field(min_length=1, max_length=1)]
 """One step: its name, and under it its options."""
 Steps = Annotated[list[Step], Field(max_length=50)]
-FullName = Annotated[str, StringConstraints(pattern=r"^[^/]+/[^/]+$", max_length=401)]
+FullName = Annotated[
+    str,
+    StringConstraints(pattern=pattern(r"^[^/]+/[^/]+$", "must be a full name, flow/name"), max_length=401),
+]
 TagList = Annotated[
     list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]],
     Field(max_length=50),

@@ -33,12 +33,6 @@ _IN_WORDS = {
     "dict_type": "must have members below it, as names and values",
     "list_type": "must be a list: each member after a dash, or all in [brackets]",
 }
-_PATTERNS = {
-    "renamed_from": "must be a full name, flow/name",
-    "slug": "must begin with a letter or digit, and have letters, digits and _ . - alone",
-    **dict.fromkeys(("name", "flow_name", "work_queue_name"), "may have none of / % & > <"),
-}
-"""What a text must look like, by the member that it stands for."""
 _MODELS: tuple[type[BaseModel], ...] = (Project, Shared, DeploymentEntry, ScheduleEntry, WorkPoolEntry)
 _MERGED = ("parameters", "labels", "work_pool")
 
@@ -123,7 +117,8 @@ def _chosen(data: Mapping[str, Any], patterns: Sequence[str] | None) -> set[int]
     names = [_names(entry) for entry in entries] if isinstance(entries, list) else []
     found: set[int] = set()
     for pattern in patterns:
-        matches = {n for n, own in enumerate(names) if any(fnmatchcase(name, pattern) for name in own)}
+        whole = "/" in pattern  # a `*` stands for slashes, too: it shall not reach into the flow's name
+        matches = {n for n, own in enumerate(names) if own and fnmatchcase(own[whole], pattern)}
         if not matches:
             known = ", ".join(own[0] for own in names if own) or "none"
             raise ProjectError(f"No deployment of {FILE} matches {pattern!r}.", f"It has: {known}.")
@@ -135,7 +130,13 @@ def _names(entry: object) -> list[str]:
     if not isinstance(entry, dict) or not entry.get("name"):
         return []
     name = str(entry["name"])
-    return [name, f"{entry['flow_name']}/{name}"] if entry.get("flow_name") else [name]
+    return [name, f"{_flow_name(entry)}/{name}"]
+
+
+def _flow_name(entry: dict[Any, Any]) -> str:
+    """The flow's name, as far as the file tells: what it says, else the function's, or a command's own."""
+    function = str(entry.get("entrypoint") or "").rpartition(":")[2].replace("_", "-")
+    return str(entry.get("flow_name") or function or entry["name"])
 
 
 def _matters(place: Place, chosen: set[int] | None) -> bool:
@@ -198,8 +199,6 @@ def _problem(file: YamlFile, error: dict[str, Any]) -> Problem:
 
 def _in_words(error: Mapping[str, Any], place: Place) -> str | None:
     kind, value, member = error["type"], error.get("input"), str(place[-1]) if place else ""
-    if kind == "string_pattern_mismatch":
-        return _PATTERNS.get(member)
     if member == "work_pool" and isinstance(value, str):
         return f"write {{name: {value}}}"
     return _IN_WORDS.get(kind)

@@ -82,13 +82,21 @@ class Sources:
         if not repository:
             raise ProjectError(
                 "The git source needs a repository, and this folder is no clone with a remote.",
-                "Give it with --repository URL (in headrace.yaml: repository), or choose the bundle source.",
+                "Give it with --repository URL (as a member of the step: repository), or choose the bundle source.",
             )
         if without_secrets(repository) != repository:
             raise ProjectError(
                 "The repository's address holds a password or token (or a name that may be one), which would be stored "
                 "with the deployment.",
                 "Leave it out, and name where the worker finds it: --credential env:NAME.",
+            )
+        credentials = options.get("credentials")
+        by_helper = isinstance(credentials, dict) and credentials.get("credential_helper") is True
+        if credentials and not by_helper and _is_path(str(repository)):
+            raise ProjectError(
+                f"The repository {repository} is a folder that workers read as it is, and credentials go with https "
+                "and ssh addresses alone.",
+                "Leave out --credential (as a member of the step: credentials), or give another --repository URL.",
             )
         step = {"repository": repository, **{k: v for k, v in options.items() if v is not None}}
         if own and here and not any(step.get(name) for name in ("branch", "commit", "commit_sha", "tag")):
@@ -108,7 +116,10 @@ class Sources:
         """Runs of one version use one commit, whatever is pushed in between; `track` says otherwise."""
         if step.get("track") == "branch":
             if not step.get("branch"):
-                raise ProjectError("To follow a branch, name it.", "Give it with --branch NAME.")
+                raise ProjectError(
+                    "To follow a branch, name it.",
+                    "Give it with --branch NAME (as a member of the step: branch).",
+                )
             return
         given = step.pop("commit_sha", None) or step.get("commit")
         if given:
@@ -121,7 +132,9 @@ class Sources:
         commit = here.commit_of(str(branch)) if here and branch else here.commit if here else None
         if commit is None:
             raise ProjectError(
-                self._unknown(step, here), "Give --commit SHA, or follow the branch with --track."
+                self._unknown(step, here),
+                "Give --commit SHA, or follow the branch with --track (as members of the step, in headrace.yaml or "
+                "Python: `commit: SHA` or `track: branch`).",
             )
         step["commit"] = commit
 
@@ -138,6 +151,11 @@ class Sources:
         return (
             f"{which} is not known here: this clone has no such branch or commit; `git fetch` may bring it."
         )
+
+
+def _is_path(repository: str) -> bool:
+    """Whether git reads it from a disk; `host:path` is ssh."""
+    return repository.startswith(("file://", "/", ".")) or ":" not in repository
 
 
 def _whole(commit: str, here: Checkout | None) -> str:

@@ -71,7 +71,7 @@ class Answers:
         loop.say(
             "good",
             f"Worker {loop.options.worker_name!r} serves pool {registered.work_pool_name!r} "
-            f"(queues {queues}), up to {loop.options.limit} runs at once.",
+            f"(queues {queues}), up to {loop.options.limit} run{'' if loop.options.limit == 1 else 's'} at once.",
         )
 
     def join_failed(self, error: Exception) -> None:

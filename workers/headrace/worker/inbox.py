@@ -102,7 +102,7 @@ class Inbox:
                 )
             except SQS_ERRORS as error:
                 failures += 1
-                self._note_trouble(url, trouble(error, url))
+                self._note_trouble(url, trouble(error, self._client.meta.endpoint_url))
                 with self._gate:
                     self._gate.wait_for(lambda: self._closed, timeout=backoff(failures, first=0.5, most=10.0))
                 continue

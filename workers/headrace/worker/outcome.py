@@ -96,7 +96,7 @@ def _ended_by_us(why: str, exited: Message, timeout: float | None) -> Conclusion
     if why == "cancel":
         return Conclusion(
             ReportKind.CANCELLED,
-            message=f"Cancelled: all its processes are gone.{rest}" if not left else rest.strip(),
+            message="All its processes are gone." if not left else rest.strip(),
         )
     if why == "timeout":
         message = f"Ran longer than its timeout of {timeout:g} s and was ended.{rest}"

@@ -26,10 +26,10 @@ _PLAIN = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]+")
 """Regions whose SQS is at `sqs.REGION.amazonaws.com`, as botocore's own table of them has it."""
 
 
-def trouble(error: Exception, url: str) -> str:
+def trouble(error: Exception, endpoint: str) -> str:
     """What keeps a queue from answering, for people: no connection in plain words, all else as AWS says it."""
     if isinstance(error, (HTTPClientError, NoConnection)):
-        return f"no connection to {urlsplit(url).netloc}"
+        return f"no connection to {urlsplit(endpoint).netloc}"
     return f"{type(error).__name__}: {str(error).rstrip('.')}"
 
 

@@ -14,7 +14,7 @@ from headrace.cli.deploying.terminal import is_interactive
 from headrace.cli.errors import BadUsage, CliError
 from headrace.cli.lookup import deployment_reference, find_schedules, full_name
 from headrace.cli.options import DeploymentName, JobVariable, Output, Param, Params, Tag
-from headrace.cli.output import Format, note, print_json, report
+from headrace.cli.output import Format, counted, note, print_json, report
 from headrace.cli.periods import read_period, show_there, zone_of
 from headrace.cli.tables import Column, print_table
 from headrace.cli.times import parse_moment
@@ -149,7 +149,7 @@ def backfill(
     report(
         output,
         summary,
-        f"Made {done.made} runs of {full_name(plan.deployment)!r} for schedule {plan.schedule.slug!r}; "
+        f"Made {counted(done.made, 'run')} of {full_name(plan.deployment)!r} for schedule {plan.schedule.slug!r}; "
         f"{done.again} run again, {len(plan.kept)} were there.",
     )
 
@@ -211,8 +211,10 @@ def _ask(plan: Plan, output: Format, *, yes: bool) -> None:
     if plan.count <= ASKED_ABOVE or yes:
         return
     if not is_interactive() or output is Format.JSON:
-        raise BadUsage(f"{plan.count} runs would start.", "Say --yes, or look first with --dry-run.")
-    typer.confirm(f"Start {plan.count} runs?", abort=True)
+        raise BadUsage(
+            f"{counted(plan.count, 'run')} would start.", "Say --yes, or look first with --dry-run."
+        )
+    typer.confirm(f"Start {counted(plan.count, 'run')}?", abort=True)
 
 
 def _carry_out(api: Api, plan: Plan, members: dict[str, Any], limit: int | None, *, reverse: bool) -> Done:

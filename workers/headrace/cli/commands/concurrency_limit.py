@@ -10,7 +10,7 @@ from headrace.cli.app import new_group
 from headrace.cli.connect import checked, connect, rows_of
 from headrace.cli.errors import BadUsage
 from headrace.cli.options import Output
-from headrace.cli.output import Format, details, report
+from headrace.cli.output import Format, counted, details, report
 from headrace.cli.tables import ID, Column, listing
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def create(tag: Tag, limit: Limit, *, output: Output = Format.TABLE) -> None:
     body = checked(ConcurrencyLimitCreate, name=tag, limit=limit)
     with connect() as api:
         made = api.limits.create(body)
-    report(output, made, f"At most {limit} runs with the tag {tag!r} go at once from now on.")
+    report(output, made, f"At most {counted(limit, 'run')} with the tag {tag!r} at once from now on.")
 
 
 @app.command()
@@ -55,7 +55,7 @@ def update(tag: Tag, limit: Limit, *, output: Output = Format.TABLE) -> None:
     with connect() as api:
         api.limits.update(tag, ConcurrencyLimitUpdate(limit=limit))
         changed = api.limits.read(tag)
-    report(output, changed, f"At most {limit} runs with the tag {tag!r} go at once from now on.")
+    report(output, changed, f"At most {counted(limit, 'run')} with the tag {tag!r} at once from now on.")
 
 
 @app.command("ls")

@@ -13,7 +13,7 @@ from headrace.cli.connect import connect
 from headrace.cli.errors import BadUsage
 from headrace.cli.lookup import deployment_reference
 from headrace.cli.options import Output
-from headrace.cli.output import Format, note, print_json, say
+from headrace.cli.output import Format, counted, note, print_json, say
 from headrace.cli.tables import Column, print_table
 from headrace.cli.times import parse_duration, show_duration
 
@@ -176,7 +176,9 @@ def actual(
         [one.pool, one.deployment, one.runs, show_duration(one.seconds), _usd(bill.total(one.units))]
         for one in seen.groups
     ]
-    cells.append(["(standing)", f"tick, {seen.workers} workers", "", "", _usd(bill.total(standing))])
+    cells.append(
+        ["(standing)", f"tick, {counted(seen.workers, 'worker')}", "", "", _usd(bill.total(standing))]
+    )
     print_table(GROUPS, cells, "")
     say(f"Together: {_usd(bill.total(whole, free_tier=free_tier))}", "green")
     for remark in remarks:

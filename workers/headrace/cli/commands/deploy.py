@@ -116,7 +116,7 @@ def _batch(flags: Flags, options: dict[str, Any]) -> None:
         "--param": flags.param or flags.params,
         "--tag": flags.tags,
         "a schedule": flags.times or flags.no_schedule,
-        "--source": flags.source,
+        flags.source_option: flags.source,
         "--save": flags.save,
         "other options of one deployment": flags.members,
     }.items():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
@@ -15,8 +13,10 @@ from headrace.cli.errors import BadUsage
 from headrace.cli.lookup import deployment_reference, find_deployment, full_name, quoted_name
 from headrace.cli.options import DeploymentName, JobVariable, Output, Param, Params, Tag
 from headrace.cli.output import Format, report, say
+from headrace.cli.parameter_hints import hinting
 from headrace.cli.times import parse_duration, parse_moment, show_moment
 from headrace.cli.values import merge_parameters, read_pairs
+from headrace.project.facts import INSTEAD, NO_PARAMETERS
 
 if TYPE_CHECKING:
     from headrace.contract.deployments import Deployment
@@ -68,7 +68,9 @@ def run(
     with connect() as api:
         deployment = find_deployment(api, name)
         parameters = merge_parameters(params, param or [], deployment.parameter_openapi_schema)
-        with _hinting(deployment, parameters):
+        if parameters and deployment.entrypoint is None:
+            raise BadUsage(NO_PARAMETERS, f"{INSTEAD} For one run: --job-variable env.NAME=VALUE.")
+        with hinting(deployment.parameter_openapi_schema, parameters):
             run, created = api.deployments.run(deployment.id, _body(members, parameters))
         headline = _headline(run, deployment, created=created or idempotency_key is None)
         if watch:
@@ -83,20 +85,8 @@ def run(
         f"It is {run.state_name}, due {due}.",
         *([resume] if deployment.paused else []),
         f"Follow it:  headrace flow-run watch {run.id}",
+        f"If it does not start:  headrace flow-run why {run.id}",
     )
-
-
-@contextmanager
-def _hinting(deployment: Deployment, parameters: dict[str, Any]) -> Iterator[None]:
-    """Say of parameters that are refused how they are given here."""
-    from headrace.cli.parameter_hints import how_to_give
-    from headrace.client.errors import Invalid
-
-    try:
-        yield
-    except Invalid as error:
-        error.hint = how_to_give(error.errors, deployment.parameter_openapi_schema, parameters) or error.hint
-        raise
 
 
 def _state(start_at: str | None, start_in: str | None) -> dict[str, Any] | None:

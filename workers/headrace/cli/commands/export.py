@@ -12,7 +12,7 @@ from headrace import __version__
 from headrace.cli.connect import connect
 from headrace.cli.errors import CliError
 from headrace.cli.options import Output
-from headrace.cli.output import Format, report
+from headrace.cli.output import Format, counted, report
 
 if TYPE_CHECKING:
     from headrace.client.api import Api
@@ -42,7 +42,7 @@ def command(
 def check_free(file: Path, *, force: bool = False) -> None:
     """Refuse to write over a file."""
     if file.exists() and not force:
-        raise CliError(f"There is a {file} already.", "Replace it with --force.")
+        raise CliError(f"{file} is there already.", "Replace it with --force.")
 
 
 def export(api: Api, file: Path, *, runs: bool = False) -> dict[str, int]:
@@ -54,7 +54,7 @@ def export(api: Api, file: Path, *, runs: bool = False) -> dict[str, int]:
 
 def told(file: Path, counts: dict[str, int]) -> str:
     """What was written, for people."""
-    said = ", ".join(f"{count} {kind.replace('_', ' ')}s" for kind, count in counts.items()) or "nothing"
+    said = ", ".join(counted(count, kind.replace("_", " ")) for kind, count in counts.items()) or "nothing"
     return f"Wrote {file}: {said}."
 
 

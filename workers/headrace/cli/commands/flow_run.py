@@ -159,6 +159,7 @@ def _fields(run: FlowRun, version: str | None) -> dict[str, object]:
         "History": " > ".join([*earlier, run.state_name]),
         "Result": run.result,
         "Error": f"{run.error.get('type')}: {run.error.get('message')}" if run.error else None,
+        **({"Hint": run.error["hint"]} if run.error and run.error.get("hint") else {}),
     }
 
 
@@ -171,22 +172,22 @@ def logs(
 ) -> None:
     """Print the log of a flow run; with --follow and JSON, one record a line."""
     from headrace.cli import watch as watch_module
-    from headrace.cli.watching import detaching, print_log, print_record
+    from headrace.cli.watching import detaching, print_log, print_logs, print_record, tell_what_to_do
 
     on_log = print_record if output is Format.JSON else print_log
     with connect() as api:
         wanted_id = find_run(api, run_id)
         if follow:
             with detaching(wanted_id):
-                watch_module.follow(api, wanted_id, on_state=lambda run: None, on_log=on_log)
+                run = watch_module.follow(api, wanted_id, on_state=lambda run: None, on_log=on_log)
+            tell_what_to_do(run)
             return
-        api.runs.read(wanted_id)
-        records = watch_module.LogFeed(api, wanted_id).fresh()
-        if output is Format.JSON:
-            print_json(records)
-        else:
-            for record in records:
-                print_log(record)
+        run = api.runs.read(wanted_id)
+        records = list(watch_module.LogFeed(api, wanted_id).fresh())
+    if output is Format.JSON:
+        print_json(records)
+        return
+    print_logs(run, records)
 
 
 @app.command()

@@ -40,7 +40,7 @@ def command(
     with translated():
         imported = _from_crontab(source) if is_crontab else _from_prefect(source)
         if target.exists() and not force:
-            raise CliError(f"There is a {FILE} here already.", "Replace it with --force.")
+            raise CliError(f"{FILE} is here already.", "Replace it with --force.")
         if is_crontab:
             _write_flow(force=force)
         _write(imported, target, source)

@@ -98,8 +98,9 @@ class _Import:
     def _one(self, kind: Kind, record: Record) -> str:
         there = self._of(kind).get(kind.key(record))
         if there is None:
-            if not self._dry_run:
-                kind.make(self._api, record)
+            if self._dry_run:
+                return FOUND if kind.is_untouched(record) else MADE  # by then it came with its pool
+            kind.make(self._api, record)
             return MADE
         if there == record:
             return FOUND

@@ -38,7 +38,7 @@ def command(
 
     folder = Path.cwd()
     if (folder / FILE).exists() and not force:
-        raise CliError(f"There is a {FILE} here already.", "Replace it with --force.")
+        raise CliError(f"{FILE} is here already.", "Replace it with --force.")
     checkout = read_checkout(folder) if recipe is None else None
     chosen = recipe or (Recipe.GIT if checkout and checkout.repository else Recipe.LOCAL)
     with translated():

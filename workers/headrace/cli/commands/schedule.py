@@ -155,8 +155,10 @@ def list_(name: DeploymentName, *, output: Output = Format.TABLE) -> None:
     """List the schedules of a deployment."""
     deployment_reference(name)
     with connect() as api:
-        schedules = api.schedules.all(find_deployment(api, name).id)
+        deployment, schedules = find_schedules(api, name, None)
         coming = {} if output is Format.JSON else {s.id: _next(api, s) for s in schedules}
+    if deployment.paused:
+        schedule_times.note_pauses(deployment, ())
     listing(
         output,
         schedules,

@@ -9,18 +9,18 @@ import typer
 
 from headrace.cli.connect import connect
 from headrace.cli.errors import FAILURE, BadUsage
-from headrace.cli.lookup import deployment_reference, find_schedules
+from headrace.cli.lookup import deployment_reference, find_schedules, quoted_name
 from headrace.cli.options import DeploymentName, Output
 from headrace.cli.output import Format, note, print_json
 from headrace.cli.tables import Column, listing, print_table
 from headrace.cli.times import parse_moment, show_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from uuid import UUID
+    from collections.abc import Callable, Sequence
 
     from headrace.client.api import Api
-    from headrace.contract.schedules import Occurrence
+    from headrace.contract.deployments import Deployment
+    from headrace.contract.schedules import Occurrence, Schedule
 
 Slug = Annotated[
     str | None, typer.Argument(help="Slug of one schedule; all of them if left out.", show_default=False)
@@ -31,6 +31,7 @@ End = Annotated[
 ]
 COLUMNS = (Column("Due", solid=True), Column("Schedule", style="bold"))
 RUN_COLUMNS = (*COLUMNS, Column("Run", solid=True), Column("State", solid=True))
+UNCHANGED = "No run was due since the last change of the schedule, or in the last day. See --from for more."
 DAY = timedelta(days=1)
 
 
@@ -43,10 +44,18 @@ def preview(
     limit: Annotated[int, typer.Option("--limit", help="How many to show.", min=1, max=1000)] = 20,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show when runs will come about; nothing is made."""
+    """Show when runs will come about, by the active schedules or by the one named; nothing is made."""
     now = datetime.now(UTC)
     after, before = _period(start, end, now, default=(now, now + 366 * DAY))
-    found = _ask(name, slug, lambda api, ids: api.schedules.upcoming(*ids, after, before, limit))[:limit]
+
+    def coming(api: Api, schedule: Schedule) -> list[Occurrence]:
+        if not schedule.active and slug is None:
+            return []
+        return api.schedules.upcoming(schedule.deployment_id, schedule.id, after, before, limit)
+
+    deployment, schedules, times = _ask(name, slug, coming)
+    found = times[:limit]
+    note_pauses(deployment, schedules)
     listing(
         output,
         found,
@@ -64,10 +73,20 @@ def verify(
     end: End = None,
     output: Output = Format.TABLE,
 ) -> None:
-    """List each moment of a period (default: the last day) with its one run; fails if one lacks it."""
+    """List each moment of a period with its one run; fails if one lacks it.
+
+    The period is the last day if nothing is given, or what has passed of it since the schedule was last changed.
+    """
     now = datetime.now(UTC)
     after, before = _period(start, end, now, default=(now - DAY, now))
-    found = _ask(name, slug, lambda api, ids: api.schedules.verify(*ids, after, before))
+
+    def past(api: Api, schedule: Schedule) -> list[Occurrence]:
+        first = max(after, schedule.updated) if start is None else after
+        if first >= before:
+            return []
+        return api.schedules.verify(schedule.deployment_id, schedule.id, first, before)
+
+    *_, found = _ask(name, slug, past)
     missing = [each for each in found if each.flow_run_id is None]
     if output is Format.JSON:
         print_json(found)
@@ -75,7 +94,7 @@ def verify(
         rows = [
             [show_moment(e.due), e.schedule_slug, e.flow_run_id or "missing", e.state_name] for e in found
         ]
-        print_table(RUN_COLUMNS, rows, "No run was due in this period.")
+        print_table(RUN_COLUMNS, rows, "No run was due in this period." if start else UNCHANGED)
     if missing:
         note(f"Error: {len(missing)} of {len(found)} moments have no run.")
         raise typer.Exit(FAILURE)
@@ -92,11 +111,22 @@ def _period(
 
 
 def _ask(
-    name: str, slug: str | None, question: Callable[[Api, tuple[UUID, UUID]], list[Occurrence]]
-) -> list[Occurrence]:
+    name: str, slug: str | None, question: Callable[[Api, Schedule], list[Occurrence]]
+) -> tuple[Deployment, list[Schedule], list[Occurrence]]:
     """Ask for each schedule in question, and put the answers in the order of time."""
     deployment_reference(name)
     with connect() as api:
         deployment, schedules = find_schedules(api, name, slug)
-        found = [each for schedule in schedules for each in question(api, (deployment.id, schedule.id))]
-    return sorted(found, key=lambda each: (each.due, each.schedule_slug))
+        found = [each for schedule in schedules for each in question(api, schedule)]
+    return deployment, schedules, sorted(found, key=lambda each: (each.due, each.schedule_slug))
+
+
+def note_pauses(deployment: Deployment, schedules: Sequence[Schedule]) -> None:
+    """Say beside the times why they will not come about."""
+    name = quoted_name(deployment)
+    if deployment.paused:
+        note(f"The deployment is paused: no run comes about. Go on with: headrace deployment resume {name}")
+    for paused in (schedule for schedule in schedules if not schedule.active):
+        note(
+            f"Schedule {paused.slug!r} is paused. Go on with: headrace deployment schedule resume {name} {paused.slug}"
+        )

@@ -10,6 +10,7 @@ import typer
 from headrace.cli.app import new_group
 from headrace.cli.connect import checked, connect, given, rows_of
 from headrace.cli.errors import BadUsage
+from headrace.cli.lookup import find_pool
 from headrace.cli.options import (
     CancelRuns,
     Limit,
@@ -98,7 +99,7 @@ def list_(*, output: Output = Format.TABLE) -> None:
 def inspect(name: Name, *, output: Output = Format.TABLE) -> None:
     """Show all about a work pool."""
     with connect() as api:
-        pool = api.pools.read(name)
+        pool = find_pool(api, name)
     _show(pool, output)
 
 
@@ -165,7 +166,7 @@ def delete(
     """Delete a work pool and its queues; refused while runs wait or deployments run there, unless told what to do."""
     options = removal(cancel_runs=cancel_runs, move_to=move_to)
     with connect() as api:
-        pool = api.pools.read(name)
+        pool = find_pool(api, name)
         api.pools.delete(name, options)
     report(output, pool, f"Deleted work pool {name!r}.")
 

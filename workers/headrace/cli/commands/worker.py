@@ -68,11 +68,14 @@ def start(
         typer.Option("--work-queue", "-q", help="Only this queue of it. May be repeated.", metavar="NAME"),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", "-l", help="How many runs at once.", min=1, max=1000, metavar="N")
+        int | None,
+        typer.Option(
+            "--limit", "-l", help="How many runs at once; 10 if left out.", min=1, max=1000, metavar="N"
+        ),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", "-n", help="Its name; made of host and pool if left out.", metavar="NAME"),
+        typer.Option("--name", "-n", help="Its name; the host's if left out.", metavar="NAME"),
     ] = None,
     type_: Annotated[str, typer.Option("--type", "-t", help="How it runs flows.")] = "process",
     run_once: Annotated[bool, typer.Option("--run-once", help="Run what waits now, and leave.")] = False,

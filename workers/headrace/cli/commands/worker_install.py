@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from enum import StrEnum
 from importlib import import_module
@@ -51,7 +52,10 @@ def install(
         typer.Option("--work-queue", "-q", help="Only this queue of it. May be repeated.", metavar="NAME"),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", "-l", help="How many runs at once.", min=1, max=1000, metavar="N")
+        int | None,
+        typer.Option(
+            "--limit", "-l", help="How many runs at once; 10 if left out.", min=1, max=1000, metavar="N"
+        ),
     ] = None,
     name: Annotated[
         str | None, typer.Option("--name", "-n", help="Its name; the host's if left out.", metavar="NAME")
@@ -78,10 +82,7 @@ def install(
     settings = read_settings()
     from headrace.cli.installing.service import Service
 
-    words = [f"--pool={pool}", *(f"--work-queue={queue}" for queue in work_queue or ())]
-    words += [] if limit is None else [f"--limit={limit}"]
-    words += [] if name is None else [f"--name={name}"]
-    words += [] if on_disconnect is Disconnected.KILL else [f"--on-disconnect={on_disconnect}"]
+    words = _words(pool, work_queue or [], limit, name, on_disconnect)
     service = Service(
         pool=pool,
         name=name,
@@ -94,8 +95,20 @@ def install(
     )
     maker = import_module(f"headrace.cli.installing.{manager}")
     _carry_out(maker.plan(service, output_dir and output_dir.absolute()), service, show=show, force=force)
-    if docker and not show:
-        _warn_of_loopback(settings)
+    if not show:
+        _warn_of_role(settings, pool)
+        if docker:
+            _warn_of_loopback(settings)
+
+
+def _words(
+    pool: str, queues: list[str], limit: int | None, name: str | None, on_disconnect: Disconnected
+) -> list[str]:
+    """The options of `worker start` that say the same."""
+    words = [f"--pool={pool}", *(f"--work-queue={queue}" for queue in queues)]
+    words += [] if limit is None else [f"--limit={limit}"]
+    words += [] if name is None else [f"--name={name}"]
+    return words + ([] if on_disconnect is Disconnected.KILL else [f"--on-disconnect={on_disconnect}"])
 
 
 def _only(**managers: bool) -> str:
@@ -166,6 +179,29 @@ def _carry_out(plan: Plan, service: Service, *, show: bool, force: bool) -> None
         note(
             "No API key is set, so none was written: headrace login first, if the control plane asks for one."
         )
+
+
+def _warn_of_role(settings: Settings, pool: str) -> None:
+    """Of a key that may do more than a worker needs, or serves another pool; if the control plane answers."""
+    from headrace.client.api import Api
+    from headrace.client.errors import ApiError
+    from headrace.client.transport import Transport
+    from headrace.contract.roles import Role
+
+    if settings.api_key is None:
+        return
+    try:
+        with Api(Transport(settings.require_api_url(), settings.api_key, timeout=5, attempts=1)) as api:
+            me = api.api_keys.me()
+    except ApiError:
+        return
+    if not me.keys_required or (me.role is Role.WORKER and me.work_pool_name == pool):
+        return
+    what = f"of the role {me.role}" if me.role is not Role.WORKER else f"for the pool {me.work_pool_name!r}"
+    note(
+        f"The key that was written is one {what}. A worker needs one of its own, for its pool: headrace "
+        f"api-key create NAME --role worker --pool {shlex.quote(pool)}   (then install it anew with --force)"
+    )
 
 
 def _warn_of_loopback(settings: Settings) -> None:

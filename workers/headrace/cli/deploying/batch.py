@@ -12,6 +12,7 @@ from headrace.cli.deploying import building, remarks
 from headrace.cli.deploying.checking import wanted_of_all
 from headrace.cli.deploying.terminal import is_interactive
 from headrace.cli.errors import BadUsage, CliError
+from headrace.cli.lookup import find_pool
 from headrace.cli.output import Format, note, print_json, say
 from headrace.project.execute import execute
 from headrace.project.plan import PROJECT_LABEL, Action, Change, Create, Delete, Wanted, make_plan
@@ -78,7 +79,7 @@ def _remarks(api: Api, wanted: Sequence[Wanted], sources: Sources) -> Iterator[s
     """About all of them together: git is asked as often as for one."""
     yield from remarks.about_code([(_from_here(one.body), one.body["pull_steps"]) for one in wanted], sources)
     yield from remarks.about_pools(
-        [api.pools.read(name) for name in sorted({str(one.body["work_pool_name"]) for one in wanted})]
+        [find_pool(api, name) for name in sorted({str(one.body["work_pool_name"]) for one in wanted})]
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.connect import connect
-from headrace.cli.deploying.facts import facts_of, facts_of_command
+from headrace.cli.deploying.facts import facts_of, facts_of_command, unseen
 from headrace.cli.errors import CliError
 from headrace.project.errors import FileProblems, Problem, ProjectError
 from headrace.project.plan import NO_FLOW, Wanted
@@ -37,7 +37,7 @@ def wanted_of_all(found: Read, folder: Path, sources: Sources, *, check: bool) -
     problems: list[Problem] = []
     hints: list[str] = []
     wanted: dict[int, Wanted] = {}
-    unseen: set[int] = set()
+    not_seen: set[int] = set()
     flows = _Flows(folder, check=check)
     for which, entry in enumerate(found.project.deployments):
         try:
@@ -45,15 +45,15 @@ def wanted_of_all(found: Read, folder: Path, sources: Sources, *, check: bool) -
         except CliError as error:
             problems.append(found.problem(which, ("entrypoint",), error.message))
             hints += [error.hint] if error.hint else []
-            facts = facts_of_command(entry.flow_name or entry.name)  # so that the rest is looked at, too
-            unseen.add(which)
+            facts = unseen(entry.flow_name or entry.name)  # so that the rest is looked at, too
+            not_seen.add(which)
         try:
             wanted[which] = wanted_of(entry, facts.flow_name, facts.members(), sources)
         except ProjectError as error:
             told = error.mistakes or [((), error.message)]
             problems += [found.problem(which, place, message) for place, message in told]
             hints += [error.hint] if error.hint else []
-    problems += _doubled(found, {which: one for which, one in wanted.items() if which not in unseen})
+    problems += _doubled(found, {which: one for which, one in wanted.items() if which not in not_seen})
     try:
         with connect() as api:
             problems += _refused(api, found, wanted, hints)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from headrace.cli.errors import CliError
@@ -22,8 +23,8 @@ def facts_of(entrypoint: str, folder: Path, *, check: bool) -> FlowFacts:
 
 
 def facts_of_command(flow_name: str) -> FlowFacts:
-    """A command tells nothing of itself; whatever parameters it is given are not checked."""
-    return _unseen(flow_name, None)
+    """A command tells nothing of itself, and takes no parameters: nothing would hand them over."""
+    return replace(unseen(flow_name), enforce_parameter_schema=True)
 
 
 def _by_reading(entrypoint: str, folder: Path) -> FlowFacts:
@@ -35,8 +36,8 @@ def _by_reading(entrypoint: str, folder: Path) -> FlowFacts:
         flow for flow in find_flows(folder).flows if flow.entrypoint == f"{Path(file).as_posix()}:{function}"
     ]
     if found:
-        return _unseen(found[0].name, found[0].summary or None)
-    return _unseen(function.replace("_", "-"), None)
+        return unseen(found[0].name, found[0].summary or None)
+    return unseen(function.replace("_", "-"))
 
 
 def _refuse_task(entrypoint: str, folder: Path) -> None:
@@ -56,7 +57,8 @@ def _place(entrypoint: str) -> tuple[str, str]:
     return (place if place.endswith(".py") else f"{place.replace('.', '/')}.py"), function
 
 
-def _unseen(flow_name: str, description: str | None) -> FlowFacts:
+def unseen(flow_name: str, description: str | None = None) -> FlowFacts:
+    """What is known of a flow that is not looked at; its parameters are not checked."""
     return FlowFacts(
         flow_name=flow_name,
         description=description,

@@ -15,6 +15,7 @@ from headrace.cli.errors import BadUsage
 from headrace.cli.output import Format
 from headrace.cli.schedules import read_schedule, read_times
 from headrace.cli.values import merge_parameters, read_job_variables
+from headrace.project.facts import INSTEAD, NO_PARAMETERS
 from headrace.project.plain_secrets import HOW
 from headrace.project.secret_names import LITERAL, literal_secrets
 
@@ -135,6 +136,11 @@ class Flags:
             )
         return self.names[0] if self.names else None
 
+    @property
+    def source_option(self) -> str:
+        """The option that says where the code comes from: one of git's says it as well as --source."""
+        return _option(self.git) if self.git else "--source"
+
     def parameters(self, schema: dict[str, Any] | None = None) -> dict[str, Any]:
         """The parameters given; the schema tells which are text."""
         return merge_parameters(self.params, self.param, schema)
@@ -147,6 +153,8 @@ def read_flags(options: dict[str, Any]) -> Flags:
             "An entrypoint and --command contradict each other: only one of them can run.",
             "Leave one of them out.",
         )
+    if options["program"] is not None and (options["param"] or options["params"]):
+        raise BadUsage(NO_PARAMETERS, INSTEAD)
     times = read_times(options["cron"], options["interval"], options["rrule"], options["timezone"])
     if times is not None:
         read_schedule(times)
@@ -226,9 +234,13 @@ def _git(options: dict[str, Any]) -> dict[str, Any]:
 
 def _source(kind: SourceKind | None, git: dict[str, Any]) -> SourceKind | None:
     if kind not in (None, SourceKind.GIT) and git:
-        option = next(iter(git)).replace("credentials", "credential")
-        raise BadUsage(f"--{option} belongs to --source git, not to {kind}.", "Leave one of them out.")
+        raise BadUsage(f"{_option(git)} belongs to --source git, not to {kind}.", "Leave one of them out.")
     return SourceKind.GIT if git else kind
+
+
+def _option(git: dict[str, Any]) -> str:
+    """The first option that gave a member of the git step."""
+    return f"--{next(iter(git))}".replace("credentials", "credential")
 
 
 def read_credential(text: str) -> dict[str, str | bool]:

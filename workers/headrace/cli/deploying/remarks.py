@@ -70,5 +70,7 @@ def _about_commit(clone: Mapping[str, Any], here: Checkout) -> str | None:
                 f"branch {branch} has commits that are not pushed to {remote}: workers follow what is there."
             )
     elif (commit := clone.get("commit")) and not here.is_commit_pushed(str(commit)):
+        if here.has_commit(str(commit)) is None:
+            return f"commit {str(commit)[:12]} is unknown in this clone: is it in {remote}? Runs fail if it is not."
         return f"commit {str(commit)[:12]} is not pushed to {remote}: workers cannot fetch it yet."
     return None

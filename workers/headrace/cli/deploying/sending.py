@@ -9,6 +9,8 @@ from uuid import UUID
 from headrace.cli.connect import checked, given
 from headrace.cli.deploying import remarks
 from headrace.cli.deploying.undoing import undoing
+from headrace.cli.lookup import find_pool
+from headrace.cli.parameter_hints import hinting
 from headrace.cli.schedules import read_schedule
 from headrace.project.plan import NO_FLOW
 from headrace.project.sources import Sources
@@ -49,7 +51,8 @@ def send(api: Api, answers: Answers, sources: Sources, project: str | None = Non
         flow = api.flows.create(flow_body).value
         before = _known(api, flow_body.name, answers.name)
         undo.makes(None if before else f"{flow_body.name}/{answers.name}")
-        deployment = api.deployments.create(_body(members, flow.id)).value
+        with hinting(answers.facts.parameter_openapi_schema, answers.parameters):
+            deployment = api.deployments.create(_body(members, flow.id)).value
     address = f"{api.transport.api_url}/deployments/{deployment.id}"
     return Made(deployment, before, address, made_pool, said)
 
@@ -113,7 +116,7 @@ def _needs_pool(api: Api, answers: Answers, said: list[str]) -> bool:
     from headrace.client.errors import NotFound
 
     try:
-        said += remarks.about_pools([api.pools.read(answers.pool)])
+        said += remarks.about_pools([find_pool(api, answers.pool)])
     except NotFound:
         if answers.create_pool:
             return True

@@ -41,7 +41,7 @@ ENTRYPOINT {entrypoint}
 
 
 def plan(service: Service, folder: Path | None) -> Plan:
-    """The Dockerfile, its environment file and what keeps that out of the image; in a folder of their own."""
+    """The Dockerfile, its environment file and what keeps that to itself; in a folder of their own."""
     place = folder or Path.cwd() / service.label
     words = ["headrace", *service.arguments]
     entrypoint = json.dumps([one_line(word, repr(word)) for word in words])
@@ -54,7 +54,8 @@ def plan(service: Service, folder: Path | None) -> Plan:
         File(
             place / ENVIRONMENT, environment_text(service.environment, quoted=False), 0o600, environment=True
         ),
-        File(place / ".dockerignore", f"# Secrets never go into an image.\n{ENVIRONMENT}\n"),
+        File(place / ".dockerignore", f"# Secrets never go into an image.\n{ENVIRONMENT}\n", shared=True),
+        File(place / ".gitignore", f"# Secrets never go into a repository.\n{ENVIRONMENT}\n", shared=True),
     )
     image = service.label.lower()
     where = shlex.quote(str(place))

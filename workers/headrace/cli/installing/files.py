@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from headrace.cli.errors import CliError
-from headrace.cli.installing.service import File, Plan, merged
+from headrace.cli.installing.service import File, Plan, completed, merged
 
 
 def write(plan: Plan, *, force: bool) -> None:
@@ -17,9 +17,9 @@ def write(plan: Plan, *, force: bool) -> None:
         CliError: One is there already, or the folder cannot be written to; nothing was changed.
     """
     for file in plan.files:
-        if os.path.lexists(file.path) and not force:
+        if os.path.lexists(file.path) and not (force or file.shared):
             raise CliError(
-                f"There is a {file.path} already.",
+                f"{file.path} is there already.",
                 "Replace it with --force (of an environment file, only Headrace's own lines are), or give "
                 "the worker another --name.",
             )
@@ -42,8 +42,9 @@ def write(plan: Plan, *, force: bool) -> None:
 def _beside(file: File) -> Path:
     """The whole file next to where it will be, with its mode from the first byte on."""
     text = file.text
-    if file.environment and file.path.is_file():
-        text = merged(text, file.path.read_text(encoding="utf-8", errors="surrogateescape"))
+    if (file.environment or file.shared) and file.path.is_file():
+        old = file.path.read_text(encoding="utf-8", errors="surrogateescape")
+        text = merged(text, old) if file.environment else completed(text, old)
     file.path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=file.path.parent, prefix=f".{file.path.name}.")
     with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as out:

@@ -54,12 +54,16 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to write. An environment file keeps the lines of others when it is written again."""
+    """A file to write. An environment file keeps the lines of others when it is written again.
+
+    `shared`: a list that may be there already, and others' too; what it lacks is put behind it.
+    """
 
     path: Path
     text: str
     mode: int = 0o644
     environment: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,13 @@ def merged(new: str, old: str) -> str:
     names = {line.partition("=")[0] for line in new.splitlines()}
     kept = [line for line in old.splitlines() if line.partition("=")[0].strip() not in names]
     return new + "".join(f"{line}\n" for line in kept)
+
+
+def completed(new: str, old: str) -> str:
+    """The old lines, and behind them what they lack of the new ones."""
+    kept = old.splitlines()
+    lines = [*kept, *(line for line in new.splitlines() if line not in kept)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def without_secrets(text: str) -> str:

@@ -83,7 +83,7 @@ def _parsed(line: str, number: int, path: Path) -> dict[str, Any]:
     try:
         value = json.loads(line) if len(line) <= LONGEST_LINE else None
     except (ValueError, RecursionError):
-        raise _wrong(path, number, "it is not JSON; is the file cut off?") from None
+        raise _wrong(path, number, "it is not JSON (is the file cut off?)") from None
     if not isinstance(value, dict):
         raise _wrong(path, number, "it is not a JSON object")
     return value

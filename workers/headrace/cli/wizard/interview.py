@@ -66,7 +66,7 @@ def _ask(flags: Flags, folder: Path) -> Answers:
         answers.kept = schedule.entries(before.schedules) if before else None
         answers.members = _members(before, answers, flags.members)
         schema = facts.parameter_openapi_schema
-        has = before.parameters if before else {}
+        has = before.parameters if before and entrypoint else {}
         answers.parameters = parameters.ask_parameters(
             schema, flags.parameters(schema), has, partial(misfit, api)
         )

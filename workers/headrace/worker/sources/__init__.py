@@ -34,7 +34,7 @@ def set_working_directory(options: Json, job: Job) -> dict[str, object]:
     wanted = options.get("directory")
     if not isinstance(wanted, str) or not wanted:
         raise SourceError("the pull step set_working_directory needs `directory`, a folder's path")
-    job.folder = _existing(job.folder / Path(wanted).expanduser())
+    job.folder = _existing(wanted, job)
     return {"directory": str(job.folder)}
 
 
@@ -69,7 +69,7 @@ def make_ready(grant: Grant, job: Job) -> None:
         if isinstance(label := given.get("id"), str):
             job.outputs[label] = result
     if grant.path:
-        job.folder = _existing(job.folder / Path(grant.path).expanduser())
+        job.folder = _existing(grant.path, job)
 
 
 def _run(name: str, options: Json, job: Job) -> dict[str, object]:
@@ -112,8 +112,16 @@ def _looked_up(match: re.Match[str], job: Job) -> str:
     return str(job.outputs[step][key])
 
 
-def _existing(folder: Path) -> Path:
+def _existing(wanted: str, job: Job) -> Path:
+    """A folder of this machine, or one below what an earlier step brought."""
+    place = Path(wanted).expanduser()
+    folder = job.folder / place
     if not folder.is_dir():
+        if job.brought and not place.is_absolute():
+            raise SourceError(
+                f"there is no folder {wanted!r} in {job.brought}",
+                hint="Is it committed and pushed, and ignored by nothing? Then deploy again.",
+            )
         raise SourceError(
             f"the code's folder {folder} is not on this machine; deploy from a folder that this worker "
             "can see, or give the deployment another code source"

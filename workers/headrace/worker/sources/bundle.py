@@ -40,6 +40,7 @@ def pull_bundle(options: Json, job: Job) -> dict[str, object]:
 
     name = digest.removeprefix("sha256:")
     job.folder = job.workshop.cache.get(f"bundles/{name}", job.key, make) / CODE
+    job.brought = f"the bundle {digest}"
     return {"directory": str(job.folder)}
 
 

@@ -34,6 +34,7 @@ def git_clone(options: Json, job: Job) -> dict[str, object]:
             raise _no_folder(name, wanted, commit)
     _note_pointers(git, tree, job)
     job.folder = tree / wanted.directory
+    job.brought = f"commit {commit} of {wanted.repository}"
     return {"directory": str(job.folder), "commit": commit}
 
 

@@ -132,8 +132,8 @@ class Git:
         address = urlsplit(repository)
         if address.scheme not in ("http", "https") or not isinstance(credentials, dict):
             raise SourceError(
-                "`credentials` go with https addresses, as "
-                f'{REFERENCES} or {{"credential_helper": true}}, and with ssh addresses'
+                f'`credentials` are {REFERENCES} or {{"credential_helper": true}}, and go with https and ssh '
+                "addresses alone; leave them out for any other"
             )
         redactor = self._job.redactor
         user, secret = fields_of(read_reference(credentials, self._job.workshop.environ, redactor), redactor)

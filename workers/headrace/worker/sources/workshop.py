@@ -45,7 +45,10 @@ class Workshop:
 
 @dataclass
 class Job:
-    """One run's preparation: each step reads it and changes it. `python`: what the run is to use."""
+    """One run's preparation: each step reads it and changes it. `python`: what the run is to use.
+
+    `brought`: what its folder came from, for people; None for a folder of this machine.
+    """
 
     workshop: Workshop
     key: Key
@@ -56,6 +59,7 @@ class Job:
     redactor: Redactor = field(default_factory=Redactor)
     outputs: dict[str, Mapping[str, object]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    brought: str | None = None
 
     def environment(self) -> dict[str, str]:
         """What a step's own commands see: what a run would see, no credentials."""
