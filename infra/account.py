@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,6 +46,7 @@ class Account:
     session: Any = field(repr=False)
     clients: dict[str, Any] = field(default_factory=dict, repr=False)
     pace: Pace = field(default_factory=Pace, repr=False)
+    profile: str | None = None
 
     @classmethod
     def open(cls, profile: str | None = None, region: str | None = None) -> Account:
@@ -73,7 +75,7 @@ class Account:
                 f"AWS does not let you in: {error}",
                 "Say --profile, or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are.",
             ) from error
-        return cls(who["Account"], found, who["Arn"], session)
+        return cls(who["Account"], found, who["Arn"], session, profile=profile)
 
     def client(self, service: str) -> Any:
         """The client of a service."""
@@ -85,6 +87,11 @@ class Account:
     def partition(self) -> str:
         """`aws`, or what it is called in China and for governments."""
         return self.arn.split(":")[1]
+
+    def command(self, what: str, stage: str) -> str:
+        """The command that does `what` to a stage of just this account and region, to be copied as it is."""
+        words = ["headrace", "cloud", what, "--stage", stage, "--region", self.region]
+        return shlex.join([*words, *(("--profile", self.profile) if self.profile else ())])
 
     def role(self, name: str) -> str:
         """The ARN of a role."""

@@ -90,7 +90,7 @@ _RIGHTS = (
         "DeleteAlarms DeleteDashboards GetDashboard ListTagsForResource PutDashboard PutMetricAlarm "
         "TagResource UntagResource",
         "arn:aws:cloudwatch:{here}:alarm:{name}-*",
-        "arn:aws:cloudwatch::{account}:dashboard/{name}",
+        "arn:aws:cloudwatch::{account}:dashboard/{name}-{region}",
     ),
     (
         "AlarmTopic",

@@ -161,3 +161,18 @@ def test_nothing_is_removed_that_was_not_confirmed(account: Account) -> None:
     assert not Down(account, said.say, said.confirm).remove("prod", force=True)
     assert said.asked == ["Remove stage 'prod' and all of its data?"]
     assert list(Remains(account, NAMES).all()) == before
+
+
+def test_a_stage_of_the_same_name_in_another_region_is_left_alone(account: Account, clock: Clock) -> None:
+    """An account's regions share its roles."""
+    away = replace(account, region="us-east-1", clients={})
+    base_stack(away, NAMES)
+    there = list(Remains(away, NAMES).all())
+    assert "role headrace-prod-us-east-1-worker" in there
+    down = Down(account, Said().say, lambda question: True)
+    with pytest.raises(CloudError, match="There is nothing of a stage 'prod' in eu-west-1"):
+        down.remove("prod", force=False)
+    base_stack(account, NAMES)
+    assert down.remove("prod", force=False)
+    assert clock.at < LOOK_EVERY
+    assert list(Remains(away, NAMES).all()) == there
