@@ -54,12 +54,16 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to write. An environment file keeps the lines of others when it is written again."""
+    """A file to write. An environment file keeps the lines of others when it is written again.
+
+    `owner`: the user who must be able to read it; given to them if root writes it.
+    """
 
     path: Path
     text: str
     mode: int = 0o644
     environment: bool = False
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
