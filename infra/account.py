@@ -12,7 +12,8 @@ from functools import cached_property
 from typing import Any
 
 import botocore.session
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, InvalidRegionError
+from botocore.exceptions import ConnectionError as NoConnection
 
 from infra.errors import CloudError
 
@@ -56,7 +57,7 @@ class Account:
         profile that is named wins over keys in the environment.
 
         Raises:
-            CloudError: There are no credentials, no region, or AWS does not take them.
+            CloudError: There are no credentials, no region, no such region, or AWS does not take the credentials.
         """
         if profile is not None:
             for name in STRONGER_THAN_A_PROFILE:
@@ -70,10 +71,16 @@ class Account:
             if not found:
                 raise CloudError("No AWS region is set.", "Say --region, or set AWS_DEFAULT_REGION.")
             who = session.create_client("sts", region_name=found).get_caller_identity()
+        except (NoConnection, HTTPClientError, InvalidRegionError) as error:
+            raise CloudError(
+                f"AWS does not answer in region {found!r}: {error}",
+                "There is no such region, or no network from here. Regions are written like eu-west-1.",
+            ) from error
         except (ClientError, BotoCoreError) as error:
             raise CloudError(
                 f"AWS does not let you in: {error}",
-                "Say --profile, or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are.",
+                "Say --profile, or set AWS_PROFILE. Credentials that are over or wrong: `aws sso login` or `aws"
+                " configure`; `aws sts get-caller-identity` shows who you are.",
             ) from error
         return cls(who["Account"], found, who["Arn"], session, profile=profile)
 
