@@ -141,6 +141,7 @@ class Up:
         self._say(f"In account {account.id}, {account.region}, as {account.arn}, this would be made:")
         template = self._template(names, "code/that is packed then", reserve)
         self._tell([Change("make", part["Type"], name) for name, part in _wanted(template, wish).items()])
+        self._tell_prices(template, wish)
         return not wish.plan and self._confirm(f"Make stage {wish.stage!r} now?")
 
     def _make_base(self, wish: Wish, stack_: Stack) -> None:
@@ -176,6 +177,7 @@ class Up:
         if not new:
             self._say(f"In account {self._account.id}, {self._account.region}, this would be done:")
             self._tell(changes)
+            self._tell_prices(template, wish)
             self._tell_of_work(names)
             if wish.plan or not self._confirm(f"Change stage {wish.stage!r} now?"):
                 stack_.forget()
@@ -233,6 +235,12 @@ class Up:
     def _tell(self, changes: Sequence[Change]) -> None:
         for change in changes:
             self._say(f"  {change}")
+
+    def _tell_prices(self, template: Template, wish: Wish) -> None:
+        """Of what is asked for beside the stage itself; the template knows them."""
+        for name, value in wish.parameters.items():
+            if value == "on":
+                self._say(f"  --{name.lower()}: {template['Parameters'][name]['Description']}")
 
 
 def address(account: Account, names: Names, outputs: Mapping[str, str]) -> str:

@@ -58,6 +58,9 @@ def test_a_plan_for_a_new_stage_tells_all_and_makes_nothing(account: Account) ->
         "make    dashboard Board",
     ):
         assert f"  {line}" in said.lines
+    assert "  --alarms: Six CloudWatch alarms" in said.text and "0.60 USD" in said.text
+    assert "  --dashboard: A CloudWatch dashboard." in said.text and "3.00 USD a month" in said.text
+    assert "--xray" not in said.text
     assert "  make    mail subscription AlarmMail" not in said.lines
     assert "(10) is too small to reserve one for the tick; left out" in said.text
     assert not said.asked
