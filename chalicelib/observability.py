@@ -21,7 +21,7 @@ NAMESPACE = "Headrace"
 MOST_VALUES = 100
 """Values of one metric that a line may have (CloudWatch, embedded metric format)."""
 TALKATIVE = ("botocore", "urllib3", "pynamodb")
-"""What they say below INFO has the bodies of requests and answers in it, and so keys and credentials."""
+"""What they say below INFO has the bodies of requests and answers in it, and so keys and credentials; INFO is noise."""
 log = logging.getLogger("headrace")
 _about: ContextVar[Mapping[str, str] | None] = ContextVar("about", default=None)
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
@@ -70,7 +70,7 @@ def configure(environment: Mapping[str, str] | None = None) -> None:
     known = wanted.upper() in logging.getLevelNamesMapping()
     root.setLevel(wanted.upper() if known else logging.INFO)
     for name in TALKATIVE:
-        logging.getLogger(name).setLevel(max(root.level, logging.INFO))
+        logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
     if not known:
         log.warning("HEADRACE_LOG_LEVEL is %r, which is no level: INFO is taken", wanted)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,8 @@ from functools import cached_property
 from typing import Any
 
 import botocore.session
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, InvalidRegionError
+from botocore.exceptions import ConnectionError as NoConnection
 
 from infra.errors import CloudError
 
@@ -45,6 +47,7 @@ class Account:
     session: Any = field(repr=False)
     clients: dict[str, Any] = field(default_factory=dict, repr=False)
     pace: Pace = field(default_factory=Pace, repr=False)
+    profile: str | None = None
 
     @classmethod
     def open(cls, profile: str | None = None, region: str | None = None) -> Account:
@@ -54,7 +57,7 @@ class Account:
         profile that is named wins over keys in the environment.
 
         Raises:
-            CloudError: There are no credentials, no region, or AWS does not take them.
+            CloudError: There are no credentials, no region, no such region, or AWS does not take the credentials.
         """
         if profile is not None:
             for name in STRONGER_THAN_A_PROFILE:
@@ -68,12 +71,18 @@ class Account:
             if not found:
                 raise CloudError("No AWS region is set.", "Say --region, or set AWS_DEFAULT_REGION.")
             who = session.create_client("sts", region_name=found).get_caller_identity()
+        except (NoConnection, HTTPClientError, InvalidRegionError) as error:
+            raise CloudError(
+                f"AWS does not answer in region {found!r}: {error}",
+                "There is no such region, or no network from here. Regions are written like eu-west-1.",
+            ) from error
         except (ClientError, BotoCoreError) as error:
             raise CloudError(
                 f"AWS does not let you in: {error}",
-                "Say --profile, or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are.",
+                "Say --profile, or set AWS_PROFILE. Credentials that are over or wrong: `aws sso login` or `aws"
+                " configure`; `aws sts get-caller-identity` shows who you are.",
             ) from error
-        return cls(who["Account"], found, who["Arn"], session)
+        return cls(who["Account"], found, who["Arn"], session, profile=profile)
 
     def client(self, service: str) -> Any:
         """The client of a service."""
@@ -85,6 +94,11 @@ class Account:
     def partition(self) -> str:
         """`aws`, or what it is called in China and for governments."""
         return self.arn.split(":")[1]
+
+    def command(self, what: str, stage: str) -> str:
+        """The command that does `what` to a stage of just this account and region, to be copied as it is."""
+        words = ["headrace", "cloud", what, "--stage", stage, "--region", self.region]
+        return shlex.join([*words, *(("--profile", self.profile) if self.profile else ())])
 
     def role(self, name: str) -> str:
         """The ARN of a role."""

@@ -62,6 +62,7 @@ class Stack:
 
     def __init__(self, account: Account, name: str) -> None:
         self.name = name
+        self.account = account
         self._proposal = ""
         self._pace = account.pace
         self._aws = account.client("cloudformation")
@@ -256,7 +257,7 @@ def refuse_loss(changes: Sequence[Change], stack: Stack) -> None:
         stack.forget()
         raise CloudError(
             "Refused, since data or the API's address would be lost: " + "; ".join(map(str, lost)),
-            "Make a new stage beside this one, and move: headrace cloud up --stage NEW",
+            f"Make a new stage beside this one, and move: {stack.account.command('up', 'NEW')}",
         )
 
 

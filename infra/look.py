@@ -29,7 +29,7 @@ def status(account: Account, stage: str) -> dict[str, Any]:
     if found is None:
         raise CloudError(
             f"There is no stage {stage!r} in account {account.id}, {account.region}.",
-            f"Make it: headrace cloud up --stage {stage}",
+            f"Make it: {account.command('up', stage)}",
         )
     outputs = stack.outputs()
     api_url = address(account, names, outputs)
@@ -60,7 +60,7 @@ def logs(account: Account, stage: str, function: str, since: timedelta, *, follo
     start = datetime.now(UTC) - since
     seen: dict[str, datetime] = {}
     while True:
-        for event in _events(account, group, start):
+        for event in _events(account, stage, group, start):
             when = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
             which = event.get("eventId") or f"{event.get('logStreamName')} {when} {event['message']}"
             if which not in seen:
@@ -73,7 +73,7 @@ def logs(account: Account, stage: str, function: str, since: timedelta, *, follo
         time.sleep(LOOK_EVERY)
 
 
-def _events(account: Account, group: str, start: datetime) -> Iterator[dict[str, Any]]:
+def _events(account: Account, stage: str, group: str, start: datetime) -> Iterator[dict[str, Any]]:
     pages = account.client("logs").get_paginator("filter_log_events")
     try:
         for page in pages.paginate(logGroupName=group, startTime=int(start.timestamp() * 1000)):
@@ -81,7 +81,8 @@ def _events(account: Account, group: str, start: datetime) -> Iterator[dict[str,
     except ClientError as error:
         if code(error) == "ResourceNotFoundException":
             raise CloudError(
-                f"There is no log group {group}.", "Is the stage up? headrace cloud status"
+                f"There is no log group {group} in {account.region}.",
+                f"Is the stage up? {account.command('status', stage)}",
             ) from error
         raise
 

@@ -71,10 +71,13 @@ class Names:
         """The Lambdas, by what people call them: as Chalice names them."""
         return {"api": self.stack, "tick": f"{self.stack}-tick"}
 
-    @property
-    def roles(self) -> tuple[str, ...]:
-        """The roles, as the templates and Chalice name them."""
-        return (f"{self.stack}-api_handler", f"{self.stack}-tick", f"{self.stack}-worker")
+    def roles(self, region: str) -> dict[str, str]:
+        """The roles, by who has them: an account's regions share its roles, so their names say the region."""
+        return {who: f"{self.stack}-{region}-{who}" for who in ("api_handler", "tick", "worker")}
+
+    def dashboard(self, region: str) -> str:
+        """The dashboard: an account's regions share those, too."""
+        return f"{self.stack}-{region}"
 
     @property
     def timers(self) -> tuple[str, ...]:

@@ -91,7 +91,7 @@ _RIGHTS = (
         "DeleteAlarms DeleteDashboards GetDashboard ListTagsForResource PutDashboard PutMetricAlarm "
         "TagResource UntagResource",
         "arn:{partition}:cloudwatch:{here}:alarm:{name}-*",
-        "arn:{partition}:cloudwatch::{account}:dashboard/{name}",
+        "arn:{partition}:cloudwatch::{account}:dashboard/{name}-{region}",
     ),
     (
         "AlarmTopic",

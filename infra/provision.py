@@ -36,7 +36,7 @@ def provision(account: Account, root: Path, wish: Wish, say: Say) -> Made | None
     if names.functions["api"] in made.functions():
         raise CloudError(
             f"{names.stack} was made by `headrace cloud up`: this would take its API and functions away.",
-            f"Go on with: headrace cloud upgrade --stage {stage}",
+            f"Go on with: {account.command('upgrade', stage)}",
         )
     template = {"TemplateBody": stack.written(stack.base())}
     changes = made.propose(template, {"Stage": stage, **wish.parameters})
@@ -68,7 +68,7 @@ def _tell_functions(account: Account, root: Path, names: Names, *, reserve: bool
     known |= {
         "HEADRACE_REGION": account.region,
         "HEADRACE_BUCKET": names.bucket(account.id, account.region),
-        "HEADRACE_WORKER_ROLE_ARN": account.role(f"{names.stack}-worker"),
+        "HEADRACE_WORKER_ROLE_ARN": account.role(names.roles(account.region)["worker"]),
     }
     if config == _config(root):
         return False
@@ -103,7 +103,7 @@ def _finish(account: Account, root: Path, wish: Wish, say: Say) -> Made:
 
 def _finish_tick(account: Account, names: Names, say: Say) -> None:
     functions, tick = account.client("lambda"), names.functions["tick"]
-    role = f"{names.stack}-tick"
+    role = f"{names.stack}-tick"  # as Chalice names it
     arn = f"arn:{account.partition}:sqs:{account.region}:{account.id}:{names.dead_letters}"
     send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn}
     account.client("iam").put_role_policy(

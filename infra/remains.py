@@ -87,7 +87,8 @@ class Remains:
     def _others(self) -> Iterator[str]:
         """What the stack or Chalice makes beside what holds data or runs."""
         name, iam, events = self._names.stack, self._account.client("iam"), self._account.client("events")
-        yield from (f"role {role}" for role in self._names.roles if self._is(iam.get_role, RoleName=role))
+        roles = self._names.roles(self._account.region).values()
+        yield from (f"role {role}" for role in roles if self._is(iam.get_role, RoleName=role))
         yield from (
             f"timer {rule}" for rule in self._names.timers if self._is(events.describe_rule, Name=rule)
         )
@@ -100,8 +101,9 @@ class Remains:
         name, aws = self._names.stack, self._account.client("cloudwatch")
         for page in aws.get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{name}-"):
             yield from (f"alarm {alarm['AlarmName']}" for alarm in page["MetricAlarms"])
-        if self._is(aws.get_dashboard, DashboardName=name):
-            yield f"dashboard {name}"
+        dashboard = self._names.dashboard(self._account.region)
+        if self._is(aws.get_dashboard, DashboardName=dashboard):
+            yield f"dashboard {dashboard}"
         topic = f"arn:{self._account.partition}:sns:{self._account.region}:{self._account.id}:{name}-alarms"
         if self._is(self._account.client("sns").get_topic_attributes, TopicArn=topic):
             yield f"topic {name}-alarms"

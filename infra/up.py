@@ -104,10 +104,13 @@ class Up:
         if status in ("ROLLBACK_COMPLETE", "DELETE_FAILED", "ROLLBACK_FAILED"):
             raise CloudError(
                 f"An earlier attempt left {stack_.name} unusable ({status}).",
-                f"Clear it away: headrace cloud down --stage {wish.stage}",
+                f"Clear it away: {self._account.command('down', wish.stage)}",
             )
         if found is None and must_exist:
-            raise CloudError(f"There is no {stack_.name} here.", "Make it: headrace cloud up")
+            here = f"account {self._account.id}, {self._account.region}"
+            raise CloudError(
+                f"There is no {stack_.name} in {here}.", f"Make it: {self._account.command('up', wish.stage)}"
+            )
         if others := Remains(self._account, Names(wish.stage)).strangers(stack_):
             raise CloudError(
                 f"{' and '.join(others)} are there already, and not made by this command.",
@@ -138,6 +141,7 @@ class Up:
         self._say(f"In account {account.id}, {account.region}, as {account.arn}, this would be made:")
         template = self._template(names, "code/that is packed then", reserve)
         self._tell([Change("make", part["Type"], name) for name, part in _wanted(template, wish).items()])
+        self._tell_prices(template, wish)
         return not wish.plan and self._confirm(f"Make stage {wish.stage!r} now?")
 
     def _make_base(self, wish: Wish, stack_: Stack) -> None:
@@ -173,11 +177,12 @@ class Up:
         if not new:
             self._say(f"In account {self._account.id}, {self._account.region}, this would be done:")
             self._tell(changes)
+            self._tell_prices(template, wish)
             self._tell_of_work(names)
             if wish.plan or not self._confirm(f"Change stage {wish.stage!r} now?"):
                 stack_.forget()
                 return False, None
-        work = None if new else Work(self._account, names, control_plane(self._account, names))
+        work = Work(self._account, names, control_plane(self._account, names), new=new)
         stack_.carry_out(self._say)
         return True, work
 
@@ -193,18 +198,18 @@ class Up:
     def _finish(self, wish: Wish, names: Names, stack_: Stack, package: Package) -> Made:
         """The key comes last: one that was made before something fails would never be shown."""
         api_url = address(self._account, names, stack_.outputs())
-        self._wait_for(api_url)
+        self._wait_for(api_url, wish.stage)
         self._forget_old_code(names, package)
         key = control_plane(self._account, names).access.first_admin(anew=wish.new_admin_key)
         return Made(api_url, self._account.id, self._account.region, key)
 
-    def _wait_for(self, api_url: str) -> None:
+    def _wait_for(self, api_url: str, stage: str) -> None:
         until = time.monotonic() + PATIENCE
         while (wrong := trouble(api_url)) is not None:
             if time.monotonic() > until:
                 raise CloudError(
                     f"All is made, but the API does not answer at {api_url}: {wrong}",
-                    "`headrace cloud logs` shows what it says.",
+                    f"This shows what it says: {self._account.command('logs', stage)}",
                 )
             time.sleep(1)
 
@@ -231,12 +236,18 @@ class Up:
         for change in changes:
             self._say(f"  {change}")
 
+    def _tell_prices(self, template: Template, wish: Wish) -> None:
+        """Of what is asked for beside the stage itself; the template knows them."""
+        for name, value in wish.parameters.items():
+            if value == "on":
+                self._say(f"  --{name.lower()}: {template['Parameters'][name]['Description']}")
+
 
 def address(account: Account, names: Names, outputs: Mapping[str, str]) -> str:
     """Where the API is. An emulator serves it under its own address, as all of them do."""
     told = outputs.get("ApiUrl")
     if told is None:
-        raise CloudError(f"{names.stack} has no API.", f"Make it: headrace cloud up --stage {names.stage}")
+        raise CloudError(f"{names.stack} has no API.", f"Make it: {account.command('up', names.stage)}")
     if account.emulator is None:
         return told
     api = told.removeprefix("https://").partition(".")[0]

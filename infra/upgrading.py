@@ -80,9 +80,10 @@ def tell_of_another_python(account: Account, names: Names, say: Say) -> None:
 
 
 class Work:
-    """The runs that go on while a stage is changed."""
+    """The runs that go on while a stage is changed, or made (`new`): then there are none yet."""
 
-    def __init__(self, account: Account, names: Names, plane: ControlPlane) -> None:
+    def __init__(self, account: Account, names: Names, plane: ControlPlane, *, new: bool = False) -> None:
+        self._new = new
         self._account = account
         self._names = names
         self._plane = plane
@@ -119,12 +120,23 @@ class Work:
                 continue
             if "FunctionError" not in answer:
                 return
-            said = answer["Payload"].read().decode(errors="replace")[:300]
-            raise CloudError(
-                f"The stage is changed, but the tick of version {headrace.__version__} fails: {said}",
-                f"`headrace cloud logs --stage {self._names.stage} --function tick` says more. To go back: install the"
-                " version before, and headrace cloud upgrade --force",
+            # What a new role may do is known everywhere only after a while.
+            if not self._new or pace.now() >= until:
+                raise self._failed(answer["Payload"].read().decode(errors="replace")[:300])
+            pace.wait(LOOK_EVERY)
+
+    def _failed(self, said: str) -> CloudError:
+        account, stage = self._account, self._names.stage
+        more = f"More of it: {account.command('logs', stage)} --function tick."
+        if self._new:
+            return CloudError(
+                f"All is made, but the tick fails: {said}",
+                f"{more} Mend the reason, then: {account.command('up', stage)}",
             )
+        return CloudError(
+            f"The stage is changed, but the tick of version {headrace.__version__} fails: {said}",
+            f"{more} To go back: install the version before, then: {account.command('upgrade', stage)} --force",
+        )
 
     def _event(self) -> bytes:
         """As the timer sends it."""

@@ -166,6 +166,8 @@ def answer_to(
     except ValidationError as error:
         return _refuse(refusal(error))
     except HeadraceError as error:
+        if _status(error) >= 500:
+            log.warning("%s %s is refused: %s%s", request.method, request.path, error, _because(error))
         return _refuse(error)
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
@@ -198,8 +200,17 @@ def _json(text: str, status: int, headers: Mapping[str, str] | None = None) -> R
     return Response(text, status_code=status, headers={"Content-Type": "application/json", **(headers or {})})
 
 
+def _status(error: HeadraceError) -> int:
+    return next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+
+
+def _because(error: HeadraceError) -> str:
+    """What lies behind it, in AWS's words: those have names of tables and roles, but no request and no credentials."""
+    return "" if error.__cause__ is None else f" ({type(error.__cause__).__name__}: {error.__cause__})"[:500]
+
+
 def _refuse(error: HeadraceError) -> Response:
-    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+    status = _status(error)
     errors = [FieldError(path=e.path, message=e.message, expected=e.expected) for e in error.errors]
     headers = {"Retry-After": "1"} if status == 503 else {}
     if isinstance(error, Unauthenticated):

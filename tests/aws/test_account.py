@@ -57,3 +57,22 @@ def test_without_a_profile_the_environment_is_followed(environment: pytest.Monke
 def test_a_profile_that_is_not_there_is_no_reason_to_take_other_keys(environment: pytest.MonkeyPatch) -> None:
     with mock_aws(), pytest.raises(CloudError, match="The config profile \\(quarry\\) could not be found"):
         Account.open(profile="quarry")
+
+
+@pytest.mark.parametrize("region", ["eu-wset-1", "eu west 1"])
+def test_a_region_where_nobody_answers_is_no_matter_of_credentials(
+    environment: pytest.MonkeyPatch, region: str
+) -> None:
+    environment.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    environment.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(CloudError, match=f"AWS does not answer in region '{region}'") as refused:
+        Account.open(profile="mill", region=region)
+    assert "There is no such region, or no network" in str(refused.value.hint)
+
+
+def test_credentials_that_aws_does_not_take_are_told_with_the_way_to_others(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(CloudError, match="AWS does not let you in") as refused:
+        Account.open(profile="quarry", region="eu-west-1")
+    assert "`aws sso login` or `aws configure`" in str(refused.value.hint)

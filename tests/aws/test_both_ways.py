@@ -27,7 +27,7 @@ def test_provision_leaves_what_cloud_up_made(account: Account, tmp_path: Path) -
     said = Said()
     with pytest.raises(CloudError, match="was made by `headrace cloud up`") as refused:
         provision(account, project(tmp_path), Wish("prod"), said.say)
-    assert refused.value.hint == "Go on with: headrace cloud upgrade --stage prod"
+    assert refused.value.hint == "Go on with: headrace cloud upgrade --stage prod --region eu-west-1"
     assert made.functions() == {"headrace-prod"}
     assert not said.lines
 
@@ -65,7 +65,9 @@ def test_what_is_left_is_seen_whatever_it_is(account: Account) -> None:
     aws("events").put_rule(Name="headrace-prod-tick-event", ScheduleExpression="rate(1 minute)")
     aws("apigateway").create_rest_api(name="headrace-prod")
     aws("apigateway").create_rest_api(name="headrace-prod2")
-    aws("cloudwatch").put_dashboard(DashboardName="headrace-prod", DashboardBody='{"widgets": []}')
+    aws("cloudwatch").put_dashboard(
+        DashboardName=NAMES.dashboard(account.region), DashboardBody='{"widgets": []}'
+    )
     aws("cloudwatch").put_metric_alarm(
         AlarmName="headrace-prod-errors",
         Namespace="n",

@@ -110,7 +110,7 @@ def test_deploy_again_and_take_all_away(checkout: Checkout) -> None:
     assert first.keys() == {"headrace-prod", "headrace-prod-tick"}
     told = first["headrace-prod"]["Environment"]["Variables"]
     assert told["HEADRACE_BUCKET"] == f"headrace-prod-{ACCOUNT}-{REGION}"
-    assert told["HEADRACE_WORKER_ROLE_ARN"] == f"arn:aws:iam::{ACCOUNT}:role/headrace-prod-worker"
+    assert told["HEADRACE_WORKER_ROLE_ARN"] == f"arn:aws:iam::{ACCOUNT}:role/headrace-prod-{REGION}-worker"
     assert told["HEADRACE_REGION"] == REGION
     roles = {name: each["Role"].rpartition("/")[2] for name, each in first.items()}
     assert roles == {"headrace-prod": "headrace-prod-api_handler", "headrace-prod-tick": "headrace-prod-tick"}
@@ -136,7 +136,7 @@ def test_deploy_again_and_take_all_away(checkout: Checkout) -> None:
     assert checkout.aws("apigateway").get_rest_apis()["items"] == []
     assert checkout.aws("events").list_rules()["Rules"] == []
     left = {role["RoleName"] for role in checkout.aws("iam").list_roles()["Roles"]}
-    assert left == {"headrace-prod-worker"}, "the stack's"
+    assert left == {f"headrace-prod-{REGION}-worker"}, "the stack's"
     assert "Nothing with the name of stage 'prod' is left." in checkout.down("prod")
     assert checkout.aws("dynamodb").list_tables()["TableNames"] == []
     assert checkout.aws("iam").list_roles()["Roles"] == []

@@ -26,7 +26,7 @@ OTHER_QUEUE = f"arn:aws:sqs:{HERE}:headrace-dev-0123456789ab-q1"
 DEAD = f"arn:aws:sqs:{HERE}:headrace-prod_dead-letters"
 BUCKET = f"arn:aws:s3:::headrace-prod-{ACCOUNT}-{REGION}"
 OTHER_BUCKET = f"arn:aws:s3:::headrace-dev-{ACCOUNT}-{REGION}"
-WORKER = f"arn:aws:iam::{ACCOUNT}:role/headrace-prod-worker"
+WORKER = f"arn:aws:iam::{ACCOUNT}:role/headrace-prod-{REGION}-worker"
 API_LOG = f"arn:aws:logs:{HERE}:log-group:/aws/lambda/headrace-prod:log-stream:a"
 TICK_LOG = f"arn:aws:logs:{HERE}:log-group:/aws/lambda/headrace-prod-tick:log-stream:a"
 FUNCTION = f"arn:aws:lambda:{HERE}:function:headrace-prod"
@@ -81,6 +81,7 @@ DENIED = [
     ("api", "sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/admin"),
     ("api", "logs:CreateLogGroup", API_LOG),
     ("api", "iam:PassRole", WORKER),
+    ("api", "sts:AssumeRole", WORKER.replace(REGION, "us-east-1")),
     ("tick", "sts:AssumeRole", WORKER),
     ("tick", "s3:GetObject", f"{BUCKET}/bundles/ab"),
     ("tick", "sqs:CreateQueue", QUEUE),

@@ -115,11 +115,19 @@ def test_every_name_is_what_the_commands_look_for(stage: str) -> None:
     assert named["ApiLogs"]["LogGroupName"] == names.log_prefix
     assert named["TickLogs"]["LogGroupName"] == f"{names.log_prefix}-tick"
     assert named["DeadLetters"]["QueueName"] == names.dead_letters
+    roles = {named[role]["RoleName"] for role in ("ApiHandlerRole", "TickRole", "WorkerRole")}
+    assert roles == set(names.roles("here").values())
+    assert named["Board"]["DashboardName"] == names.dashboard("here")
     assert not names.dead_letters.startswith(names.queue_prefix)
     for kind in ("TableName", "BucketName", "QueueName", "RoleName", "FunctionName", "LogGroupName", "Name"):
         literal = [part[kind] for part in named.values() if isinstance(part.get(kind), str)]
         assert literal
         assert all(stage in name for name in literal), kind
+
+
+def test_the_longest_names_of_roles_are_within_iam_s_64_characters() -> None:
+    longest = Names("a" * 16).roles("ap-southeast-99").values()
+    assert max(map(len, longest)) <= 64
 
 
 def test_the_functions_get_every_setting_that_is_the_accounts() -> None:
@@ -162,7 +170,7 @@ def test_a_role_is_bounded_if_it_is_asked_for(account: Account, given: dict[str,
             for name, value in {"Stage": "prod", **given}.items()
         ],
     )
-    role = iam.get_role(RoleName="headrace-prod-worker")["Role"]
+    role = iam.get_role(RoleName="headrace-prod-eu-west-1-worker")["Role"]
     said = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
     assert said == given.get("PermissionsBoundary")
 

@@ -58,6 +58,9 @@ def test_a_plan_for_a_new_stage_tells_all_and_makes_nothing(account: Account) ->
         "make    dashboard Board",
     ):
         assert f"  {line}" in said.lines
+    assert "  --alarms: Six CloudWatch alarms" in said.text and "0.60 USD" in said.text
+    assert "  --dashboard: A CloudWatch dashboard." in said.text and "3.00 USD a month" in said.text
+    assert "--xray" not in said.text
     assert "  make    mail subscription AlarmMail" not in said.lines
     assert "(10) is too small to reserve one for the tick; left out" in said.text
     assert not said.asked
@@ -79,12 +82,12 @@ def test_a_later_version_s_stage_is_left_alone(account: Account) -> None:
         (
             "ROLLBACK_COMPLETE",
             "An earlier attempt left headrace-prod unusable",
-            "headrace cloud down --stage prod",
+            "headrace cloud down --stage prod --region eu-west-1 --profile mill",
         ),
         (
             "DELETE_FAILED",
             "An earlier attempt left headrace-prod unusable",
-            "headrace cloud down --stage prod",
+            "headrace cloud down --stage prod --region eu-west-1 --profile mill",
         ),
         ("UPDATE_ROLLBACK_FAILED", "The undoing of an earlier change", "run this without --plan"),
     ],
@@ -101,15 +104,16 @@ def test_what_stands_in_the_way_is_said(account: Account, status: str, message: 
     account.clients["cloudformation"] = own
     said = Said()
     with pytest.raises(CloudError, match=message) as refused:
-        Up(account, ROOT, said.say, said.confirm).make(Wish("prod", plan=True))
+        Up(replace(account, profile="mill"), ROOT, said.say, said.confirm).make(Wish("prod", plan=True))
     assert hint in str(refused.value.hint)
     assert not said.asked
 
 
 def test_an_upgrade_of_nothing_is_refused(account: Account) -> None:
     said = Said()
-    with pytest.raises(CloudError, match=r"There is no headrace-prod here\."):
+    with pytest.raises(CloudError, match=r"There is no headrace-prod in account .*, eu-west-1") as refused:
         Up(account, ROOT, said.say, said.confirm).make(Wish("prod"), must_exist=True)
+    assert refused.value.hint == "Make it: headrace cloud up --stage prod --region eu-west-1"
 
 
 def test_functions_that_an_interrupted_removal_closed_take_calls_again(account: Account) -> None:

@@ -130,7 +130,19 @@ def test_a_tick_that_fails_is_told_with_the_way_back(plane: Rig, clock: Clock) -
     aws = Lambda('{"errorMessage": "no module named x"}')
     with pytest.raises(CloudError, match=r"the tick of version .* fails: .*no module named x") as failed:
         Work(account(aws, clock), NAMES, plane.plane).check(Said().say)
-    assert "cloud upgrade --force" in str(failed.value.hint)
+    assert "headrace cloud upgrade --stage prod --region eu-west-1 --force" in str(failed.value.hint)
+
+
+def test_the_first_tick_of_a_new_stage_may_come_before_its_rights(plane: Rig, clock: Clock) -> None:
+    said, denied = Said(), '{"errorMessage": "not authorized to perform: dynamodb:Query"}'
+    aws = Lambda(denied, denied)
+    Work(account(aws, clock), NAMES, plane.plane, new=True).check(said.say)
+    assert len(aws.events) == 3 and said.lines == ["  the tick of this version has run"]
+    never = Lambda(*[denied] * 100)
+    with pytest.raises(CloudError, match=r"All is made, but the tick fails: .*dynamodb:Query") as failed:
+        Work(account(never, clock), NAMES, plane.plane, new=True).check(Said().say)
+    assert "headrace cloud up --stage prod --region eu-west-1" in str(failed.value.hint)
+    assert clock.at >= PATIENCE
 
 
 def test_the_timer_s_own_tick_is_waited_for(plane: Rig, clock: Clock) -> None:

@@ -50,7 +50,7 @@ def allow_batches(aws: Emulator) -> None:
     """The right to send is the right to send in batches (AWS, actions of SQS); the emulator wants it said."""
     allowed = {"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    for role in ("headrace-prod-api_handler", "headrace-prod-tick"):
+    for role in (f"headrace-prod-{REGION}-api_handler", f"headrace-prod-{REGION}-tick"):
         aws.client("iam").put_role_policy(RoleName=role, PolicyName="batches", PolicyDocument=document)
 
 

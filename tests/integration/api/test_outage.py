@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from typing import Any
 from uuid import UUID
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.support import world
 from tests.support.aws import Carry
@@ -122,3 +124,20 @@ def test_a_cancelled_run_that_ends_during_the_tick_does_not_break_it_off(plane: 
     plane.plane.tick()
     assert reads == 1
     assert plane.read(run)["state_type"] == "CANCELLED"
+
+
+def test_a_table_that_refuses_leaves_a_line_with_the_reason(
+    plane: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(call: Call, carry: Carry) -> Any:
+        said = "User: arn:aws:sts::1:assumed-role/x is not authorized to perform: dynamodb:GetItem"
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": said}}, call.operation)
+
+    caplog.set_level(logging.WARNING, "headrace.api")
+    assert plane.call("GET", "/work_pools/none").status == 404
+    assert not caplog.records, "what the caller got wrong is no news of the control plane"
+    plane.aws.fault = refuse
+    assert plane.call("GET", "/work_pools/none").status == 503
+    (line,) = caplog.messages
+    assert line.startswith("GET /api/work_pools/{pool} is refused: The table refused: AccessDenied")
+    assert "not authorized to perform: dynamodb:GetItem" in line

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import plistlib
+import pwd
 import shlex
 import shutil
 import subprocess
@@ -144,6 +145,24 @@ def test_a_shell_reads_the_environment_file_back(
     assert job["KeepAlive"] is True
     assert job["AbandonProcessGroup"] is True
     assert "EnvironmentVariables" not in job
+
+
+def test_the_user_of_a_daemon_can_read_its_environment_file(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """launchd starts a shell as that user, and it is the shell that reads the file."""
+    given: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "chown", lambda path, user, group: given.append((path.name, user, group)))
+    words = ("--pool", "p", "--system", "--output-dir", str(tmp_path / "out"))
+    assert cli("worker", "install", "--launchd", *words, "--run-as", "nobody").code == 0
+    ((name, user, group),) = given
+    assert name.startswith(".headrace-worker-p.env.")
+    assert (user, group) == (pwd.getpwnam("nobody").pw_uid, -1)
+    unknown = cli("worker", "install", "--launchd", *words, "--run-as", "no-such-user", "--force")
+    assert (unknown.code, "There is no user 'no-such-user' here." in unknown.err) == (1, True)
+    assert cli("worker", "install", "--systemd", *words, "--run-as", "nobody", "--force").code == 0
+    assert len(given) == 1, "systemd reads it as root"
 
 
 @pytest.mark.parametrize("system", [False, True])

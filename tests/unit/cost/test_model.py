@@ -37,6 +37,14 @@ def test_a_million_short_runs() -> None:
     assert usd > by_hand
 
 
+def test_what_is_kept_in_the_table_is_paid_for_twice() -> None:
+    """Point-in-time recovery is always on (`infra/template.yaml`), and billed by the table's size."""
+    kept = units.run(1, 0, scheduled=False) * 1e6
+    assert kept.table_gb == kept.backup_gb == pytest.approx(2)
+    rows = {line.name: line.usd for line in bill.lines(kept, free_tier=True)}
+    assert rows["DynamoDB point-in-time recovery"] == pytest.approx(0.4)
+
+
 def test_longer_more_talkative_and_repeated_runs_cost_more() -> None:
     short = bill.total(units.run(1, 1, scheduled=True))
     assert bill.total(units.run(600, 1, scheduled=True)) > short

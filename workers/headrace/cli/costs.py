@@ -57,7 +57,8 @@ def _scheduled(api: Api, deployment: Deployment, now: datetime) -> tuple[float, 
         if len(coming) < PREVIEW:
             total += len(coming)
             continue
-        total += PREVIEW * units.MONTH / (coming[-1].due - now).total_seconds()
+        first, last = coming[0].due, coming[-1].due
+        total += (end - first) // ((last - first) / (PREVIEW - 1)) + 1
         remarks.append(f"Schedule {schedule.slug!r} is counted from its first {PREVIEW} occurrences.")
     if not schedules:
         remarks.append("It has no active schedule: give --runs-per-month.")

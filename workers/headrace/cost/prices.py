@@ -71,6 +71,14 @@ PRICES = {
         "aws.amazon.com/dynamodb/pricing/on-demand, halved in November 2024",
     ),
     "table_gb": Price("DynamoDB storage", "GB", 0.25, 1, 25, "aws.amazon.com/dynamodb/pricing/on-demand"),
+    "backup_gb": Price(
+        "DynamoDB point-in-time recovery",
+        "GB",
+        0.20,
+        1,
+        0,
+        "aws.amazon.com/dynamodb/pricing/on-demand, continuous backups",
+    ),
     "sqs_requests": Price(
         "SQS", "requests", 0.40, MILLION, MILLION, "cloudburn.io/blog/amazon-sqs-pricing, March 2026"
     ),

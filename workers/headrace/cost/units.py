@@ -46,6 +46,7 @@ class Units:
     write_units: float = 0.0
     read_units: float = 0.0
     table_gb: float = 0.0
+    backup_gb: float = 0.0
     sqs_requests: float = 0.0
     rule_events: float = 0.0
     s3_puts: float = 0.0
@@ -97,7 +98,8 @@ TICK = Units(
 def run(duration: float, log_kb: float, *, scheduled: bool, attempts: int = 1) -> Units:
     """One run that takes so many seconds by itself on its worker, and writes so much log; kept for a month."""
     polls = Units(sqs_requests=duration / LONG_POLL)
-    kept = Units(table_gb=(RUN_KB + log_kb / LOG_RATIO) / 1e6)
+    gigabytes = (RUN_KB + log_kb / LOG_RATIO) / 1e6
+    kept = Units(table_gb=gigabytes, backup_gb=gigabytes)
     made = RUN + (OCCURRENCE + CREATE * -1 if scheduled else Units())
     return made + ATTEMPT * max(attempts - 1, 0) + _meanwhile(duration, log_kb) + polls + kept
 

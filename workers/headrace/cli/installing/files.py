@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import tempfile
 from pathlib import Path
 
@@ -14,7 +15,8 @@ def write(plan: Plan, *, force: bool) -> None:
     """Write the files of a plan.
 
     Raises:
-        CliError: One is there already, or the folder cannot be written to; nothing was changed.
+        CliError: One is there already, the folder cannot be written to, or there is no such user; nothing was
+            changed.
     """
     for file in plan.files:
         if os.path.lexists(file.path) and not (force or file.shared):
@@ -23,10 +25,13 @@ def write(plan: Plan, *, force: bool) -> None:
                 "Replace it with --force (of an environment file, only Headrace's own lines are), or give "
                 "the worker another --name.",
             )
+    owners = [_owner(file) for file in plan.files]
     made: list[tuple[Path, Path]] = []
     try:
-        for file in plan.files:
-            made.append((_beside(file), file.path))  # noqa: PERF401 - those made before a failure are taken away
+        for file, owner in zip(plan.files, owners, strict=True):
+            made.append((_beside(file), file.path))
+            if owner is not None:
+                os.chown(made[-1][0], owner, -1)
         for new, path in made:
             new.replace(path)
     except OSError as error:
@@ -37,6 +42,16 @@ def write(plan: Plan, *, force: bool) -> None:
     finally:
         for new, _ in made:
             new.unlink(missing_ok=True)
+
+
+def _owner(file: File) -> int | None:
+    """The user to give the file to; None if it stays the writer's."""
+    if file.owner is None or os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(file.owner).pw_uid
+    except KeyError:
+        raise CliError(f"There is no user {file.owner!r} here.", "Name another with --run-as.") from None
 
 
 def _beside(file: File) -> Path:

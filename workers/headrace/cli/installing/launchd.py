@@ -23,6 +23,7 @@ def plan(service: Service, folder: Path | None) -> Plan:
         environment_text(service.environment, quoted=True),
         0o600,
         environment=True,
+        owner=service.run_as,  # whose shell reads it; systemd reads its own as root
     )
     path = lists / f"{label}.plist"
     text = plistlib.dumps(_job(service, label, environment.path, log / f"{service.label}.log")).decode()

@@ -57,6 +57,7 @@ class File:
     """A file to write. An environment file keeps the lines of others when it is written again.
 
     `shared`: a list that may be there already, and others' too; what it lacks is put behind it.
+    `owner`: the user who must be able to read it; given to them if root writes it.
     """
 
     path: Path
@@ -64,6 +65,7 @@ class File:
     mode: int = 0o644
     environment: bool = False
     shared: bool = False
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
