@@ -92,15 +92,17 @@ class Workers:
         found = self._ports.sessions.read_many(ids)
         return [session for session in found if session.is_open and session.lease_until >= now]
 
-    def tell_of_change(self, pool: str) -> None:
+    def tell_of_change(self, pool: str, new: str | None = None) -> None:
         """Have the pool's workers ask for its queues now; they would notice by themselves, but later.
 
         One with nothing in hand does not poll its control queue and is told through a work queue. If another
-        of that queue hears it instead, that one serves what is new.
+        of that queue hears it instead, that one serves what is new. The `new` queue nobody polls yet, also where
+        there was one of that name before. Who polled none that is left finds out by itself: its own is gone.
         """
         view = self._ports.pools.view(pool)
+        queues = {name: queue for name, queue in view.queues.items() if name != new} if view else {}
         for session in self.live_sessions(pool):
-            served = [view.queues[name].url for name in session.queues if view and name in view.queues]
+            served = [queues[name].url for name in session.queues if name in queues]
             url = session.control_queue_url if session.held or not served else served[0]
             self._ports.queues.order(url, {"kind": "sync"})
 
