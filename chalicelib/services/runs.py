@@ -181,20 +181,6 @@ class Runs:
             self._lines.promote(before.slots)
         return after
 
-    def rerun(self, run_id: UUID, message: str | None = None, due: datetime | None = None) -> Run:
-        """Start a finished run again: same id, new attempt. Raises `WrongState` while it is not over."""
-        now = self._ports.clock()
-
-        def how(run: Run) -> Run:
-            again = runs.back_to_scheduled(
-                run, Cause.RERUN, now, due or now, name="AwaitingRetry", message=message
-            )
-            return replace(again, run_count=0, lost_count=0, end_time=None, expires_at=None)
-
-        after = self._ports.runs.change(run_id, how)[1]
-        self._lines.ring([after])
-        return after
-
     def retention(self) -> datetime:
         """When what ends now may be forgotten."""
         return self._ports.clock() + timedelta(days=self._ports.settings.retention_days)
