@@ -116,6 +116,7 @@ class Pools:
             raise Conflict(f"Work pool {name!r} changed at the same moment.", code="busy", hint="Try again.")
         for queue in view.queues.values():
             self._ports.queues.delete(queue.url)
+        self._workers.close_idle(name)
 
     def create_queue(self, pool: str, name: str, values: Mapping[str, object]) -> tuple[WorkQueue, bool]:
         """A further queue of a pool (True), or the one that a request of this key made (False).

@@ -92,6 +92,15 @@ class Workers:
         found = self._ports.sessions.read_many(ids)
         return [session for session in found if session.is_open and session.lease_until >= now]
 
+    def close_idle(self, pool: str) -> None:
+        """After its pool was deleted nobody serves it; if it is made again they open a session in that.
+
+        One that took a run at the last moment may tell what becomes of it, as long as its lease runs.
+        """
+        for session in self.live_sessions(pool):
+            if not session.held:
+                self._rescue.close(session.id, f"Work pool {pool!r} was deleted.")
+
     def tell_of_change(self, pool: str, new: str | None = None) -> None:
         """Have the pool's workers ask for its queues now; they would notice by themselves, but later.
 

@@ -129,6 +129,20 @@ def test_a_queue_made_again_is_not_where_its_workers_listen(plane: Rig) -> None:
     assert set(told(plane)) == {default, alone.registered["control_queue_url"]}
 
 
+def test_a_pool_made_again_is_served_by_those_that_open_a_session_in_it(plane: Rig) -> None:
+    """The one before knows the queues of the pool before it: till it hears of that, nobody serves this one."""
+    plane.pool()
+    worker = plane.worker()
+    plane.ok("DELETE", "/work_pools/pool")
+    said = {"session": worker.session, "seq": 1, "slots": 1}
+    assert plane.call("POST", "/work_pools/pool/workers/w1/sync", said).body["code"] == "not_found"
+    plane.pool()
+    run = plane.run(plane.deployment())
+    assert plane.ok("GET", f"/flow_runs/{run['id']}/why")["code"] == "no_worker"
+    assert plane.call("POST", "/work_pools/pool/workers/w1/sync", said).body["code"] == "session_closed"
+    assert [grant["run"] for grant in plane.worker().claim()] == [run["id"]]
+
+
 def test_registering_says_what_a_worker_must_know(plane: Rig) -> None:
     plane.pool()
     plane.ok("POST", "/work_pools/pool/queues", {"name": "urgent", "priority": 1})
