@@ -23,12 +23,14 @@ from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.pools import Pools
 from chalicelib.services.ports import Ports
 from chalicelib.services.proposals import Proposals
+from chalicelib.services.readiness import Readiness
 from chalicelib.services.reporting import Reporting
 from chalicelib.services.rescue import Rescue
 from chalicelib.services.run_edits import RunEdits
 from chalicelib.services.run_lists import RunLists
 from chalicelib.services.runs import Runs
 from chalicelib.services.schedules import Schedules
+from chalicelib.services.strays import Strays
 from chalicelib.services.sync import Sync
 from chalicelib.services.tick import Tick
 from chalicelib.services.variables import Variables
@@ -50,7 +52,8 @@ def build(ports: Ports) -> ControlPlane:
     large = LargeParameters(ports, objects)
     runs = Runs(ports, lines, large)
     limits = Limits(ports, lines)
-    rescue = Rescue(ports, lines, runs)
+    strays = Strays(ports, lines, runs)
+    rescue = Rescue(ports, lines, strays, runs)
     workers = Workers(ports, rescue)
     waiting = Waiting(ports, lines, runs)
     making = Occurrences(ports, lines)
@@ -64,6 +67,7 @@ def build(ports: Ports) -> ControlPlane:
         access=Access(ports),
         pools=pools,
         workers=workers,
+        readiness=Readiness(ports, workers),
         credentials=Credentials(ports, Sts(ports.queues.clients)),
         deployments=deployments,
         schedules=schedules,
@@ -74,15 +78,15 @@ def build(ports: Ports) -> ControlPlane:
         bulk=Bulk(ports, lines, runs),
         children=Children(ports, runs),
         variables=Variables(ports),
-        proposals=Proposals(ports, lines, runs),
+        proposals=Proposals(ports, lines, strays, runs),
         run_lists=RunLists(ports),
         logs=Logs(ports, runs),
         limits=limits,
         lateness=Lateness(ports, pools, deployments, waiting, runs),
         bundles=Bundles(objects),
-        sync=Sync(ports, claims, Reporting(ports, lines, runs), rescue, runs),
+        sync=Sync(ports, claims, Reporting(ports, lines, strays, runs), rescue, runs),
         why=Why(ports, workers),
-        timed=Tick(ports, rescue, lines, limits, making, runs),
+        timed=Tick(ports, rescue, lines, limits, making, strays, runs),
     )
 
 

@@ -222,13 +222,13 @@ def shown(call: Call[object], deployment: Deployment) -> wire.Deployment:
 
 
 def _all_shown(call: Call[object], found: Sequence[Deployment]) -> list[wire.Deployment]:
-    pools = {deployment.work_pool_name for deployment in found if deployment.work_pool_name}
-    serves = call.plane.pools.serving(pools)
+    places = [(one.work_pool_name or "", one.work_queue_name or "") for one in found]
+    served = call.plane.readiness.served({place for place in places if place[0]})
     return [
         render.deployment(
             deployment,
             call.plane.deployments.schedules(deployment.id),
-            serves(deployment.work_pool_name, deployment.work_queue_name),
+            place in served,
         )
-        for deployment in found
+        for deployment, place in zip(found, places, strict=True)
     ]

@@ -13,7 +13,7 @@ from chalicelib.domain.limits import Slots
 from chalicelib.domain.pools import WorkPool, WorkQueue, pool_id, queue_id
 from chalicelib.domain.runs import Run
 from chalicelib.domain.versions import Definition, Version
-from chalicelib.services.pools import PoolStatus
+from chalicelib.services.readiness import PoolStatus
 from chalicelib.storage.logs import LogRow
 from headrace.contract import deployments as deployment_wire
 from headrace.contract import flow_runs as run_wire
@@ -59,7 +59,7 @@ def schedule(value: ScheduleRecord) -> schedule_wire.Schedule:
 def deployment(
     value: Deployment, schedules: Sequence[ScheduleRecord], is_served: bool
 ) -> deployment_wire.Deployment:
-    """A deployment with its schedules; ready while a live worker serves its queue."""
+    """A deployment with its schedules; ready while a live worker serves its queue and that exists."""
     place = (value.work_pool_name, value.work_queue_name)
     data = members(value) | {
         "id": value.id,

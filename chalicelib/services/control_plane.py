@@ -17,6 +17,7 @@ from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.pools import Pools
 from chalicelib.services.ports import Ports
 from chalicelib.services.proposals import Proposals
+from chalicelib.services.readiness import Readiness
 from chalicelib.services.run_edits import RunEdits
 from chalicelib.services.run_lists import RunLists
 from chalicelib.services.runs import Runs
@@ -37,6 +38,7 @@ class ControlPlane:
     access: Access
     pools: Pools
     workers: Workers
+    readiness: Readiness
     credentials: Credentials
     deployments: Deployments
     schedules: Schedules

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from shlex import quote
 from typing import TypeVar
 from uuid import UUID
@@ -13,7 +12,7 @@ from chalicelib.domain import job_templates
 from chalicelib.domain.errors import Conflict, Invalid, NotFound, Unavailable
 from chalicelib.domain.limits import pool_limit, queue_limit
 from chalicelib.domain.names import DEFAULT_QUEUE
-from chalicelib.domain.pools import PoolView, Session, WorkPool, WorkQueue
+from chalicelib.domain.pools import PoolView, WorkPool, WorkQueue
 from chalicelib.services.active import active_runs
 from chalicelib.services.limits import Limits
 from chalicelib.services.lines import Lines
@@ -29,14 +28,6 @@ TYPES = ("process",)
 TRIES = 5
 WAKE = 10
 """Runs that are rung for when a pool or queue goes on; the workers find the rest by themselves."""
-
-
-@dataclass(frozen=True, slots=True)
-class PoolStatus:
-    """A pool or queue with what its workers say of it."""
-
-    status: str
-    last_polled: datetime | None = None
 
 
 class Pools:
@@ -119,6 +110,7 @@ class Pools:
         self._waiting.settle(f"Work pool {name!r}", self._waiting.in_pool(view), fate, pool=name)
         if fate == Fate():
             refuse_while_pointed_at(self._ports, f"Work pool {name!r}", name)
+        self._ports.watermark.note_gone(name, list(view.queues), self._ports.clock())
         while view.queues:  # the default one goes last, with the pool
             left = self._ports.pools.remove_pool(view)
             if left is None:
@@ -126,6 +118,7 @@ class Pools:
             for gone in view.queues.keys() - left.queues.keys():
                 self._ports.queues.delete(view.queues[gone].url)
             view = left
+        self._workers.close_idle(name)
 
     def create_queue(self, pool: str, name: str, values: Mapping[str, object]) -> tuple[WorkQueue, bool]:
         """A further queue of a pool (True), or the one that a request of this key made (False).
@@ -144,7 +137,7 @@ class Pools:
         if not self._ports.pools.add_queue(queue, view.pool):
             self._ports.queues.delete(url)
             raise Conflict(f"Pool {pool!r} changed at the same moment.", code="busy", hint="Try again.")
-        self._workers.tell_of_change(pool)
+        self._workers.tell_of_change(pool, new=name)
         return queue, True
 
     def queue(self, pool: str, name: str) -> WorkQueue:
@@ -209,9 +202,11 @@ class Pools:
         self._waiting.settle(f"Work queue {name!r}", rows, fate, pool=pool, queue=name)
         if fate == Fate():
             refuse_while_pointed_at(self._ports, f"Work queue {name!r}", pool, name)
+        self._ports.watermark.note_gone(pool, [name], self._ports.clock())
         if not self._ports.pools.remove_queue(view.queues[name], view.pool):
             raise Conflict(f"Pool {pool!r} changed at the same moment.", code="busy", hint="Try again.")
         self._ports.queues.delete(view.queues[name].url)
+        self._workers.tell_of_change(pool)
 
     def names(self, after: str | None, limit: int, skip: int = 0) -> tuple[list[WorkPool], str | None]:
         """A page of pools by name, and where to go on."""
@@ -226,22 +221,6 @@ class Pools:
         """A page of all queues by pool and name, and where to go on."""
         found, more = self._ports.pools.queue_names(after, skip + limit)
         return self._ports.pools.queues(found[skip:]), "/".join(found[-1]) if more and found else None
-
-    def statuses(self, pool: str | None = None) -> Callable[[WorkPool | WorkQueue], PoolStatus]:
-        """A function that tells the status of a pool or queue, by the live sessions read once."""
-        live: dict[str, list[Session]] = {}
-        for session in self._workers.live_sessions(pool):
-            live.setdefault(session.work_pool_name, []).append(session)
-        return lambda value: _status(value, live)
-
-    def serving(self, pools: Collection[str]) -> Callable[[str | None, str | None], bool]:
-        """A function that tells whether a live worker serves a queue of these pools; the sessions are read once."""
-        live: list[Session] = []
-        if pools:
-            live = self._workers.live_sessions(next(iter(pools)) if len(pools) == 1 else None)
-        return lambda pool, queue: any(
-            session.work_pool_name == pool and session.serves(queue or "") for session in live
-        )
 
     def _check(self, pool: WorkPool) -> None:
         if pool.type not in TYPES:
@@ -277,17 +256,6 @@ class Pools:
             if written:
                 return value
         raise Unavailable("Others change the same pool at this moment.", code="busy", hint="Try again.")
-
-
-def _status(value: WorkPool | WorkQueue, live: Mapping[str, Sequence[Session]]) -> PoolStatus:
-    if isinstance(value, WorkPool):
-        sessions = live.get(value.name, ())
-    else:
-        sessions = [s for s in live.get(value.work_pool_name, ()) if s.serves(value.name)]
-    polled = max((session.renewed or session.created for session in sessions), default=None)
-    if value.is_paused:
-        return PoolStatus("PAUSED", polled)
-    return PoolStatus("READY" if sessions else "NOT_READY", polled)
 
 
 def no_queue(pool: str, name: str) -> NotFound:

@@ -12,15 +12,17 @@ from chalicelib.domain.transitions import Cause
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Proposed, Runs
-from headrace.contract.states import StateType
+from chalicelib.services.strays import Strays
+from headrace.contract.states import StateName, StateType
 
 
 class Proposals:
     """The use case behind `set_state`."""
 
-    def __init__(self, ports: Ports, lines: Lines, use_cases: Runs) -> None:
+    def __init__(self, ports: Ports, lines: Lines, strays: Strays, use_cases: Runs) -> None:
         self._ports = ports
         self._lines = lines
+        self._strays = strays
         self._runs = use_cases
 
     def set_state(self, run_id: UUID, wanted: Proposed, force: bool) -> tuple[bool, Run, str]:
@@ -47,7 +49,7 @@ class Proposals:
             if not force:
                 text = f"The run is over ({run.state.type.value})."
                 raise WrongState(text, hint="Say force to start it again, or `headrace flow-run retry`.")
-            return True, self._runs.rerun(run_id, wanted.message, wanted.scheduled_time), ""
+            return True, self._rerun(run, wanted), ""
         if wanted.type is StateType.SCHEDULED and not run.is_held:
             after = self._reschedule(run_id, wanted)
             self._lines.follow([run])
@@ -65,9 +67,32 @@ class Proposals:
                 run, Cause.USER, now, due=due, name=wanted.name, message=wanted.message
             )
 
-        after = self._ports.runs.change(run_id, how)[1]
-        self._lines.ring([after])
-        return after
+        return self._strays.back(self._ports.runs.change(run_id, how)[1])
+
+    def _rerun(self, run: Run, wanted: Proposed) -> Run:
+        """Start a finished run again: same id, new attempt. Raises `WrongState` where nothing could start it."""
+        now = self._ports.clock()
+        if run.deployment_id is not None and self._ports.deployments.read(run.deployment_id) is None:
+            raise _gone(
+                f"deployment '{run.flow_name}/{run.deployment_name}'", "Deploy it again, and start a new run."
+            )
+        if run.work_pool_name is not None and self._ports.pools.pool(run.work_pool_name) is None:
+            raise _gone(
+                f"work pool {run.work_pool_name!r}", "Deploy it to another pool, and start a new run."
+            )
+
+        def how(found: Run) -> Run:
+            again = runs.back_to_scheduled(
+                found,
+                Cause.RERUN,
+                now,
+                wanted.scheduled_time or now,
+                name=StateName.AWAITING_RETRY,
+                message=wanted.message,
+            )
+            return replace(again, run_count=0, lost_count=0, end_time=None, expires_at=None)
+
+        return self._strays.back(self._ports.runs.change(run.id, how)[1])
 
     def _bare_move(self, run_id: UUID, wanted: Proposed) -> Run:
         """A run that no worker holds is moved by its own engine, along the same table."""
@@ -90,3 +115,7 @@ class Proposals:
             return runs.move(run, to, cause, now, name=wanted.name, message=wanted.message)
 
         return self._ports.runs.change(run_id, how)[1]
+
+
+def _gone(what: str, hint: str) -> WrongState:
+    return WrongState(f"The run cannot start again: its {what} was deleted.", hint=hint)

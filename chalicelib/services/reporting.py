@@ -12,15 +12,17 @@ from chalicelib.domain.runs import Run
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
+from chalicelib.services.strays import Strays
 from headrace.contract.states import StateType
 
 
 class Reporting:
     """Applies reports; one bad report never fails the rest."""
 
-    def __init__(self, ports: Ports, lines: Lines, use_cases: Runs) -> None:
+    def __init__(self, ports: Ports, lines: Lines, strays: Strays, use_cases: Runs) -> None:
         self._ports = ports
         self._lines = lines
+        self._strays = strays
         self._runs = use_cases
 
     def apply(
@@ -70,5 +72,5 @@ class Reporting:
             outcome = Outcome.FENCED if gone else Outcome.REFUSED
             return [Applied(outcome, None, error.message) for _ in tolds], []  # type: ignore[arg-type]
         if after.state.type is StateType.SCHEDULED and before.is_held:
-            self._lines.ring([after])
+            self._strays.back(after)
         return applied, [name for name in before.slots if name not in after.slots]

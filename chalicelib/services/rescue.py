@@ -20,6 +20,7 @@ from chalicelib.domain.transitions import Cause
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
+from chalicelib.services.strays import Strays
 from headrace.contract.states import StateName, StateType
 
 KEPT_AFTER_LAST_SESSION = timedelta(days=1)
@@ -28,9 +29,10 @@ KEPT_AFTER_LAST_SESSION = timedelta(days=1)
 class Rescue:
     """Takes runs from sessions that are gone."""
 
-    def __init__(self, ports: Ports, lines: Lines, use_cases: Runs) -> None:
+    def __init__(self, ports: Ports, lines: Lines, strays: Strays, use_cases: Runs) -> None:
         self._ports = ports
         self._lines = lines
+        self._strays = strays
         self._runs = use_cases
 
     def was_away(self) -> bool:
@@ -91,7 +93,7 @@ class Rescue:
             return
         self._lines.promote(before.slots)
         if after.state.type is StateType.SCHEDULED:
-            self._lines.ring([after])
+            self._strays.back(after)
 
     def _taken(self, run: Run, session: UUID, why: str, now: datetime) -> Run | None:
         if run.session != session or not run.is_held:

@@ -24,7 +24,7 @@ from chalicelib.services.large_parameters import LargeParameters
 from chalicelib.services.lines import Lines
 from chalicelib.services.numbering import deployment_of
 from chalicelib.services.ports import Ports
-from headrace.contract.states import DEFAULT_NAME, StateName, StateType
+from headrace.contract.states import DEFAULT_NAME, StateType
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,20 +141,6 @@ class Runs:
             self._order_cancel(after, after.session)
         elif before.slots:
             self._lines.promote(before.slots)
-        return after
-
-    def rerun(self, run_id: UUID, message: str | None = None, due: datetime | None = None) -> Run:
-        """Start a finished run again: same id, new attempt. Raises `WrongState` while it is not over."""
-        now = self._ports.clock()
-
-        def how(run: Run) -> Run:
-            again = runs.back_to_scheduled(
-                run, Cause.RERUN, now, due or now, name=StateName.AWAITING_RETRY, message=message
-            )
-            return replace(again, run_count=0, lost_count=0, end_time=None, expires_at=None)
-
-        after = self._ports.runs.change(run_id, how)[1]
-        self._lines.ring([after])
         return after
 
     def retention(self) -> datetime:

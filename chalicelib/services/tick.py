@@ -1,6 +1,6 @@
 """The tick: everything that time must do, once a minute. It may run twice, late, or not for ten minutes.
 
-In this order: leases, slots, rings, then schedules; each part bounded, and gone on with by the next
+In this order: leases, slots, strays, rings, then schedules; each part bounded, and gone on with by the next
 tick. After an outage of its own (its last run is longer ago than a lease) it extends every open lease
 once before it judges any: the workers could not renew them.
 """
@@ -29,6 +29,7 @@ from chalicelib.services.ports import Ports
 from chalicelib.services.promotion import Promotion
 from chalicelib.services.rescue import Rescue
 from chalicelib.services.runs import Runs
+from chalicelib.services.strays import Strays
 from chalicelib.services.superseded import Superseded
 from chalicelib.storage.run_lanes import ready_lane
 from headrace.contract.states import StateType
@@ -58,6 +59,7 @@ class Tick:
         lines: Lines,
         limits: Limits,
         making: Occurrences,
+        strays: Strays,
         use_cases: Runs,
     ) -> None:
         self._ports = ports
@@ -66,6 +68,7 @@ class Tick:
         self._promotion = Promotion(ports, lines)
         self._limits = limits
         self._making = making
+        self._strays = strays
         self._superseded = Superseded(ports, use_cases)
         self._late = LateRuns(ports)
         self._runs = use_cases
@@ -84,6 +87,7 @@ class Tick:
             work.do(self._check_active, pool, alive.keys(), limits)
         for slots in (work.do(self._ports.slots.read, limits) or {}).values():
             work.do(self._check_slots, slots, alive)
+        work.do(self._strays.look)
         self._promote(work, limits, now + PROMOTING)
         for pool in pools:
             work.do(self._ring, pool, [one for one in alive.values() if one.work_pool_name == pool], now)

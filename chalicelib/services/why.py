@@ -12,6 +12,7 @@ from chalicelib.domain.pools import Session
 from chalicelib.domain.runs import Run
 from chalicelib.services.active import free_slots
 from chalicelib.services.facts import gather
+from chalicelib.services.grants import Grants
 from chalicelib.services.ports import Ports
 from chalicelib.services.workers import Workers
 from chalicelib.storage.run_lanes import ready_lane
@@ -67,10 +68,24 @@ class Why:
         if run.state.type is StateType.PENDING:
             return Explanation("offered", f"It was taken{by} {seconds:.0f} s ago, which now prepares it.")
         if run.is_held:
-            return Explanation("held", f"It is {run.state.type.value}{by} since {seconds:.0f} s.")
+            text = f"It is {run.state.type.value}{by} since {seconds:.0f} s"
+            return Explanation("held", f"{text}{self._overtime(run, seconds)}.")
         message = f": {run.state.message}" if run.state.message else "."
         code = "over" if run.is_terminal else "paused"
         return Explanation(code, f"It is {run.state.name}{message}", _remedy(run))
+
+    def _overtime(self, run: Run, seconds: float) -> str:
+        """Of a run that goes on after its time, as far as its deployment or its job variables say how long that is."""
+        pool = self._ports.pools.pool(run.work_pool_name) if run.work_pool_name else None
+        if run.state.type is not StateType.RUNNING or pool is None:
+            return ""
+        deployment = Grants(self._ports, pool).of([run], {})[0].deployment
+        variables = {**(deployment.job_variables if deployment else {}), **run.job_variables}
+        wanted = (deployment.timeout_seconds if deployment else None, variables.get("timeout"))
+        limits = [limit for limit in wanted if isinstance(limit, int | float)]
+        if not limits or seconds <= min(limits):
+            return ""
+        return f"; its {min(limits):g} s are over, and its worker is ending it"
 
     def _for_want_of_a_worker(self, run: Run) -> Explanation:
         pool, queue = run.work_pool_name or "", run.work_queue_name or ""

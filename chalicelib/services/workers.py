@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from chalicelib.domain.errors import Conflict, FieldProblem, Invalid, NotFound
-from chalicelib.domain.pools import PoolView, Session, Worker
+from chalicelib.domain.pools import PoolView, Session, Worker, WorkQueue
 from chalicelib.services.ports import Ports
 from chalicelib.services.rescue import KEPT_AFTER_LAST_SESSION, Rescue
 
@@ -80,7 +80,8 @@ class Workers:
             return None if known else replace(session, is_draining=True, slots=0)
 
         self._ports.sessions.change(found[0].id, now, how)
-        self._tell(found[0], self._ports.pools.view(pool), {"kind": "drain"})
+        view = self._ports.pools.view(pool)
+        self._tell(found[0], view.queues if view else {}, {"kind": "drain"})
         return row, found[0]
 
     def heartbeat(self, pool: str, worker: str, interval: int | None) -> None:
@@ -114,19 +115,33 @@ class Workers:
         found = self._ports.sessions.read_many(ids)
         return [session for session in found if session.is_open and session.lease_until >= now]
 
-    def tell_of_change(self, pool: str) -> None:
-        """Have the pool's workers ask for its queues now; they would notice by themselves, but later."""
-        view = self._ports.pools.view(pool)
-        for session in self.live_sessions(pool):
-            self._tell(session, view, {"kind": "sync"})
+    def close_idle(self, pool: str) -> None:
+        """After its pool was deleted nobody serves it; if it is made again they open a session in that.
 
-    def _tell(self, session: Session, view: PoolView | None, command: dict[str, object]) -> None:
+        One that took a run at the last moment may tell what becomes of it, as long as its lease runs.
+        """
+        for session in self.live_sessions(pool):
+            if not session.held:
+                self._rescue.close(session.id, f"Work pool {pool!r} was deleted.")
+
+    def tell_of_change(self, pool: str, new: str | None = None) -> None:
+        """Have the pool's workers ask for its queues now; they would notice by themselves, but later.
+
+        The `new` queue nobody polls yet, also where there was one of that name before. Who polled none that is left
+        finds out by itself: its own is gone.
+        """
+        view = self._ports.pools.view(pool)
+        queues = {name: queue for name, queue in view.queues.items() if name != new} if view else {}
+        for session in self.live_sessions(pool):
+            self._tell(session, queues, {"kind": "sync"})
+
+    def _tell(self, session: Session, queues: Mapping[str, WorkQueue], command: dict[str, object]) -> None:
         """Have a worker do something now, which its next sync tells it anyway.
 
-        One with nothing in hand does not poll its control queue: it is told through a work queue to ask, as
-        another of that queue is that hears it instead.
+        One with nothing in hand does not poll its control queue: it is told through one of these work queues to
+        ask, as another of that queue is that hears it instead.
         """
-        served = [view.queues[name].url for name in session.queues if view and name in view.queues]
+        served = [queues[name].url for name in session.queues if name in queues]
         if session.held or not served:
             self._ports.queues.order(session.control_queue_url, command)
         else:

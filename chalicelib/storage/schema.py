@@ -14,10 +14,17 @@ NUMBER = 1
 
 
 def check(number: float | None) -> None:
-    """Raise `Unavailable` for an item that a later release wrote in a form which this one would misread."""
-    if number is not None and number > NUMBER:
+    """Raise `Unavailable` for an item in a form that this release would misread: a later one, or one long past."""
+    if number is None or NUMBER - 1 <= number <= NUMBER:
+        return
+    if number > NUMBER:
         raise Unavailable(
             f"The table holds records of form {number:.0f}; this release reads up to {NUMBER}.",
             code="newer_table",
             hint="Go on with the release that wrote them, or upgrade this one to it.",
         )
+    raise Unavailable(
+        f"The table holds records of form {number:.0f}; this release reads from {NUMBER - 1} on.",
+        code="older_table",
+        hint="Upgrade release by release: each reads its own form and the one before.",
+    )

@@ -6,30 +6,33 @@
     its queues            POOL#<name>          QUEUE#<name>             CATALOGUE#QUEUE / pool/name
     its workers           POOL#<name>          WORKER#<name>
     queue's id            QUEUE#<id>           ID
-    session               SESSION#<id>         SESSION                  CATALOGUE#SESSION / pool/id   (open)
+    session               SESSION#<id>         SESSION                  CATALOGUE#SESSION / pool/id, until it is let go
     slots of a limit      SLOTS#<limit>        SLOTS                    CATALOGUE#LIMIT / limit
                                                 or CATALOGUE#REMOVED / since#limit, while runs may wait for it
     flow                  FLOW#<id>            FLOW                     CATALOGUE#FLOW / name
     deployment            DEPLOYMENT#<id>      DEPLOYMENT               CATALOGUE#DEPLOYMENT / full name
-    its schedules         DEPLOYMENT#<id>      SCHEDULE#<slug>          DUE#<shard> / next due#id#slug (active)
+    its schedules         DEPLOYMENT#<id>      SCHEDULE#<slug>          DUE#<shard> / next due#id of it (active)
     its versions          DEPLOYMENT#<id>      VERSION#<number>
     what they say         DEPLOYMENT#<id>      DEFINITION#<number>
     run                   RUN#<id>             RUN                      where it stands:
                                                 READY#<pool>/<queue> / due#id     waits, may start
                                                 LINE#<limit>         / pool/queue#due#id   waits for it
                                                 ACTIVE#<pool or "">  / due#id     RUNNING, CANCELLING
-                                                PAUSED               / due#id
+                                                PAUSED#<pool>        / due#id
     its large parameters  RUN#<id>             PARAMETERS
     its large outcome     RUN#<id>             OUTCOME
     its log chunks        RUN#<id>             LOG#<attempt>#<time>#<seq>
     a day with runs       DAY#<day>            DAY                      CATALOGUE#DAY / day
+    variable              VARIABLE#<id>        VARIABLE                 CATALOGUE#VARIABLE / name
     API key               KEY#<id>             KEY                      CATALOGUE#KEY / role#name#id
     watermark of the tick TICK                 TICK
     how far it came       TICK                 LINE
+    queues deleted lately TICK                 GONE#<since>#<pool>
 
 Three sparse indexes, keys only since each projected change is billed: `lane` (above), `history`
 (runs of a deployment or of a flow: `DEPLOYMENT#<id>` or `FLOW#<id>` / due#id) and `day` (all runs:
-`RUNS#<day>#<shard>` / due#id). Whatever no condition and no key needs is in `doc`, one JSON text.
+`RUNS#<day>#<shard>` / due#id). Whatever no condition and no key needs is in `doc`, one JSON text,
+or in `blob`, compressed: that of runs with their parts and logs, and of definitions. `parts` names a run's parts.
 `v` is the number of the form in which an item was written: see `schema`.
 """
 

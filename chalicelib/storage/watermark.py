@@ -1,30 +1,47 @@
-"""When the tick was last done: tells an outage of the control plane from a quiet minute. And how far it came."""
+"""When the tick was last done: tells an outage of the control plane from a quiet minute. And what it goes on with."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from chalicelib.domain.names import stamp, unstamp
 from chalicelib.storage import documents
 from chalicelib.storage.table import Item
 
+KEPT = timedelta(days=1)
+"""The tick forgets deleted queues itself; these would be too many for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Queues of a pool that were deleted together."""
+
+    pool: str
+    queues: Collection[str]
+    since: datetime
+
 
 class Watermark:
-    """Two items, read together. `last` and `line` are what was read most lately.
+    """Few items, read together. `last`, `line` and `gone` are what was read most lately.
 
     `line` is the line of blocked runs with which the last tick's round ended for want of time; empty if it was
-    done.
+    done. `gone` are queues deleted lately, in which runs may still wait.
     """
 
     last: datetime | None = None
     line: str = ""
+    gone: Collection[Gone] = ()
 
     def read(self) -> datetime | None:
         """When the last tick was done, or None before the first."""
-        docs = {item.sk: item.doc for item in documents.partition("TICK", ("LINE", "TICK"))}
+        docs = {item.sk: item.doc or "" for item in documents.partition("TICK", ("GONE#", "TICK"))}
         moment = docs.get("TICK")
         self.last = unstamp(moment) if moment else None
-        self.line = docs.get("LINE") or ""
+        self.line = docs.get("LINE", "")
+        self.gone = [_gone(sk, doc) for sk, doc in docs.items() if sk.startswith("GONE#")]
         return self.last
 
     def write(self, moment: datetime) -> None:
@@ -35,3 +52,21 @@ class Watermark:
         """The round of the lines ended here."""
         documents.put(Item("TICK", "LINE", doc=name))
         self.line = name
+
+    def note_gone(self, pool: str, queues: Collection[str], now: datetime) -> None:
+        """Before they are deleted. It does no harm if they then stay."""
+        gone = Gone(pool, queues, now)
+        documents.put(Item("TICK", _place(gone), doc=json.dumps(sorted(queues)), expires_at=now + KEPT))
+
+    def forget_gone(self, gone: Gone) -> None:
+        """Nothing waits there any more."""
+        documents.delete(("TICK", _place(gone)))
+
+
+def _place(gone: Gone) -> str:
+    return f"GONE#{stamp(gone.since)}#{gone.pool}"
+
+
+def _gone(sk: str, doc: str) -> Gone:
+    _, since, pool = sk.split("#", 2)
+    return Gone(pool, json.loads(doc), unstamp(since))

@@ -164,6 +164,22 @@ def test_where_a_run_that_does_not_wait_is(plane: Rig) -> None:
     assert why(plane, run) == ("over", "It is Failed: It broke.")
 
 
+@pytest.mark.parametrize(
+    "limits", [{"timeout_seconds": 2.5}, {"timeout_seconds": 60, "job_variables": {"timeout": 2.5}}]
+)
+def test_a_run_that_goes_on_after_its_time(plane: Rig, limits: dict[str, Any]) -> None:
+    """It may take all of its grace to end, if it catches what is to stop it."""
+    plane.pool()
+    run = plane.run(plane.deployment(**limits))
+    worker = plane.worker()
+    worker.start(worker.claim()[0])
+    plane.clock.forward(2)
+    assert why(plane, run) == ("held", "It is RUNNING by worker 'w1' since 2 s.")
+    plane.clock.forward(2)
+    text = "It is RUNNING by worker 'w1' since 4 s; its 2.5 s are over, and its worker is ending it."
+    assert why(plane, run) == ("held", text)
+
+
 def test_its_place_is_gone(plane: Rig) -> None:
     plane.pool()
     bare = plane.ok(

@@ -97,9 +97,51 @@ def test_of_a_new_queue_a_worker_hears_where_it_listens(plane: Rig) -> None:
     busy.claim()
     plane.ok("POST", "/work_pools/pool/queues", {"name": "further"})
     (default,) = idle.registered["queues"]
+    assert set(told(plane)) == {default["url"], busy.registered["control_queue_url"]}
+
+
+def told(plane: Rig) -> list[str]:
+    """Where it was told since the calls were cleared that the pool changed."""
     sent = [call.params for call in plane.aws.calls if call.operation == "SendMessage"]
-    told = {one["QueueUrl"] for one in sent if one["MessageBody"] == '{"kind": "sync"}'}
-    assert told == {default["url"], busy.registered["control_queue_url"]}
+    return [one["QueueUrl"] for one in sent if one["MessageBody"] == '{"kind": "sync"}']
+
+
+def test_of_a_deleted_queue_a_worker_hears_where_it_listens_still(plane: Rig) -> None:
+    plane.pool()
+    queue = plane.ok("POST", "/work_pools/pool/queues", {"name": "q", "priority": 1})
+    worker = plane.worker()
+    plane.aws.calls.clear()
+    plane.ok("DELETE", f"/work_queues/{queue['id']}")
+    urls = {one["name"]: one["url"] for one in worker.registered["queues"]}
+    assert told(plane) == [urls["default"]]
+    answer = worker.sync()
+    assert [one["name"] for one in answer["queues"]] == ["default"]
+
+
+def test_a_queue_made_again_is_not_where_its_workers_listen(plane: Rig) -> None:
+    """They know the one before it by its address; this one has another."""
+    plane.pool()
+    queue = plane.ok("POST", "/work_pools/pool/queues", {"name": "q"})
+    both, alone = plane.worker(name="both"), plane.worker(name="alone", work_queues=["q"])
+    plane.ok("DELETE", f"/work_queues/{queue['id']}")
+    plane.aws.calls.clear()
+    plane.ok("POST", "/work_pools/pool/queues", {"name": "q"})
+    (default,) = [one["url"] for one in both.registered["queues"] if one["name"] == "default"]
+    assert set(told(plane)) == {default, alone.registered["control_queue_url"]}
+
+
+def test_a_pool_made_again_is_served_by_those_that_open_a_session_in_it(plane: Rig) -> None:
+    """The one before knows the queues of the pool before it: till it hears of that, nobody serves this one."""
+    plane.pool()
+    worker = plane.worker()
+    plane.ok("DELETE", "/work_pools/pool")
+    said = {"session": worker.session, "seq": 1, "slots": 1}
+    assert plane.call("POST", "/work_pools/pool/workers/w1/sync", said).body["code"] == "not_found"
+    plane.pool()
+    run = plane.run(plane.deployment())
+    assert plane.ok("GET", f"/flow_runs/{run['id']}/why")["code"] == "no_worker"
+    assert plane.call("POST", "/work_pools/pool/workers/w1/sync", said).body["code"] == "session_closed"
+    assert [grant["run"] for grant in plane.worker().claim()] == [run["id"]]
 
 
 def test_registering_says_what_a_worker_must_know(plane: Rig) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -30,7 +30,12 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 
 
 class Bridge(FakeApi):
-    """Hands each request to a control plane; `plane` may be another one from one command to the next."""
+    """Hands each request to a control plane; `plane` may be another one from one command to the next.
+
+    `before` is what happens before a request to a path that ends so.
+    """
+
+    before: tuple[str, Callable[[], object]] | None = None
 
     def __init__(self, plane: Rig) -> None:
         super().__init__()
@@ -43,6 +48,8 @@ class Bridge(FakeApi):
         body: Any = seen.body
         path = quote(seen.path) + (f"?{seen.query}" if seen.query else "")
         with self._one_at_a_time:
+            if self.before and seen.path.endswith(self.before[0]):
+                self.before[1]()
             reply = self.plane.call(seen.method, path, body)
         headers = {name: value for name, value in reply.headers.items() if name.startswith("Headrace")}
         return Answer(reply.body, reply.status, headers)

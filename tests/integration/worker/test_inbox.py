@@ -13,6 +13,7 @@ from moto.server import ThreadedMotoServer
 
 from headrace.contract.sync import CommandKind, HintVerdict
 from headrace.contract.workers import SqsAccess
+from headrace.worker import inbox
 from headrace.worker.events import QueueTrouble, Rung, Told
 from headrace.worker.inbox import Inbox
 from headrace.worker.sqs import make_client
@@ -128,8 +129,44 @@ def test_with_nothing_in_hand_the_control_queue_rests_and_a_work_queue_tells_of_
 
 def test_of_queues_that_do_not_answer_the_endpoint_is_named() -> None:
     mail: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    inbox = Inbox(SqsAccess(region="us-east-1", endpoint_url="http://127.0.0.1:9/aws"), mail.put)
-    inbox.serve([], "https://sqs.us-east-1.amazonaws.com/1/control")
-    inbox.set_free(1, busy=True)
+    box = Inbox(SqsAccess(region="us-east-1", endpoint_url="http://127.0.0.1:9/aws"), mail.put)
+    box.serve([], "https://sqs.us-east-1.amazonaws.com/1/control")
+    box.set_free(1, busy=True)
     assert mail.get(timeout=20) == QueueTrouble("no connection to 127.0.0.1:9")
-    inbox.close()
+    box.close()
+
+
+def test_a_queue_that_is_gone_is_asked_about_and_is_no_outage(box: Box) -> None:
+    """It was deleted with its work queue; the answer to the sync says where to listen from now on."""
+    box.client.delete_queue(QueueUrl=box.work)
+    box.inbox.set_free(1, busy=False)
+    told = box.next()
+    assert isinstance(told, Told)
+    assert told.command.kind is CommandKind.SYNC
+    box.work = box.client.create_queue(QueueName=f"again-{uuid4().hex}")["QueueUrl"]
+    box.inbox.serve([box.work], box.control)
+    run = uuid4()
+    box.ring(run)
+    assert box.next().run == run
+
+
+def test_a_queue_that_is_gone_and_is_still_to_be_served_is_trouble(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "ASKED", 0.0)
+    box.client.delete_queue(QueueUrl=box.work)
+    box.inbox.set_free(1, busy=False)
+    assert box.next().command.kind is CommandKind.SYNC
+    trouble = box.next()
+    assert isinstance(trouble, QueueTrouble)
+    assert "QueueDoesNotExist" in str(trouble.error)
+    box.work = box.client.create_queue(QueueName=f"again-{uuid4().hex}")["QueueUrl"]
+    box.inbox.serve([box.work], box.control)
+    assert box.next() == QueueTrouble(None)
+
+
+def test_without_a_work_queue_it_hears_of_a_change_through_the_control_queue(box: Box) -> None:
+    box.inbox.serve([], box.control)
+    box.inbox.set_free(1, busy=False)
+    box.client.send_message(QueueUrl=box.control, MessageBody=json.dumps({"kind": "sync"}))
+    assert box.next().command.kind is CommandKind.SYNC

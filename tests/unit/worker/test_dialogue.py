@@ -16,7 +16,7 @@ from headrace.worker.dialogue import MANY_BYTES, SLOW, Dialogue
 from headrace.worker.journal import Journal
 from headrace.worker.options import WorkerOptions
 from headrace.worker.outbox import SYNC_BYTES, Outbox
-from headrace.worker.timing import LOGS_WAIT, Timing
+from headrace.worker.timing import GAP, LOGS_WAIT, Timing
 
 KEY = (uuid4(), 1)
 
@@ -117,3 +117,22 @@ def test_slow_is_what_takes_longer_than_without_logs(talk: Talk, away: float) ->
     assert min(sizes) > SYNC_BYTES / 2
     assert talk.call(away + SLOW * 1.1) > SYNC_BYTES / 2
     assert talk.call(away) <= SYNC_BYTES / 2
+
+
+def test_asked_for_its_queues_while_a_call_is_under_way_it_asks_with_the_next(talk: Talk) -> None:
+    """The answer to come was perhaps composed before the pool changed."""
+    talk.dialogue.timing.soon()
+    talk.dialogue.go(1, 0, [])
+    talk.dialogue.ask_for_queues()
+    talk.dialogue.answered(1, 15)
+    assert talk.due_in() <= GAP
+    talk.call()
+    talk.dialogue.timing.soon()
+    talk.call()
+    assert [request.pool_revision for request in talk.bag.requests[-3:]] == [1, None, 1]
+
+
+def test_without_a_session_nothing_is_asked(talk: Talk) -> None:
+    talk.dialogue.abandon()
+    talk.dialogue.ask_for_queues()
+    assert talk.dialogue.timing.due_at(crowded=False) == float("inf")

@@ -50,7 +50,7 @@ def supervisor() -> Supervisor:
 
 def begun(supervisor: Supervisor, run: UUID | None = None, attempt: int = 1) -> Key:
     given = grant(run, attempt)
-    supervisor.granted(given)
+    supervisor.granted(given, NOW)
     supervisor.prepared(given, LAUNCH, NOW)
     key = (given.run, given.attempt)
     supervisor.state(key, 1, {"t": "spawned", "pid": 5, "at": NOW.isoformat()})
@@ -60,7 +60,7 @@ def begun(supervisor: Supervisor, run: UUID | None = None, attempt: int = 1) -> 
 def test_from_grant_to_told(supervisor: Supervisor) -> None:
     given = grant()
     key = (given.run, 1)
-    assert supervisor.granted(given) == [Prepare(given)]
+    assert supervisor.granted(given, NOW) == [Prepare(given)]
     assert supervisor.free == 1
     assert [start.key for start in only(Start, supervisor.prepared(given, LAUNCH, NOW))] == [key]
     supervisor.state(key, 1, {"t": "spawned", "pid": 5, "at": NOW.isoformat()})
@@ -89,14 +89,14 @@ def test_a_run_took_as_long_as_the_service_says(supervisor: Supervisor) -> None:
 
 def test_the_same_grant_and_the_same_state_twice_change_nothing(supervisor: Supervisor) -> None:
     key = begun(supervisor)
-    assert supervisor.granted(grant(key[0])) == []
+    assert supervisor.granted(grant(key[0]), NOW) == []
     assert supervisor.state(key, 1, {"t": "spawned", "pid": 5}) == []
 
 
 def test_an_early_run_waits_for_its_time(supervisor: Supervisor) -> None:
     later = NOW + timedelta(seconds=1)
     given = grant(due=later)
-    supervisor.granted(given)
+    supervisor.granted(given, NOW)
     assert supervisor.prepared(given, LAUNCH, NOW) == []
     assert supervisor.next_due() == later
     assert only(Start, supervisor.due(later))
@@ -105,14 +105,14 @@ def test_an_early_run_waits_for_its_time(supervisor: Supervisor) -> None:
 
 def test_a_clock_that_is_behind_delays_nothing_for_long(supervisor: Supervisor) -> None:
     given = grant(due=NOW + timedelta(hours=1))
-    supervisor.granted(given)
+    supervisor.granted(given, NOW)
     supervisor.prepared(given, LAUNCH, NOW)
     assert only(Start, supervisor.due(NOW + timedelta(seconds=2)))
 
 
 def test_what_cannot_be_prepared_is_over(supervisor: Supervisor) -> None:
     given = grant()
-    supervisor.granted(given)
+    supervisor.granted(given, NOW)
     decisions = supervisor.unprepared(given, "no code", NOW, notes=("what a step said",))
     assert only(Deliver, decisions)[0].report.message == "no code"
     assert only(Log, decisions)[0].lines == ("what a step said",)
@@ -121,9 +121,11 @@ def test_what_cannot_be_prepared_is_over(supervisor: Supervisor) -> None:
 
 def test_a_leaving_worker_hands_back(supervisor: Supervisor) -> None:
     given = grant()
-    supervisor.granted(given)
-    assert reported(supervisor.drain(NOW)) == [ReportKind.RELEASED]
-    assert reported(supervisor.granted(grant())) == [ReportKind.RELEASED]
+    supervisor.granted(given, NOW)
+    back = [*supervisor.drain(NOW), *supervisor.granted(grant(), NOW)]
+    assert [(one.report.kind, one.report.at) for one in only(Deliver, back)] == [
+        (ReportKind.RELEASED, NOW)
+    ] * 2
     assert supervisor.prepared(given, LAUNCH, NOW) == []
     assert supervisor.free == 0
 
@@ -138,7 +140,7 @@ def test_told_to_leave_it_hands_back_and_says_so_once(supervisor: Supervisor) ->
 
 def test_cancel_before_the_start_needs_no_kill(supervisor: Supervisor) -> None:
     given = grant()
-    supervisor.granted(given)
+    supervisor.granted(given, NOW)
     command = Command.model_validate({"kind": "cancel", "run": given.run})
     assert reported(supervisor.command(command, NOW)) == [ReportKind.CANCELLED]
     assert supervisor.prepared(given, LAUNCH, NOW) == []
@@ -172,7 +174,7 @@ def test_a_fenced_run_is_killed_without_a_word_to_the_service(supervisor: Superv
 def test_a_new_attempt_starts_after_the_old_one_is_gone(supervisor: Supervisor) -> None:
     old = begun(supervisor)
     new = grant(old[0], attempt=2)
-    assert only(Kill, supervisor.granted(new)) == [Kill(old, "fenced", 0)]
+    assert only(Kill, supervisor.granted(new, NOW)) == [Kill(old, "fenced", 0)]
     assert only(Start, supervisor.prepared(new, LAUNCH, NOW)) == []
     supervisor.state(old, 2, {"t": "exited", "status": -9, "why": "fenced"})
     assert [start.key for start in only(Start, supervisor.due(NOW))] == [(new.run, 2)]
@@ -182,7 +184,7 @@ def test_a_new_attempt_starts_after_the_old_one_is_gone(supervisor: Supervisor) 
 def test_a_closed_session_disowns_its_runs(supervisor: Supervisor, go_on: bool) -> None:
     key = begun(supervisor)
     waiting = grant()
-    supervisor.granted(waiting)
+    supervisor.granted(waiting, NOW)
     decisions = supervisor.disowned(go_on=go_on)
     assert only(Kill, decisions) == ([] if go_on else [Kill(key, "fenced", 0)])
     assert supervisor.refs() == []
@@ -193,7 +195,7 @@ def test_a_closed_session_disowns_its_runs(supervisor: Supervisor, go_on: bool) 
 def test_a_dead_keeper_crashes_its_runs(supervisor: Supervisor) -> None:
     key = begun(supervisor)
     waiting = grant()
-    supervisor.granted(waiting)
+    supervisor.granted(waiting, NOW)
     decisions = supervisor.keeper_died(supervisor.started(), NOW)
     assert [deliver.report.run for deliver in only(Deliver, decisions)] == [key[0]]
     assert only(Deliver, decisions)[0].report.seq == 2
@@ -202,7 +204,7 @@ def test_a_dead_keeper_crashes_its_runs(supervisor: Supervisor) -> None:
 
 def test_a_takeover_replays_and_tells_only_what_is_new(supervisor: Supervisor) -> None:
     given = grant()
-    supervisor.granted(given)
+    supervisor.granted(given, NOW)
     start = only(Start, supervisor.prepared(given, LAUNCH, NOW))[0]
     states = [
         {"t": "spawned", "pid": 5},

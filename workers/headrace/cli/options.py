@@ -24,9 +24,6 @@ Limit = Annotated[
 ]
 NoLimit = Annotated[bool, typer.Option("--no-concurrency-limit", help="Take the concurrency limit away.")]
 CancelRuns = Annotated[bool, typer.Option("--cancel-runs", help="Cancel the runs that wait in it.")]
-MoveTo = Annotated[
-    str | None, typer.Option("--move-to", help="Move the runs that wait in it there.", metavar="NAME")
-]
 DeploymentName = Annotated[
     str, typer.Argument(help="Its full name, or its id.", metavar="FLOW/NAME", show_default=False)
 ]

@@ -6,9 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from headrace.cli.errors import BadUsage, CliError
+from typer import Exit
+
+from headrace.cli.errors import FAILURE, BadUsage, CliError
 from headrace.cli.lookup import deployment_reference, find_deployment
 from headrace.cli.marks import ENDED
+from headrace.cli.output import note, say
 from headrace.contract.states import StateName, StateType
 
 if TYPE_CHECKING:
@@ -94,12 +97,16 @@ def _only_a_name(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the wish to cancel one run, as it was named (`label`): its new state, or why not."""
+    """What became of the wish to cancel one run, as it was named (`label`): its new state, or why not.
+
+    `over`: it had come to its end before.
+    """
 
     run_id: UUID
     label: str
     state: str | None = None
     problem: str | None = None
+    over: bool = False
 
 
 def cancel_one(api: Api, run_id: UUID, named: str) -> Outcome:
@@ -113,10 +120,31 @@ def cancel_one(api: Api, run_id: UUID, named: str) -> Outcome:
     try:
         answer = api.runs.cancel(run_id)
     except (Conflict, NotFound) as error:
-        return Outcome(run_id, label, problem=error.message)
+        return Outcome(run_id, label, problem=error.message, over=isinstance(error, NotFound))
     if answer.state is not None and answer.state.type in (StateType.CANCELLING, StateType.CANCELLED):
         return Outcome(run_id, label, state=answer.state.name)
-    return Outcome(run_id, label, problem=_reason(answer))
+    over = answer.state is not None and answer.state.type in ENDED
+    return Outcome(run_id, label, problem=_reason(answer), over=over)
+
+
+def report_cancelled(outcomes: list[Outcome], *, named: bool, quiet: bool) -> None:
+    """Say what became of each; one that could not be cancelled is a failure.
+
+    Of those that were not `named`, what ended since they were chosen is what was wanted.
+    """
+    failed = [outcome for outcome in outcomes if outcome.problem is not None and (named or not outcome.over)]
+    if not quiet:
+        for outcome in outcomes:
+            if outcome.problem is None:
+                say(f"{outcome.label} is {outcome.state}.", "green")
+            elif outcome not in failed:
+                say(f"{outcome.label} ended before it could be cancelled.")
+        if not outcomes:
+            say("No such flow runs; nothing to cancel.")
+    for outcome in failed:
+        note(f"Error: {outcome.label}: {outcome.problem}")
+    if failed:
+        raise Exit(FAILURE)
 
 
 def check_accepted(answer: SetStateAnswer) -> None:

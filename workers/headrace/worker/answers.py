@@ -215,7 +215,8 @@ class Answers:
     def _take(self, grants: list[Grant]) -> None:
         """Note the grants on disk, then begin with them."""
         loop = self._loop
-        decisions = [decision for grant in grants for decision in loop.supervisor.granted(grant)]
+        now = datetime.now(UTC)
+        decisions = [decision for grant in grants for decision in loop.supervisor.granted(grant, now)]
         if loop.dialogue.session is not None:
             loop.folder.save(loop.dialogue.session, loop.supervisor.refs())
         if loop.inbox is not None:

@@ -27,7 +27,8 @@ def bury(pids: Mapping[Key, int | None], post: Callable[[Buried], None]) -> None
     def work() -> None:
         waiting = threading.Event()
         for (run, attempt), pid in pids.items():
-            if pid is None:
+            if pid is None:  # it may have died between the start of the process and saying so
+                sweep([(run, attempt)])
                 continue
             ending = Ending(pid, f"{run}:{attempt}", "keeper", 0.0, time.monotonic())
             while not ending.step(time.monotonic(), leader_gone=True):

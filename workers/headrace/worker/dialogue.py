@@ -45,6 +45,7 @@ class Dialogue:
         self._request: SyncRequest | None = None
         self._revision: int | None = None
         self._heard: int | None = None
+        self._asks_again = False
         self._legacy: list[RunRef] | None = None
         self._told_logs = self._left_logs = False
         self._usual: deque[float] = deque(maxlen=USUAL)
@@ -134,9 +135,11 @@ class Dialogue:
         self.timing.soon()
 
     def ask_for_queues(self) -> None:
-        """The pool changed: have the next sync, now, tell its queues."""
-        self._revision = None
-        self.timing.soon()
+        """The pool changed: have the next sync, now, tell its queues. Without a session: its opening tells."""
+        if self.open:
+            self._revision = None
+            self._asks_again = self._request is not None
+            self.timing.soon()
 
     def unasked(self) -> list[Rung]:
         """Doorbells that will not be asked about any more."""
@@ -159,14 +162,15 @@ class Dialogue:
     def answered(self, revision: int, next_within: float) -> tuple[Batch, list[Rung], float | None]:
         """What was delivered, the doorbells that were asked about, and for how long the service was away."""
         self._request = None
-        self._revision = revision
+        self._revision = None if self._asks_again else revision
         self._heard = self.seq
         batch = self._outbox.delivered(slowly=self._was_slow())
         away = self.timing.answered(next_within)
         asked, self._asked = self._asked, []
         if not self._outbox:
             self._journal.clear()
-        if self._rungs:
+        if self._rungs or self._asks_again:
+            self._asks_again = False
             self.timing.soon()
         elif (until := self._outbox.waits_until()) is not None:
             self.timing.soon(max(0.0, until - self.timing.now()))

@@ -3,8 +3,9 @@
 A work queue is polled only while there are free slots, for at most as many messages; what comes in after
 the last slot was taken is given back at once. The control queue is polled only while runs are in hand: what it
 says is about them, and each poll of an idle worker is paid for. That the pool has changed, a worker with nothing
-in hand hears through a work queue. No doorbell is deleted uncalled, save those of runs that this
-session was granted, or told are gone, at that same due time (a later due time is a new ring: a retry).
+in hand hears through a work queue, or finds out as one of them is gone; with none left it listens to its control
+queue. No doorbell is deleted uncalled, save those of runs that this session was granted, or told are gone, at that
+same due time (a later due time is a new ring: a retry).
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from headrace.client.transport import backoff
-from headrace.contract.sync import Command, Doorbell, HintVerdict
+from headrace.contract.sync import Command, CommandKind, Doorbell, HintVerdict
 from headrace.contract.workers import SqsAccess
 from headrace.worker.chores import BATCH, Chores
 from headrace.worker.credentials import ApiCredentials
 from headrace.worker.events import QueueTrouble, Rung, Told
-from headrace.worker.sqs import SQS_ERRORS, WAIT_SECONDS, make_client, trouble
+from headrace.worker.sqs import SQS_ERRORS, WAIT_SECONDS, is_gone, make_client, trouble
 
+ASKED = 10.0
+"""Seconds within which the service is expected to say that a queue that is gone is not served any more."""
 REMEMBERED = 1_000
 """Runs whose repeated rings are deleted without a call; one that is forgotten costs a call."""
 
@@ -102,6 +105,9 @@ class Inbox:
                 )
             except SQS_ERRORS as error:
                 failures += 1
+                if failures == 1 and is_gone(error):
+                    self._ask_whether_it_is_served(url)
+                    continue
                 self._note_trouble(url, trouble(error, self._client.meta.endpoint_url))
                 with self._gate:
                     self._gate.wait_for(lambda: self._closed, timeout=backoff(failures, first=0.5, most=10.0))
@@ -113,18 +119,30 @@ class Inbox:
                 self._commands(url, messages)
             else:
                 self._doorbells(url, messages)
+        self._note_trouble(url, None)
         with self._gate:
             self._polled.discard(url)
+
+    def _ask_whether_it_is_served(self, url: str) -> None:
+        """Its queue was deleted, and perhaps made again elsewhere: no outage, as long as the service knows."""
+        self._post(Told(Command(kind=CommandKind.SYNC)))
+        with self._gate:
+            self._gate.wait_for(lambda: self._closed or url not in self._wanted, timeout=ASKED)
 
     def _turn(self, url: str, control: bool) -> int | None:
         """Wait until it makes sense to poll; how many messages to ask for, or `None` to stop."""
         with self._gate:
             self._gate.wait_for(
-                lambda: self._closed or url not in self._wanted or (self._busy if control else self._free > 0)
+                lambda: self._closed or url not in self._wanted or self._is_time_for(control=control)
             )
             if self._closed or url not in self._wanted:
                 return None
             return BATCH if control else min(BATCH, self._free)
+
+    def _is_time_for(self, *, control: bool) -> bool:
+        if not control:
+            return self._free > 0
+        return self._busy or (self._free > 0 and len(self._wanted) == 1)
 
     def _doorbells(self, url: str, messages: list[dict[str, Any]]) -> None:
         for message in messages:

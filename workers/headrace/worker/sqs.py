@@ -20,6 +20,10 @@ from headrace.contract.workers import SqsAccess
 from headrace.worker.credentials import UNKNOWN, ApiCredentials
 
 SQS_ERRORS = (BotoCoreError, ClientError)
+CONNECTIONS = 100
+"""Kept open at most: one for each queue's long poll. Each is made when it is needed; beyond so many queues a poll
+makes one anew, and none waits for another."""
+_GONE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 WAIT_SECONDS = 20
 """The longest long poll that SQS has."""
 _PLAIN = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]+")
@@ -31,6 +35,11 @@ def trouble(error: Exception, endpoint: str) -> str:
     if isinstance(error, (HTTPClientError, NoConnection)):
         return f"no connection to {urlsplit(endpoint).netloc}"
     return f"{type(error).__name__}: {str(error).rstrip('.')}"
+
+
+def is_gone(error: Exception) -> bool:
+    """Whether there is no such queue."""
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] in _GONE
 
 
 class _WithoutEndpoints(Loader):  # type: ignore[misc]
@@ -46,7 +55,7 @@ class _WithoutEndpoints(Loader):  # type: ignore[misc]
         return super().load_data_with_path(name)
 
 
-def make_client(access: SqsAccess, credentials: ApiCredentials | None = None, connections: int = 20) -> Any:
+def make_client(access: SqsAccess, credentials: ApiCredentials | None = None) -> Any:
     """An SQS client without retries of its own: whoever calls it waits and tells people.
 
     Without `credentials`: at an endpoint (the embedded control plane) none are looked for; at AWS, botocore's
@@ -59,7 +68,7 @@ def make_client(access: SqsAccess, credentials: ApiCredentials | None = None, co
         region_name=access.region,
         connect_timeout=5,
         read_timeout=WAIT_SECONDS + 10,
-        max_pool_connections=connections,
+        max_pool_connections=CONNECTIONS,
         retries={"total_max_attempts": 1},
         tcp_keepalive=True,
         proxies={} if access.endpoint_url else None,

@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from headrace.contract.states import StateType
 from headrace.contract.sync import (
@@ -62,7 +62,7 @@ class Supervisor(Hands):
         """Whether any run is in hand."""
         return bool(self._held)
 
-    def granted(self, grant: Grant) -> list[Decision]:
+    def granted(self, grant: Grant, now: datetime) -> list[Decision]:
         """Step 1."""
         key = (grant.run, grant.attempt)
         if key in self._held:
@@ -73,7 +73,7 @@ class Supervisor(Hands):
                 decisions += self._fence(old, held)
         held = self._held[key] = Held(grant)
         if self.leaving:
-            return [*decisions, *self._release(key, held)]
+            return [*decisions, *self._release(key, held, now)]
         return [*decisions, Prepare(grant)]
 
     def prepared(self, grant: Grant, launch: Launch, now: datetime) -> list[Decision]:
@@ -178,7 +178,7 @@ class Supervisor(Hands):
         waiting = [
             (key, held) for key, held in self._held.items() if held.phase in (Phase.PREPARING, Phase.WAITING)
         ]
-        return [decision for key, held in waiting for decision in self._release(key, held)]
+        return [decision for key, held in waiting for decision in self._release(key, held, now)]
 
     def stop(self, *, hard: bool = False) -> list[Decision]:
         """End everything; `hard`: without grace."""
@@ -248,8 +248,7 @@ class Supervisor(Hands):
         report = last_report(key, seq, conclusion, now, log_bytes)
         return [end_line(held, conclusion, now), Deliver(report, urgent=True), *self.due(now)]
 
-    def _release(self, key: Key, held: Held) -> list[Decision]:
-        now = datetime.now(UTC)
+    def _release(self, key: Key, held: Held, now: datetime) -> list[Decision]:
         return self._over(key, held, 1, Conclusion(ReportKind.RELEASED), now)
 
     def _fence(self, key: Key, held: Held) -> list[Decision]:

@@ -16,6 +16,7 @@ from headrace.cli.tables import ID, Column, listing
 from headrace.cli.times import show_moment
 
 if TYPE_CHECKING:
+    from headrace.client.api import Api
     from headrace.contract.deployments import Deployment
 
 app = new_group()
@@ -70,10 +71,26 @@ def inspect(name: DeploymentName, *, output: Output = Format.TABLE) -> None:
     deployment_reference(name)
     with connect() as api:
         deployment = find_deployment(api, name)
-    details(output, deployment, lambda: _fields(deployment))
+        problem = _misplaced(api, deployment) if output is Format.TABLE else None
+    details(output, deployment, lambda: _fields(deployment, problem))
 
 
-def _fields(deployment: Deployment) -> dict[str, object]:
+def _misplaced(api: Api, deployment: Deployment) -> str | None:
+    """What is wrong where no worker can take its runs, since its queue was deleted."""
+    from headrace.client.errors import NotFound
+    from headrace.contract.deployments import DeploymentStatus
+
+    pool, queue = deployment.work_pool_name, deployment.work_queue_name
+    if deployment.status is DeploymentStatus.READY or pool is None or queue is None:
+        return None
+    try:
+        api.queues.read_by_name(pool, queue)
+    except NotFound as error:
+        return f"{error.message} Make it, or deploy to another one."
+    return None
+
+
+def _fields(deployment: Deployment, problem: str | None) -> dict[str, object]:
     from headrace.cli.marks import deployment_mark
     from headrace.cli.schedules import describe
 
@@ -83,6 +100,7 @@ def _fields(deployment: Deployment) -> dict[str, object]:
         "Name": full_name(deployment),
         "ID": deployment.id,
         "Status": deployment_mark(deployment.status, paused=deployment.paused),
+        **({"Problem": problem} if problem else {}),
         "Description": deployment.description,
         "Version": deployment_versions.number_shown(deployment),
         "Entrypoint": deployment.entrypoint,

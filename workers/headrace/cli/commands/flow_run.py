@@ -9,7 +9,7 @@ import typer
 
 from headrace.cli.app import new_group
 from headrace.cli.connect import connect, rows_of
-from headrace.cli.errors import FAILURE, BadUsage
+from headrace.cli.errors import BadUsage
 from headrace.cli.lookup import find_run
 from headrace.cli.options import Output
 from headrace.cli.output import Format, details, note, print_json, report, say
@@ -17,7 +17,6 @@ from headrace.cli.tables import ID, Column, listing
 from headrace.cli.times import show_ago, show_duration, show_moment
 
 if TYPE_CHECKING:
-    from headrace.cli.runs import Outcome
     from headrace.client.api import Api
     from headrace.contract.flow_runs import FlowRun
 
@@ -263,7 +262,7 @@ def cancel(
     output: Output = Format.TABLE,
 ) -> None:
     """Cancel flow runs: those named, or all that fit the options."""
-    from headrace.cli.runs import cancel_one, choose
+    from headrace.cli.runs import cancel_one, choose, report_cancelled
 
     choice = choose(state, flow_name=flow_name, deployment=deployment, pool=pool, queue=queue, tags=tag)
     if bool(run_ids) == bool(choice):
@@ -278,19 +277,4 @@ def cancel(
         runs = [api.runs.read(outcome.run_id) for outcome in outcomes if outcome.problem is None]
     if output is Format.JSON:
         print_json(runs)
-    _report(outcomes, quiet=output is Format.JSON)
-
-
-def _report(outcomes: list[Outcome], *, quiet: bool) -> None:
-    """Say what became of each; one that could not be cancelled is a failure."""
-    failed = [outcome for outcome in outcomes if outcome.problem is not None]
-    if not quiet:
-        for outcome in outcomes:
-            if outcome.problem is None:
-                say(f"{outcome.label} is {outcome.state}.", "green")
-        if not outcomes:
-            say("No such flow runs; nothing to cancel.")
-    for outcome in failed:
-        note(f"Error: {outcome.label}: {outcome.problem}")
-    if failed:
-        raise typer.Exit(FAILURE)
+    report_cancelled(outcomes, named=bool(run_ids), quiet=output is Format.JSON)

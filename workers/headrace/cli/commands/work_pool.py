@@ -14,7 +14,6 @@ from headrace.cli.lookup import find_pool
 from headrace.cli.options import (
     CancelRuns,
     Limit,
-    MoveTo,
     NoLimit,
     Output,
     nothing_to_change,
@@ -36,6 +35,12 @@ Template = Annotated[
     typer.Option("--base-job-template", help="JSON file with the pool's base job template.", metavar="FILE"),
 ]
 Description = Annotated[str | None, typer.Option("--description", help="What the pool is for.")]
+MoveTo = Annotated[
+    str | None,
+    typer.Option(
+        "--move-to", help="Move the runs that wait in it to this pool, or to POOL/QUEUE.", metavar="POOL"
+    ),
+]
 COLUMNS = (
     Column("Name", style="bold"),
     Column("Type"),

@@ -12,7 +12,6 @@ from headrace.cli.connect import checked, connect, given, rows_of
 from headrace.cli.lookup import find_queue
 from headrace.cli.options import (
     CancelRuns,
-    MoveTo,
     NoLimit,
     Output,
     Pool,
@@ -43,6 +42,14 @@ Limit = Annotated[
         min=0,
         max=5000,
         metavar="N",
+    ),
+]
+MoveTo = Annotated[
+    str | None,
+    typer.Option(
+        "--move-to",
+        help="Move the runs that wait in it to this queue of its pool, or to POOL/QUEUE.",
+        metavar="QUEUE",
     ),
 ]
 Description = Annotated[str | None, typer.Option("--description", help="What the queue is for.")]

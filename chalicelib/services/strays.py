@@ -1,0 +1,96 @@
+"""Runs whose queue was deleted while a worker had them: they wait in the pool's default queue instead.
+
+A deletion is refused while a worker holds a run, settles what waits, and then removes the queue. A run that is
+claimed in between, or made, is seen by neither: when it comes back to wait, nobody would look there any more.
+So who gives a run back asks whether its queue is there, as it must ring it anyhow; and for a while after a
+deletion the tick looks at what still waits there. With its pool gone, too, such a run is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from chalicelib.domain import runs
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.names import DEFAULT_QUEUE
+from chalicelib.domain.pools import PoolView
+from chalicelib.domain.runs import Run
+from chalicelib.domain.transitions import Cause
+from chalicelib.services.lines import QUEUES, Lines
+from chalicelib.services.ports import Ports
+from chalicelib.services.runs import Runs
+from chalicelib.storage.run_lanes import ready_lane
+from chalicelib.storage.watermark import Gone
+from headrace.contract.states import StateType
+
+PAGE = 100
+"""Runs of a queue that one tick looks after."""
+SETTLED = timedelta(minutes=5)
+"""So long after a deletion a request that began before may still write; an index is long up to date."""
+LOOKING = timedelta(seconds=5)
+"""So long one tick begins with further queues."""
+
+
+class Strays:
+    """Finds such runs a place."""
+
+    def __init__(self, ports: Ports, lines: Lines, use_cases: Runs) -> None:
+        self._ports = ports
+        self._lines = lines
+        self._runs = use_cases
+
+    def back(self, run: Run) -> Run:
+        """Ring for a run that came back to wait. The run as it then is: where its queue is gone it goes elsewhere."""
+        if run.work_pool_name is None:
+            return run
+        view = self._ports.pools.view(run.work_pool_name)
+        if view is None or run.work_queue_name not in view.queues:
+            run = self._settled(run, view)
+        if view is not None:
+            self._lines.ring([run], view)
+        return run
+
+    def look(self) -> None:
+        """The tick's part: what waits in queues that were deleted lately."""
+        until = self._ports.clock() + LOOKING
+        for gone in self._ports.watermark.gone:
+            waiting = list(self._waiting(gone, until))
+            for run in self._ports.runs.read_many(waiting).values():
+                if run.state.type is StateType.SCHEDULED:
+                    self.back(run)
+            if self._ports.clock() >= until:
+                return
+            if not waiting and self._ports.clock() - gone.since > SETTLED:
+                self._ports.watermark.forget_gone(gone)
+
+    def _waiting(self, gone: Gone, until: datetime) -> Iterator[UUID]:
+        view = self._ports.pools.view(gone.pool)
+        queues = {name for name in gone.queues if view is None or name not in view.queues}
+        for name in sorted(queues):
+            if self._ports.clock() < until:
+                yield from (run for run, _ in self._ports.runs.lane(ready_lane(gone.pool, name), limit=PAGE))
+        for limit in self._lines.limits() if queues else ():
+            for pool, name in self._ports.runs.queues_in_line(limit, QUEUES):
+                if pool == gone.pool and name in queues:
+                    yield from (run for run, _ in self._ports.runs.line(limit, pool, name, limit=PAGE))
+
+    def _settled(self, run: Run, view: PoolView | None) -> Run:
+        now = self._ports.clock()
+
+        def how(found: Run) -> Run | None:
+            stands = (found.state.type, found.work_pool_name, found.work_queue_name)
+            if stands != (StateType.SCHEDULED, run.work_pool_name, run.work_queue_name):
+                return None
+            if view is not None:
+                return replace(found, work_queue_name=DEFAULT_QUEUE, updated=now)
+            text = f"Its work pool {run.work_pool_name!r} was deleted before it could start again."
+            over = runs.ended(found, StateType.CANCELLED, Cause.RULE, now, message=text, error=found.error)
+            return replace(over, expires_at=self._runs.retention())
+
+        try:
+            return self._ports.runs.change(run.id, how)[1]
+        except NotFound:
+            return run
