@@ -15,12 +15,12 @@ from infra import look, policies
 from infra.account import Account, refusals
 from infra.changes import Say, Stack
 from infra.down import Down
-from infra.errors import CloudError
+from infra.errors import CloudError, NothingThereError
 from infra.names import Names
 from infra.operator import operator_policy
 from infra.up import Made, Up, Wish, address
 
-__all__ = ["Cloud", "CloudError", "Made", "Wish", "check_stage", "documents"]
+__all__ = ["Cloud", "CloudError", "Made", "NothingThereError", "Wish", "check_stage", "documents"]
 
 ROOT = Path(__file__).resolve().parents[1]
 """Where `app.py` is: the checkout, or the wheel's `_control_plane`."""
@@ -52,6 +52,11 @@ class Cloud:
         with refusals():
             return Up(self._account, ROOT, self._say, self._confirm).make(wish, must_exist=True)
 
+    @property
+    def here(self) -> tuple[str, str]:
+        """The account and the region."""
+        return self._account.id, self._account.region
+
     def address(self, stage: str) -> str | None:
         """Where the API of a stage is; None if there is none."""
         with refusals():
@@ -59,10 +64,10 @@ class Cloud:
             outputs = Stack(self._account, names.stack).outputs()
             return address(self._account, names, outputs) if "ApiUrl" in outputs else None
 
-    def down(self, stage: str, *, force: bool) -> bool:
-        """Remove a stage. False if that was not confirmed."""
+    def down(self, stage: str, *, force: bool, plan: bool = False) -> bool:
+        """Remove a stage. False if that was not confirmed, or is a plan."""
         with refusals():
-            return Down(self._account, self._say, self._confirm).remove(stage, force=force)
+            return Down(self._account, self._say, self._confirm).remove(stage, force=force, plan=plan)
 
     def status(self, stage: str) -> dict[str, Any]:
         """How a stage stands."""

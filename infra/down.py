@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from infra.account import Account
 from infra.changes import Say, Stack
-from infra.errors import CloudError
+from infra.errors import CloudError, NothingThereError
 from infra.names import Names
 from infra.plane import active_runs, control_plane
 from infra.quota import close
@@ -29,28 +29,30 @@ class Down:
         self._say = say
         self._confirm = confirm
 
-    def remove(self, stage: str, *, force: bool) -> bool:
+    def remove(self, stage: str, *, force: bool, plan: bool = False) -> bool:
         """Remove the stage. False if that was not confirmed.
 
         Args:
             stage: Its name.
             force: Also while runs are active: their workers will find no control plane any more.
+            plan: Tell what would be removed, and remove nothing.
 
         Raises:
-            CloudError: There is no such stage, or runs are active, or something cannot be removed.
+            NothingThereError: There is no such stage.
+            CloudError: Runs are active, or something cannot be removed.
         """
         names = Names(stage)
         stack, there = Stack(self._account, names.stack), Remains(self._account, names)
         found = list(there.all())
         if not found:
-            raise CloudError(f"There is nothing of a stage {stage!r} in {self._account.region}.")
+            raise NothingThereError(f"There is nothing of a stage {stage!r} in {self._account.region}.")
         _refuse_others(stack, there, stage)
         self._check_runs(names, there, force)
         self._say(f"In account {self._account.id}, {self._account.region}, stage {stage!r} will be removed:")
         for each in found:
             self._say(f"  {each}")
         self._say("All runs, logs, schedules and deployments of it will be gone.")
-        if not self._confirm(f"Remove stage {stage!r} and all of its data?"):
+        if plan or not self._confirm(f"Remove stage {stage!r} and all of its data?"):
             return False
         self._close(there)
         self._unprotect(names, there)

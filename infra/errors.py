@@ -10,3 +10,7 @@ class CloudError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class NothingThereError(CloudError):
+    """There is nothing of the stage that was to be removed."""

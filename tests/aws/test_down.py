@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
 
+from headrace.cli.main import main
+from headrace.settings import Profiles, load_profiles, save_profiles
+from headrace.stage_profiles import Place, with_stage
 from infra import stack
 from infra.account import Account
 from infra.changes import Stack
@@ -176,3 +180,31 @@ def test_a_stage_of_the_same_name_in_another_region_is_left_alone(account: Accou
     assert down.remove("prod", force=False)
     assert clock.at < LOOK_EVERY
     assert list(Remains(away, NAMES).all()) == there
+
+
+def test_a_plan_tells_all_and_removes_nothing(account: Account) -> None:
+    base_stack(account, NAMES)
+    before, said = list(Remains(account, NAMES).all()), Said()
+    assert not Down(account, said.say, said.confirm).remove("prod", force=False, plan=True)
+    assert {f"  {each}" for each in before} <= set(said.lines)
+    assert not said.asked
+    assert list(Remains(account, NAMES).all()) == before
+
+
+def test_the_profile_that_a_broken_off_removal_left_is_forgotten_by_the_next(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEADRACE_HOME", str(tmp_path))
+    profiles, away = with_stage(
+        Profiles(), Place("prod", account.id, "us-east-1", "https://b/prod/api"), "hr_b"
+    )
+    profiles, _ = with_stage(profiles, Place("prod", account.id, REGION, "https://a/prod/api"), "hr_a")
+    save_profiles(tmp_path, profiles)
+    words = ["cloud", "down", "--stage", "prod", "--region", REGION]
+    assert main([*words, "--plan"]) == 1
+    assert load_profiles(tmp_path).profiles == profiles.profiles
+    assert main([*words, "--yes"]) == 0
+    assert "Its profile, which was left, is forgotten." in capsys.readouterr().err
+    assert list(load_profiles(tmp_path).profiles) == [away]
+    assert main([*words, "--yes"]) == 1
+    assert f"There is nothing of a stage 'prod' in {REGION}" in capsys.readouterr().err

@@ -20,10 +20,11 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How to reach one control plane."""
+    """How to reach one control plane, and of a stage in AWS where it is (`stage_profiles`), to forget it by."""
 
     api_url: str
     api_key: str | None = field(default=None, repr=False)
+    place: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,9 @@ def load_profiles(home: Path) -> Profiles:
         return Profiles(
             data.get("active"),
             {
-                name: Profile(checked_url(entry["api_url"], f"profile {name}"), entry.get("api_key"))
+                name: Profile(
+                    checked_url(entry["api_url"], f"profile {name}"), entry.get("api_key"), entry.get("place")
+                )
                 for name, entry in entries.items()
             },
         )
@@ -138,12 +141,17 @@ def load_profiles(home: Path) -> Profiles:
         ) from error
 
 
+def _entry(profile: Profile) -> dict[str, str | None]:
+    entry = asdict(profile)
+    return entry if profile.place else {name: value for name, value in entry.items() if name != "place"}
+
+
 def save_profiles(home: Path, profiles: Profiles) -> None:
     """Write `profiles.json` in one step, readable by its owner alone (it may hold API keys)."""
     home.mkdir(parents=True, exist_ok=True)
     data = {
         "active": profiles.active,
-        "profiles": {name: asdict(profile) for name, profile in profiles.profiles.items()},
+        "profiles": {name: _entry(profile) for name, profile in profiles.profiles.items()},
     }
     handle, name = tempfile.mkstemp(dir=home, prefix="profiles.", suffix=".new")
     with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -13,12 +13,17 @@ from headrace.settings import Profile, Profiles
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a stage is."""
+    """Where a stage is. `api_url` is empty where nobody tells it any more, since the API is gone."""
 
     stage: str
     account: str
     region: str
     api_url: str
+
+    @property
+    def mark(self) -> str:
+        """What a profile keeps of it."""
+        return f"{self.account}/{self.region}/{self.stage}"
 
 
 def with_stage(profiles: Profiles, place: Place, key: str | None) -> tuple[Profiles, str]:
@@ -26,12 +31,16 @@ def with_stage(profiles: Profiles, place: Place, key: str | None) -> tuple[Profi
     name = _name(profiles, place)
     old = profiles.profiles.get(name)
     kept = old.api_key if old is not None and old.api_url == place.api_url else None
-    return profiles.with_profile(name, Profile(place.api_url, key or kept), use=True), name
+    return profiles.with_profile(name, Profile(place.api_url, key or kept, place.mark), use=True), name
 
 
-def without_address(profiles: Profiles, api_url: str) -> Profiles:
-    """These profiles without those of an address that answers no more."""
-    left = {name: known for name, known in profiles.profiles.items() if known.api_url != api_url}
+def without_stage(profiles: Profiles, place: Place) -> Profiles:
+    """These profiles without those of a stage that is gone: of its address, or made for it."""
+    left = {
+        name: known
+        for name, known in profiles.profiles.items()
+        if known.api_url != place.api_url and known.place != place.mark
+    }
     return replace(profiles, active=profiles.active if profiles.active in left else None, profiles=left)
 
 

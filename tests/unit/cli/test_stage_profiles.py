@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from headrace.cli.stages import home
 from headrace.settings import Profile, Profiles, load_profiles, save_profiles
-from headrace.stage_profiles import Place, with_stage, without_address
+from headrace.stage_profiles import Place, with_stage, without_stage
 from infra.up import Made
 
 A = Place("prod", "111111111111", "eu-west-1", "https://a/prod/api")
@@ -53,9 +54,9 @@ def test_the_name_that_a_person_gave_an_address_stays() -> None:
 def test_what_is_removed_is_forgotten_and_nothing_else() -> None:
     profiles, _ = with_stage(Profiles(), A, "hr_a")
     profiles, _ = with_stage(profiles, B, "hr_b")
-    left = without_address(profiles, B.api_url)
+    left = without_stage(profiles, B)
     assert (left.active, list(left.profiles)) == (None, ["prod"])
-    assert without_address(left, B.api_url) == left
+    assert without_stage(left, B) == left
 
 
 @pytest.mark.parametrize("terminal", [False, True])
@@ -75,8 +76,18 @@ def test_the_key_is_shown_to_a_person_alone(
 
 def test_forgetting_is_by_address(own_home: Path) -> None:
     save_profiles(own_home, with_stage(Profiles(), A, "hr_a")[0])
-    home.forget(B.api_url)
-    home.forget(None)
+    assert not home.forget(B)
+    assert not home.forget(replace(B, api_url=""))
     assert load_profiles(own_home).profiles.keys() == {"prod"}
-    home.forget(A.api_url)
+    assert home.forget(replace(B, api_url=A.api_url))
     assert load_profiles(own_home).profiles == {}
+
+
+def test_a_stage_whose_address_nobody_tells_any_more_is_forgotten_by_its_place(own_home: Path) -> None:
+    profiles, _ = with_stage(Profiles(), A, "hr_a")
+    profiles, _ = with_stage(profiles, B, "hr_b")
+    save_profiles(own_home, profiles.with_profile("mine", Profile("https://c/api", "hr_c")))
+    assert home.forget(replace(A, api_url=""))
+    left = load_profiles(own_home).profiles
+    assert left == {"prod-222222222222": Profile(B.api_url, "hr_b"), "mine": Profile("https://c/api", "hr_c")}
+    assert not home.forget(replace(A, api_url=""))

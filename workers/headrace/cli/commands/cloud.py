@@ -11,9 +11,10 @@ import typer
 from headrace.cli.app import new_group
 from headrace.cli.errors import BadUsage, CliError
 from headrace.cli.options import Output
-from headrace.cli.output import Format, details, print_json
+from headrace.cli.output import Format, details, note, print_json
 from headrace.cli.stages import home, parameters
 from headrace.cli.stages.door import can_ask, door
+from headrace.stage_profiles import Place
 
 app = new_group()
 
@@ -112,17 +113,28 @@ def down(
     profile: AwsProfile = None,
     region: Region = None,
     force: Annotated[bool, typer.Option("--force", help="Also while runs are active.")] = False,
+    plan: Plan = False,
     yes: Yes = False,
 ) -> None:
     """Remove a control plane from an AWS account, with all that it holds."""
     with door(profile, region, yes=yes) as opened:
         cloud = opened.of_account(stage)
-        api_url = cloud.address(stage)
-        if not yes and can_ask():
-            home.offer_export(api_url)
-        if not cloud.down(stage, force=force):
-            raise CliError("Nothing was removed.")
-    home.forget(api_url)
+        account, here = cloud.here
+        place = Place(stage, account, here, cloud.address(stage) or "")
+        if not (plan or yes) and can_ask():
+            home.offer_export(place.api_url)
+        try:
+            removed = cloud.down(stage, force=force, plan=plan)
+        except opened.module.NothingThereError as nothing:
+            # The command before this one may have been broken off between the last of the stage and its profile.
+            if plan or not home.forget(place):
+                raise
+            note(f"{nothing.message} Its profile, which was left, is forgotten.")
+            return
+    if not removed and not plan:
+        raise CliError("Nothing was removed.")
+    if removed:
+        home.forget(place)
 
 
 @app.command()

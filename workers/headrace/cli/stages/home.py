@@ -14,7 +14,7 @@ from headrace.cli.connect import connect_to, settings_errors
 from headrace.cli.errors import CliError
 from headrace.cli.output import note, say
 from headrace.settings import Profiles, headrace_home, load_profiles, save_profiles
-from headrace.stage_profiles import Place, names_of, with_stage, without_address
+from headrace.stage_profiles import Place, names_of, with_stage, without_stage
 
 if TYPE_CHECKING:
     from headrace.client.api import Api
@@ -43,17 +43,20 @@ def tell(stage: str, made: Any, *, plan: bool) -> None:
     note(f"The commands use it by profile {name!r}. Next: headrace work-pool create NAME")
 
 
-def forget(api_url: str | None) -> None:
-    """Forget the profiles of an address that answers no more; those of other control planes stay."""
-    if api_url is None:
-        return
+def forget(place: Place) -> bool:
+    """Forget the profiles of a stage that is gone; those of other control planes stay. False if it had none."""
     with settings_errors():
-        save_profiles(headrace_home(), without_address(load_profiles(headrace_home()), api_url))
+        profiles = load_profiles(headrace_home())
+        left = without_stage(profiles, place)
+        if left == profiles:
+            return False
+        save_profiles(headrace_home(), left)
+    return True
 
 
-def offer_export(api_url: str | None) -> None:
+def offer_export(api_url: str) -> None:
     """Ask for a file, and export into it by the profile of the address. An empty answer: no export."""
-    if api_url is None:
+    if not api_url:
         return
     name = typer.prompt(
         "Export pools, deployments and schedules into a file first (empty: no)",
