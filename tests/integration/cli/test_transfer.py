@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from headrace.cli.main import main
+from headrace.cli.stages import home
+from headrace.settings import Profile, Profiles, save_profiles
 from tests.integration.cli.conftest import Bridge
 from tests.support.plane import Rig, rig
 from tests.unit.cli.conftest import Cli
@@ -111,9 +113,50 @@ def test_runs_are_written_for_reading_and_left_out_of_an_import(
     run = plane.run(plane.deployment())
     file = tmp_path / "runs.ndjson"
     cli("export", str(file), "--runs")
-    assert lines(file)[-1]["record"]["id"] == run["id"]
+    assert lines(file)[-2]["record"]["id"] == run["id"]
     done = cli("import-data", str(file), *JSON)
     assert (done.code, done.json[-1]["outcome"]) == (0, "left out")
+
+
+def test_a_file_that_was_cut_between_two_lines_is_refused(
+    cli: Cli, plane: Rig, bridge: Bridge, tmp_path: Path
+) -> None:
+    fill(plane)
+    file = tmp_path / "all.ndjson"
+    cli("export", str(file))
+    whole = file.read_text().splitlines(keepends=True)
+    for kept in range(1, len(whole)):
+        file.write_text("".join(whole[:kept]))
+        done = cli("import-data", str(file), "--replace")
+        assert (done.code, "is cut off" in done.err) == (2, True), kept
+
+
+def test_deployments_whose_bundles_are_not_there_are_told(
+    cli: Cli,
+    plane: Rig,
+    bridge: Bridge,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    plane.pool()
+    step = {"headrace.deployments.steps.pull_bundle": {"digest": "sha256:" + "0" * 64, "size": 3}}
+    for name in ("one", "two"):
+        plane.deployment("etl", name, pull_steps=[step])
+    plane.deployment("etl", "plain")
+    file = tmp_path / "all.ndjson"
+    cli("export", str(file))
+    save_profiles(tmp_path, Profiles().with_profile("prod", Profile(bridge.url)))
+    monkeypatch.setenv("HEADRACE_HOME", str(tmp_path))
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: str(tmp_path / "before-it-goes.ndjson"))
+    home.offer_export(bridge.url)
+    assert "The code of 2 deployments is in bundles" in capsys.readouterr().err
+    assert (tmp_path / "before-it-goes.ndjson").read_text() == file.read_text()
+    for more in (("--dry-run",), (), JSON):
+        done = cli("import-data", str(file), *more)
+        assert done.code == 0
+        assert "2 of 3 deployments need `headrace deploy` again" in done.err
+        assert "not here: etl/one, etl/two." in done.err
 
 
 def test_no_key_is_ever_in_it(cli: Cli, plane: Rig, bridge: Bridge, tmp_path: Path) -> None:
@@ -225,6 +268,11 @@ POOL = '{"kind":"work_pool","record":{"name":"new","type":"process"}}\n'
         (HEADER + POOL + "\n", "not JSON"),
         (HEADER + POOL + "[" * 100_000, "not JSON"),
         ("\udcff", "not UTF-8"),
+        (HEADER + POOL, "is cut off: its last line is missing"),
+        (HEADER, "is cut off"),
+        (HEADER + POOL + '{"headrace_export_end":2}\n', "has 1 records, and was written with 2"),
+        (HEADER + POOL + '{"headrace_export_end":null}\n', "is cut off"),
+        (HEADER + '{"headrace_export_end":0}\n' + POOL, "line 3: it stands behind the end"),
     ],
 )
 def test_a_wrong_file_changes_nothing(
@@ -251,7 +299,7 @@ def test_a_wrong_record_is_named_by_its_line(
     cli: Cli, plane: Rig, bridge: Bridge, tmp_path: Path, record: str, said: str
 ) -> None:
     file = tmp_path / "bad.ndjson"
-    file.write_text(HEADER + POOL + f'{{"kind":"flow","record":{record}}}\n')
+    file.write_text(HEADER + POOL + f'{{"kind":"flow","record":{record}}}\n{{"headrace_export_end":2}}\n')
     done = cli("import-data", str(file))
     assert done.code == 1
     assert said in done.err

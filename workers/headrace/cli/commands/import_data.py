@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from headrace.client.api import Api
 
 COLUMNS = (Column("Record", style="bold"), Column("Name"), Column("Outcome", solid=True))
+DEPLOYMENT = "deployment"
 MADE, FOUND, DIFFERS, REPLACED, LEFT_OUT = "made", "found", "differs", "replaced", "left out"
 
 
@@ -50,7 +51,13 @@ def command(
         done = _Import(api, dry_run=dry_run, replace=replace)
         for row in done.in_order(rows):
             done.do(row, file)
+        missing = done.without_code(rows)
     _show(done.outcomes, output, dry_run=dry_run)
+    if missing:
+        note(
+            f"{len(missing)} of {sum(row.kind == DEPLOYMENT for row in rows)} deployments need `headrace deploy` again,"
+            f" since the bundles with their code are not here: {', '.join(missing)}."
+        )
     if any(outcome == DIFFERS for _, _, outcome in done.outcomes):
         raise typer.Exit(FAILURE)
 
@@ -94,6 +101,24 @@ class _Import:
             raise CliError(f"{file}, line {row.line}: {place}: {wording(first)}.", _AGAIN) from None
         except Invalid as error:
             raise CliError(f"{file}, line {row.line}: {error.message}", error.hint or _AGAIN) from error
+
+    def without_code(self, rows: list[Row]) -> list[str]:
+        """The deployments of the file whose code is in a bundle that is not here."""
+        from headrace.cli.transfer.kinds import bundle_of
+
+        kind = self._kinds[DEPLOYMENT]
+        asked = {kind.key(row.record): bundle_of(row.record) for row in rows if row.kind == DEPLOYMENT}
+        there = {digest: self._has_bundle(digest) for digest in set(asked.values()) if digest}
+        return [name for name, digest in asked.items() if digest and not there[digest]]
+
+    def _has_bundle(self, digest: str) -> bool:
+        from headrace.client.errors import NotFound
+
+        try:
+            self._api.bundles.read(digest)
+        except NotFound:
+            return False
+        return True
 
     def _one(self, kind: Kind, record: Record) -> str:
         there = self._of(kind).get(kind.key(record))

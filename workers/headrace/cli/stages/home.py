@@ -71,6 +71,19 @@ def offer_export(api_url: str) -> None:
         check_free(file)
         with _api_of(api_url) as api:
             note(told(file, export(api, file)))
+        if bundled := _bundled(file):
+            note(
+                f"The code of {bundled} deployments is in bundles, which are not in the file, and in the bucket that"
+                " goes: they need `headrace deploy` again from their sources."
+            )
+
+
+def _bundled(file: Path) -> int:
+    """How many deployments of an export have their code in a bundle."""
+    from headrace.cli.transfer.file import read
+    from headrace.cli.transfer.kinds import bundle_of
+
+    return sum(bundle_of(row.record) is not None for row in read(file))
 
 
 @contextmanager

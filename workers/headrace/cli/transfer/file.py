@@ -1,4 +1,4 @@
-"""The file of an export: a header, and one JSON object a line."""
+"""The file of an export: a header, one JSON object a line, and how many there are in the end."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from headrace.cli.transfer.kinds import KINDS, RUN
 
 FORMAT = 1
 HEADER = "headrace_export"
+END = "headrace_export_end"
+"""Its last line: a file that was cut off between two lines would look whole without it."""
 LONGEST_LINE = 6_000_000
 """Bytes: no record of the API is larger than a request may be."""
 
@@ -36,6 +38,7 @@ def write(path: Path, rows: Iterable[tuple[str, dict[str, Any]]], version: str) 
             for kind, record in rows:
                 file.write(_line({"kind": kind, "record": record}))
                 counts[kind] = counts.get(kind, 0) + 1
+            file.write(_line({END: sum(counts.values())}))
         part.replace(path)
     except OSError as error:
         raise BadUsage(f"Cannot write {path}: {error.strerror or error}.") from None
@@ -60,14 +63,20 @@ def read(path: Path) -> list[Row]:
 
 
 _HINT = "Give a file that `headrace export` wrote."
+_WHOLE = "Fetch the whole file, or export it again."
 
 
 def _rows(lines: Iterable[str], path: Path) -> Iterator[Row]:
-    number = 0
+    number, end = 0, None
     for number, line in enumerate(lines, 1):
         value = _parsed(line, number, path)
         if number == 1:
             _check_header(value, path)
+            continue
+        if end is not None:
+            raise _wrong(path, number, "it stands behind the end of the export")
+        if END in value:
+            end = value[END]
             continue
         kind, record = value.get("kind"), value.get("record")
         if set(value) != {"kind", "record"} or not isinstance(record, dict):
@@ -77,6 +86,14 @@ def _rows(lines: Iterable[str], path: Path) -> Iterator[Row]:
         yield Row(number, kind, record)
     if number == 0:
         raise BadUsage(f"{path} is empty.", _HINT)
+    _check_end(end, number, path)
+
+
+def _check_end(end: object, lines: int, path: Path) -> None:
+    if end is None:
+        raise BadUsage(f"{path} is cut off: its last line is missing.", _WHOLE)
+    if end != lines - 2:
+        raise BadUsage(f"{path} has {lines - 2} records, and was written with {str(end)[:20]}.", _WHOLE)
 
 
 def _parsed(line: str, number: int, path: Path) -> dict[str, Any]:

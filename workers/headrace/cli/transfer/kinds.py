@@ -227,6 +227,18 @@ class Deployments(Kind):
         return True
 
 
+def bundle_of(record: Record) -> str | None:
+    """The digest of the bundle that a deployment's code is in; None if it comes from elsewhere."""
+    from headrace.project.sources import BUNDLE
+
+    steps = record.get("pull_steps")
+    for step in steps if isinstance(steps, list) else ():
+        options = step.get(BUNDLE) if isinstance(step, dict) else None
+        if isinstance(options, dict) and isinstance(options.get("digest"), str):
+            return str(options["digest"])
+    return None
+
+
 KINDS: Mapping[str, Kind] = {
     kind.name: kind for kind in (WorkPools(), WorkQueues(), Flows(), TagLimits(), Variables(), Deployments())
 }
