@@ -233,3 +233,14 @@ def test_an_address_without_api_is_asked_about(stub: Stub, status: int, answer: 
         with Api(Transport(url)) as api, pytest.raises(errors.ApiError) as caught:
             api.pools.read("p")
         assert (caught.value.hint == f"Does the address end in /api? It is {url}.") is asked
+
+
+@pytest.mark.parametrize(("status", "said"), [(404, "Not Found"), (403, '{"message":"Forbidden"}')])
+def test_where_no_control_plane_answers_any_more_that_is_said(stub: Stub, status: int, said: str) -> None:
+    """So API Gateway answers when a stage is gone."""
+    stub.answers = [(status, said, {})]
+    with Api(Transport(stub.url)) as api, pytest.raises(errors.ApiError) as caught:
+        api.pools.read("p")
+    assert f"That is no control plane: its stage is gone, or {stub.url} is the wrong address." in str(
+        caught.value
+    )

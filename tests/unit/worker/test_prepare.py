@@ -8,10 +8,12 @@ from uuid import uuid4
 
 import pytest
 
+from headrace.client.errors import NotFound
 from headrace.contract.sync import Grant
 from headrace.worker.events import ENGINE_SLACK
 from headrace.worker.keeper.starts import Kind, kind_of
 from headrace.worker.prepare import PrepareError, prepare
+from headrace.worker.sources.workshop import Workshop
 from headrace.worker.state import StateFolder
 
 ENV = {
@@ -171,3 +173,16 @@ def test_any_name_has_a_folder_of_its_own(tmp_path: Path, name: str) -> None:
     assert not StateFolder(tmp_path, "p", name).take()
     folder.release()
     assert StateFolder(tmp_path, "p", name).take()
+
+
+def test_a_sentence_of_the_control_plane_gets_no_second_full_stop(tmp_path: Path) -> None:
+    digest = "sha256:" + "0" * 64
+
+    def download(_: str, __: Path) -> None:
+        raise NotFound(404, "not_found", f"There is no bundle {digest}.", hint="Deploy again.")
+
+    step = {"headrace.deployments.steps.pull_bundle": {"digest": digest}}
+    workshop = Workshop.of(ENV, download, tmp_path)
+    with pytest.raises(PrepareError) as caught:
+        prepare(grant(pull_steps=[step]), ENV, workshop)
+    assert str(caught.value).endswith(f"There is no bundle {digest}. Deploy again.")

@@ -153,6 +153,9 @@ class Transport:
         )
         if answer.status_code in (403, 404) and nothing_there and not self.api_url.endswith("/api"):
             error.hint = f"Does the address end in /api? It is {self.api_url}."
+        elif answer.status_code in (403, 404) and error.code == "http_error":
+            gone = f"That is no control plane: its stage is gone, or {self.api_url} is the wrong address."
+            error.message = f"{error.message.removesuffix('.')}. {gone}"
         return error
 
     def _unreachable(self, error: Exception) -> Unreachable:

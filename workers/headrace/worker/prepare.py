@@ -107,7 +107,7 @@ def _code(grant: Grant, environ: Mapping[str, str], workshop: Workshop | None) -
         )
         make_ready(grant, job)
     except SourceError as error:
-        message = f"The code could not be made ready: {error}."[:MESSAGE]
+        message = f"The code could not be made ready: {str(error).removesuffix('.')}."[:MESSAGE]
         told = RunError(type="SourceError", message=message, traceback=error.output or None, hint=error.hint)
         lines = _lines([*notes, error.output])
         raise PrepareError(f"{message} {error.hint or ''}".strip(), told, lines) from error
