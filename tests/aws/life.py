@@ -90,8 +90,10 @@ def made_from_nothing(aws: Place, operator: Town) -> str:
     watched = ("--alarms", "--dashboard")
     planned = cloud(operator, "up", "--stage", aws.stage, *watched, "--plan")
     assert "make    table Table" in planned and "make    alarm TickAlarm" in planned
+    assert "--alarms: " in planned and "0.60 USD" in planned
     assert named(aws) == []
     said = cloud(operator, "up", "--stage", aws.stage, *watched, "--yes")
+    assert "the tick of this version has run" in said
     assert "hr_" not in said, "a key is never printed into a pipe"
     assert key_of(operator).startswith("hr_")
     alarms = [name for name in named(aws) if name.startswith(f"headrace-{aws.stage}-")]
