@@ -151,5 +151,5 @@ GOOD: dict[str, Good] = {
     "DELETE /work_pools/{pool}/workers/{worker}/sessions/{session_id}": Good(
         f"{_W}/w1/sessions/<session>", status=204
     ),
-    "DELETE /work_pools/{pool}": Good("/work_pools/pool?cancel_runs=true", status=204),
+    "DELETE /work_pools/{pool}": Good("/work_pools/other-with-runs?cancel_runs=true", status=204),
 }

@@ -82,6 +82,7 @@ def build(rig: Rig) -> Scene:
     ids |= {"deployment": deployment["id"], "flow": deployment["flow_id"]}
     ids["schedule"] = deployment["schedules"][0]["id"]
     ids["run"] = rig.run(deployment, parameters={"x": 2})["id"]
+    rig.ok("PATCH", f"/deployments/{ids['deployment']}", {"description": "of a second version"})
     rig.ok("POST", f"/deployments/{ids['deployment']}/create_flow_run", {"work_queue_name": "second"})
     bare = {"flow_id": ids["flow"], "name": "a subflow"}
     ids["bare"] = rig.ok("POST", "/flow_runs", bare)["id"]

@@ -14,7 +14,7 @@ from tests.support.plane import rig
 
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
-    """One scene for all: the requests are in an order in which each finds what it needs."""
+    """One scene for all; each request finds what it needs in whatever order they come."""
     with rig() as made:
         yield build(made)
 
