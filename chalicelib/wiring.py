@@ -23,6 +23,7 @@ from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.pools import Pools
 from chalicelib.services.ports import Ports
 from chalicelib.services.proposals import Proposals
+from chalicelib.services.put_away import PutAway
 from chalicelib.services.reporting import Reporting
 from chalicelib.services.rescue import Rescue
 from chalicelib.services.run_lists import RunLists
@@ -56,7 +57,8 @@ def build(ports: Ports) -> ControlPlane:
     pools = Pools(ports, workers, limits, lines, waiting)
     definitions = Definitions(ports, limits, lines, schedules)
     deployments = Deployments(ports, lines, waiting, schedules, definitions)
-    claims = Claims(ports, lines, runs)
+    away = PutAway(ports, lines, runs)
+    claims = Claims(ports, lines, away)
     return ControlPlane(
         ports=ports,
         access=Access(ports),
@@ -79,7 +81,7 @@ def build(ports: Ports) -> ControlPlane:
         bundles=Bundles(objects),
         sync=Sync(ports, claims, Reporting(ports, lines, runs), rescue, runs),
         why=Why(ports, workers),
-        timed=Tick(ports, rescue, lines, limits, making, runs),
+        timed=Tick(ports, rescue, lines, limits, making, away, runs),
     )
 
 

@@ -17,6 +17,7 @@ from chalicelib.domain.run_names import run_name
 from chalicelib.domain.runs import Run, State
 from chalicelib.domain.transitions import Cause
 from chalicelib.services import job_variables
+from chalicelib.services.dropping import retention
 from chalicelib.services.facts import gather
 from chalicelib.services.large_parameters import LargeParameters
 from chalicelib.services.lines import Lines
@@ -157,7 +158,7 @@ class Runs:
             raise Conflict(
                 f"Flow run {run.name!r} changed at the same moment.", code="busy", hint="Try again."
             )
-        self._lines.follow([run])
+        self._lines.leave(run)
 
     def cancel(self, run_id: UUID, reason: str | None = None) -> Run:
         """Cancel: at once what only waits, by its worker what is held. Raises `WrongState` for what is over."""
@@ -197,7 +198,7 @@ class Runs:
 
     def retention(self) -> datetime:
         """When what ends now may be forgotten."""
-        return self._ports.clock() + timedelta(days=self._ports.settings.retention_days)
+        return retention(self._ports)
 
     def _order_cancel(self, run: Run, session: UUID) -> None:
         """Tell the worker now, and have its next sync tell it again."""
