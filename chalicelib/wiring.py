@@ -10,6 +10,7 @@ from chalicelib.services.bulk import Bulk
 from chalicelib.services.bundles import Bundles
 from chalicelib.services.children import Children
 from chalicelib.services.claims import Claims
+from chalicelib.services.collisions import Collisions
 from chalicelib.services.control_plane import ControlPlane
 from chalicelib.services.credentials import Credentials
 from chalicelib.services.definitions import Definitions
@@ -79,7 +80,7 @@ def build(ports: Ports) -> ControlPlane:
         limits=limits,
         lateness=Lateness(ports, pools, deployments, waiting, runs),
         bundles=Bundles(objects),
-        sync=Sync(ports, claims, Reporting(ports, lines, runs), rescue, runs),
+        sync=Sync(ports, claims, Reporting(ports, lines, Collisions(ports, away), runs), rescue, runs),
         why=Why(ports, workers),
         timed=Tick(ports, rescue, lines, limits, making, away, runs),
     )

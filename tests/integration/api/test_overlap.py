@@ -106,6 +106,24 @@ def test_where_no_slot_is_free_the_tick_skips(plane: Rig, catchup: str, step: in
     assert plane.read(first["run"])["state_type"] == "RUNNING"
 
 
+@pytest.mark.parametrize("catchup", ["latest", "all"])
+def test_nor_does_one_start_that_came_due_before_the_earlier_one_ended(plane: Rig, catchup: str) -> None:
+    """Though no tick came in between."""
+    worker, first = with_one_that_runs(plane, limit=1, catchup=catchup)
+    plane.clock.forward(60)
+    worker.end(first["run"])
+    assert worker.claim() == []
+    assert of_the_schedule(plane) == ["Completed", "Skipped"]
+
+
+def test_one_that_came_due_after_the_earlier_one_ended_starts_however_late_that_is_told(plane: Rig) -> None:
+    worker, first = with_one_that_runs(plane, limit=1)
+    over = plane.clock.now + timedelta(seconds=5)
+    plane.clock.forward(60)
+    worker.end(first["run"], at=over)
+    assert len(worker.claim()) == 1
+
+
 @pytest.mark.parametrize("step", [60, 600])
 def test_where_no_slot_is_free_the_tick_cancels_what_hangs(plane: Rig, step: int) -> None:
     worker, first = with_one_that_runs(plane, limit=1, step=step, overlap="cancel_running")
