@@ -69,7 +69,8 @@ class Collisions:
         waiting = [run.id for run in found if run.state.type is StateType.SCHEDULED and not run.attempt]
         by_pool: dict[str, list[Run]] = {}
         for run in self._ports.runs.read_many(waiting).values():  # as it is now: others are cancelled for it
-            by_pool.setdefault(run.work_pool_name or "", []).append(run)
+            if run.work_pool_name:
+                by_pool.setdefault(run.work_pool_name, []).append(run)
         for pool, runs in by_pool.items():
             facts = gather(self._ports, self._ports.pools.view(pool), runs)
             yield from ((run, judge(run, facts), facts) for run in runs)

@@ -90,7 +90,7 @@ class Lines:
         self.follow([run])
         is_ready = run.state.type is StateType.SCHEDULED and run.line is None
         if is_ready and run.due <= self._ports.clock() + EARLY:
-            self.promote(self._ports.slots.read(lines_of(run)))
+            self.promote(self._ports.slots.read(name for name in lines_of(run) if name != run.leads))
 
     def promote_in(self, pool: str, queue: str | None) -> None:
         """After a pool, or one of its queues, was resumed: nothing of it was promoted while it was paused."""
