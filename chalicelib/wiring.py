@@ -10,6 +10,7 @@ from chalicelib.services.bulk import Bulk
 from chalicelib.services.bundles import Bundles
 from chalicelib.services.children import Children
 from chalicelib.services.claims import Claims
+from chalicelib.services.collisions import Collisions
 from chalicelib.services.control_plane import ControlPlane
 from chalicelib.services.credentials import Credentials
 from chalicelib.services.definitions import Definitions
@@ -23,6 +24,7 @@ from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.pools import Pools
 from chalicelib.services.ports import Ports
 from chalicelib.services.proposals import Proposals
+from chalicelib.services.put_away import PutAway
 from chalicelib.services.readiness import Readiness
 from chalicelib.services.reporting import Reporting
 from chalicelib.services.rescue import Rescue
@@ -61,7 +63,9 @@ def build(ports: Ports) -> ControlPlane:
     pools = Pools(ports, workers, limits, lines, waiting)
     definitions = Definitions(ports, limits, lines, schedules)
     deployments = Deployments(ports, lines, waiting, schedules, definitions)
-    claims = Claims(ports, lines, runs)
+    away = PutAway(ports, lines, runs)
+    claims = Claims(ports, lines, away)
+    reporting = Reporting(ports, lines, strays, Collisions(ports, away), runs)
     return ControlPlane(
         ports=ports,
         access=Access(ports),
@@ -84,9 +88,9 @@ def build(ports: Ports) -> ControlPlane:
         limits=limits,
         lateness=Lateness(ports, pools, deployments, waiting, runs),
         bundles=Bundles(objects),
-        sync=Sync(ports, claims, Reporting(ports, lines, strays, runs), rescue, runs),
+        sync=Sync(ports, claims, reporting, rescue, runs),
         why=Why(ports, workers),
-        timed=Tick(ports, rescue, lines, limits, making, strays, runs),
+        timed=Tick(ports, rescue, lines, limits, making, away, strays, runs),
     )
 
 

@@ -67,6 +67,11 @@ class Judgement:
     hint: str | None = None
     holders: Sequence[UUID] = ()
 
+    @property
+    def is_final(self) -> bool:
+        """Whether a rule does something about the overlap, now or when it is due, rather than have the run wait."""
+        return self.answer in (Answer.SKIP, Answer.EARLY) or bool(self.cancel)
+
 
 START = "It can start: a worker with a free slot takes it."
 NAMED = 5  # holders of a limit that a reason names
@@ -89,6 +94,11 @@ def limits_of(run: Run, facts: Facts) -> list[str]:
 def may_need(run: Run, limit: str) -> bool:
     """Whether a run falls under a limit of this name."""
     return limit in _possible_limits(run)
+
+
+def lines_of(run: Run) -> list[str]:
+    """Names of the limits in whose lines runs may wait for what this one takes."""
+    return [name for name in _possible_limits(run) if not name.startswith(("pool:", "queue:"))]
 
 
 def _possible_limits(run: Run) -> list[str]:
@@ -189,17 +199,19 @@ def _missed(run: Run, facts: Facts) -> Judgement | None:
 
 
 def _limits(run: Run, facts: Facts) -> Judgement | None:
-    for name in limits_of(run, facts):
-        slots = facts.slots[name]
-        if not slots.has_room(run.id):
-            return replace(_full(run, slots, facts), holders=sorted(slots.holders)[:NAMED])
-    return None
+    """Of those that are full the first decides, unless another's rule is final: that one does not wait for it."""
+    slots = (facts.slots[name] for name in limits_of(run, facts))
+    full = [
+        replace(_full(run, one, facts), holders=sorted(one.holders)[:NAMED])
+        for one in slots
+        if not one.has_room(run.id)
+    ]
+    return next((judgement for judgement in full if judgement.is_final), full[0] if full else None)
 
 
 def _full(run: Run, slots: Slots, facts: Facts) -> Judgement:
     judgement = _of_full(run, slots, facts)
-    is_final = judgement.answer is Answer.SKIP or judgement.cancel
-    if is_final and run.due > facts.now:  # the limit may have room again by then
+    if judgement.is_final and run.due > facts.now:  # the limit may have room again by then
         return Judgement(Answer.EARLY, f"{judgement.reason} It is due at {_time(run.due)}.")
     return judgement
 

@@ -16,7 +16,7 @@ from uuid import UUID
 from chalicelib.domain import runs
 from chalicelib.domain.deployments import Deployment
 from chalicelib.domain.eligibility import EARLY, Answer, Facts, Judgement, judge, may_need
-from chalicelib.domain.errors import NotFound, WrongState
+from chalicelib.domain.errors import WrongState
 from chalicelib.domain.pools import PoolView, Session, WorkQueue
 from chalicelib.domain.runs import Run
 from chalicelib.services.candidates import Candidates, Page, Row
@@ -24,8 +24,7 @@ from chalicelib.services.facts import gather
 from chalicelib.services.grants import Grants
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
-from chalicelib.services.runs import Runs
-from chalicelib.services.superseded import skip
+from chalicelib.services.put_away import PutAway
 from chalicelib.storage.run_lanes import ready_lane
 from chalicelib.storage.seam import Busy
 from headrace.contract.states import StateType
@@ -51,7 +50,8 @@ class Choice:
 
     After `until` no more are looked for: `is_cut` says that others may be found by asking again. `is_full`:
     whatever is met from here on comes after runs that still stand in a line, or that the answer has no room for, so
-    no more are chosen. `gone` are runs, as they were before, that were taken or put away: others may follow them.
+    no more are chosen. `gone` are runs, as they were before, that were taken or put away: others may follow them
+    out of their lines, and out of those of the limits that are `left` with room.
     """
 
     until: datetime | None = None
@@ -62,6 +62,7 @@ class Choice:
     pages: Pages = field(default_factory=dict)
     lost: set[UUID] = field(default_factory=set)
     gone: list[Run] = field(default_factory=list)
+    left: set[str] = field(default_factory=set)
     is_cut: bool = False
     is_full: bool = False
 
@@ -77,6 +78,7 @@ class Choice:
         """What was chosen is taken or lost: go on with what was chosen after it."""
         self.seen |= further.seen
         self.gone += further.gone
+        self.left |= further.left
         self.deployments |= further.deployments
         self.chosen = further.chosen
 
@@ -84,10 +86,10 @@ class Choice:
 class Claims:
     """Chooses and takes."""
 
-    def __init__(self, ports: Ports, lines: Lines, use_cases: Runs) -> None:
+    def __init__(self, ports: Ports, lines: Lines, away: PutAway) -> None:
         self._ports = ports
         self._lines = lines
-        self._runs = use_cases
+        self._away = away
 
     def waiting(self, session: Session, want: int) -> Pages:
         """The first page of each queue that the session serves: whether there is anything to choose from."""
@@ -151,8 +153,9 @@ class Claims:
         return granted
 
     def follow(self, choice: Choice) -> bool:
-        """Let others come into the places of runs that led them out of their lines. Whether any came."""
-        return bool(self._lines.follow(choice.gone, choice.until))
+        """Let others come out of their lines into the places of runs that are gone. Whether any came."""
+        followed = self._lines.follow(choice.gone, choice.until)
+        return bool(followed + self._lines.promote(sorted(choice.left)))
 
     def _claim(self, run: Run, after: Run, until: datetime) -> bool:
         """One claim. Somebody else's transaction at the same limit has not taken its last slot: try again, soon."""
@@ -233,12 +236,14 @@ class Claims:
         choice.deployments |= facts.deployments
         for run in batch:
             queue = run.work_queue_name or ""
-            if rows.is_closed(queue):
+            known = self._with_chosen(facts, choice)
+            judgement = judge(run, known)
+            if rows.is_closed(queue) and not judgement.is_final:
                 choice.seen[run.id] = Answer.WAIT
                 continue
-            judgement = judge(run, self._with_chosen(facts, choice))
             if self._gives_way(choice, judgement, run):
-                judgement = judge(run, self._with_chosen(facts, choice))
+                known = self._with_chosen(facts, choice)
+                judgement = judge(run, known)
             choice.seen[run.id] = judgement.answer
             if judgement.answer is Answer.START:
                 if choice.is_full or self._comes_behind(choice, run):
@@ -248,7 +253,7 @@ class Claims:
             elif judgement.answer is Answer.WAIT and run.due <= facts.now + EARLY:
                 rows.close(queue)
             else:
-                self._put_away(run, judgement)
+                choice.left.update(self._away.put_away(run, judgement, known))
                 choice.gone.append(run)
 
     def _comes_behind(self, choice: Choice, run: Run) -> bool:
@@ -260,7 +265,7 @@ class Claims:
         """Runs chosen a moment ago, and not yet taken, that this one cancels: it starts in their place."""
         earlier = [chosen for chosen, _ in choice.chosen if chosen.id in judgement.cancel]
         for chosen in earlier:
-            self._cancel(chosen.id, run)
+            self._away.cancel(chosen.id, run)
             choice.seen[chosen.id] = Answer.SKIP
         choice.chosen = [one for one in choice.chosen if one[0] not in earlier]
         return bool(earlier)
@@ -273,27 +278,6 @@ class Claims:
                 if name in slots:
                     slots[name] = replace(slots[name], holders=slots[name].holders | {run.id})
         return replace(facts, slots=slots)
-
-    def _put_away(self, run: Run, judgement: Judgement) -> None:
-        """Take a run that cannot start out of the way of those that can."""
-        if judgement.answer is Answer.LINE and judgement.line:
-            for holder in judgement.cancel:  # first: once in its line, the run is not looked at again
-                self._cancel(holder, run)
-            self._lines.wait(run, judgement.line)
-        elif judgement.answer is Answer.GONE and run.schedule_revision is not None and not run.attempt:
-            # As when a schedule is changed: cancelled, it would stand in the way of the next revision's run.
-            if run.state.type is StateType.SCHEDULED:
-                self._ports.runs.delete(run)
-        elif judgement.answer is Answer.SKIP or (
-            judgement.answer is Answer.GONE and run.state.type is StateType.SCHEDULED
-        ):
-            skip(self._ports, self._runs, run, judgement.reason)
-
-    def _cancel(self, holder: UUID, successor: Run) -> None:
-        try:
-            self._runs.cancel(holder, f"The next run of its schedule, {successor.name!r}, is due.")
-        except (WrongState, NotFound):
-            return  # it is over: its slot comes back by itself
 
     def _elsewhere(self, run: Run, view: PoolView) -> Answer:
         """A rung run of a queue that this session does not serve, or of another pool."""

@@ -18,9 +18,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from chalicelib.domain.eligibility import Answer, judge, may_need
+from chalicelib.domain.eligibility import EARLY, Answer, judge, lines_of, may_need
 from chalicelib.domain.pools import PoolView
 from chalicelib.domain.runs import Run
+from chalicelib.services.dropping import drop
 from chalicelib.services.facts import gather
 from chalicelib.services.ports import Ports
 from chalicelib.storage.run_lanes import ready_lane
@@ -28,6 +29,8 @@ from headrace.contract.states import StateType
 
 BATCH = 50
 """Runs of a queue promoted at once where no limit says fewer; the rest follow them."""
+SCAN = 10
+"""Rows of a page at most where none of those before could start; else no more than are wanted, to read no more."""
 UNBOUNDED = 1_000_000
 """The room in a line that nothing holds back."""
 PAGES = 20
@@ -78,6 +81,16 @@ class Lines:
                 promoted += self._from(view, queue, limit, room, min(count, BATCH), until)
         self.ring(promoted)
         return promoted
+
+    def leave(self, run: Run) -> None:
+        """After somebody cancelled, postponed or deleted a run: others come into the place that it had in its queue.
+
+        `run` is as it was before.
+        """
+        self.follow([run])
+        is_ready = run.state.type is StateType.SCHEDULED and run.line is None
+        if is_ready and run.due <= self._ports.clock() + EARLY:
+            self.promote(self._ports.slots.read(name for name in lines_of(run) if name != run.leads))
 
     def promote_in(self, pool: str, queue: str | None) -> None:
         """After a pool, or one of its queues, was resumed: nothing of it was promoted while it was paused."""
@@ -164,11 +177,13 @@ class Lines:
                 yield view, name
 
     def _ready(self, view: PoolView, queue: str, limit: str, most: int) -> int:
-        """How many of the first runs that stand in a queue want this limit, too."""
+        """How many of the first runs that stand in a queue want this limit, too, and will take it."""
         now = self._ports.clock()
         rows = self._ports.runs.lane(ready_lane(view.pool.name, queue), until=now, limit=most + BATCH)
-        runs = self._ports.runs.read_many([run for run, _ in rows])
-        return sum(run.state.type is StateType.SCHEDULED and may_need(run, limit) for run in runs.values())
+        found = self._ports.runs.read_many([run for run, _ in rows]).values()
+        runs = [run for run in found if may_need(run, limit)]
+        facts = gather(self._ports, view, runs)
+        return sum(judge(run, facts).answer in (Answer.START, Answer.WAIT) for run in runs)
 
     def _from(
         self,
@@ -181,31 +196,40 @@ class Lines:
     ) -> list[Run]:
         """Promote from one queue's part of a line; who waits for another limit as well moves to its line.
 
-        Where there is room for more than are promoted, they lead the others.
+        Where there is room for more than are promoted, they lead the others. Those that shall not run any more
+        are dropped on the way: in a queue they would take the place of one that can start.
         """
         wanted = min(room, BATCH if most is None else most)
         leads = limit if room > wanted else None
         promoted: list[Run] = []
         after: str | None = None
+        count = wanted
         for _ in range(PAGES):
-            rows = self._ports.runs.line(
-                limit, view.pool.name, queue, after=after, limit=wanted - len(promoted)
-            )
+            rows = self._ports.runs.line(limit, view.pool.name, queue, after=after, limit=count)
             runs = self._ports.runs.read_many([run for run, _ in rows])
-            waiting = [
-                run for run in runs.values() if run.state.type is StateType.SCHEDULED and run.line == limit
-            ]
-            promoted += self._moved(view, waiting, limit, leads)
+            found = [runs[run] for run, _ in rows if run in runs]
+            waiting = [run for run in found if run.state.type is StateType.SCHEDULED and run.line == limit]
+            moved = self._moved(view, waiting, limit, leads, wanted - len(promoted))
+            promoted += moved
             if not rows or len(promoted) >= wanted or (until and self._ports.clock() >= until):
                 break
+            count = wanted - len(promoted) if moved else max(count, min(2 * count, SCAN))
             after = rows[-1][1]
         return promoted
 
-    def _moved(self, view: PoolView, waiting: Sequence[Run], limit: str, leads: str | None) -> list[Run]:
-        promoted = []
+    def _moved(
+        self, view: PoolView, waiting: Sequence[Run], limit: str, leads: str | None, wanted: int
+    ) -> list[Run]:
+        """Those of a page that come into their queue, in order, at most so many."""
+        promoted: list[Run] = []
         facts = gather(self._ports, view, waiting)
         for run in waiting:
+            if len(promoted) >= wanted:
+                break
             judgement = judge(run, facts)
+            if judgement.answer in (Answer.SKIP, Answer.GONE):
+                drop(self._ports, run, judgement)
+                continue
             if judgement.answer is Answer.LINE and judgement.line == limit:
                 continue
             line = judgement.line if judgement.answer is Answer.LINE else None

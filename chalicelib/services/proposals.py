@@ -40,7 +40,7 @@ class Proposals:
             return True, self._bare_move(run_id, wanted), ""
         if wanted.type in (StateType.CANCELLING, StateType.CANCELLED) and not run.is_terminal:
             after = self._runs.cancel(run_id, wanted.message)
-            self._lines.follow([run])
+            self._lines.leave(run)
             reason = (
                 "The run was waiting and is cancelled at once." if not run.is_held else "Its worker is told."
             )
@@ -52,7 +52,7 @@ class Proposals:
             return True, self._rerun(run, wanted), ""
         if wanted.type is StateType.SCHEDULED and not run.is_held:
             after = self._reschedule(run_id, wanted)
-            self._lines.follow([run])
+            self._lines.leave(run)
             return True, after, ""
         transitions.check(run.state.type, wanted.type, Cause.USER)
         raise WrongState(f"A {run.state.type.value} run becomes {wanted.type.value} by its worker alone.")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from chalicelib.domain.errors import HeadraceError, NotFound, Unavailable
-from chalicelib.domain.reports import Applied, Outcome, Told, apply
+from chalicelib.domain.reports import Applied, Kind, Outcome, Told, apply
 from chalicelib.domain.runs import Run
+from chalicelib.services.collisions import Collisions
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
@@ -19,10 +21,13 @@ from headrace.contract.states import StateType
 class Reporting:
     """Applies reports; one bad report never fails the rest."""
 
-    def __init__(self, ports: Ports, lines: Lines, strays: Strays, use_cases: Runs) -> None:
+    def __init__(
+        self, ports: Ports, lines: Lines, strays: Strays, collisions: Collisions, use_cases: Runs
+    ) -> None:
         self._ports = ports
         self._lines = lines
         self._strays = strays
+        self._collisions = collisions
         self._runs = use_cases
 
     def apply(
@@ -36,8 +41,8 @@ class Reporting:
         for run, told in reports:
             by_run.setdefault(run, []).append(told)
         verdicts: list[tuple[UUID, Told, Applied]] = []
-        given_back: list[str] = []
         seen = self._ports.runs.read_many(by_run, consistent=False) if by_run else {}
+        given_back = self._collisions.end(_ending(reports, seen))
         for run, tolds in by_run.items():
             applied, slots = self._apply_to(run, tolds, seen.get(run), pool)
             verdicts += [(run, told, done) for told, done in zip(tolds, applied, strict=True)]
@@ -74,3 +79,8 @@ class Reporting:
         if after.state.type is StateType.SCHEDULED and before.is_held:
             self._strays.back(after)
         return applied, [name for name in before.slots if name not in after.slots]
+
+
+def _ending(reports: Sequence[tuple[UUID, Told]], seen: Mapping[UUID, Run]) -> list[tuple[Run, datetime]]:
+    """The runs that go on by the table and have ended by these reports, and when."""
+    return [(seen[run], told.at) for run, told in reports if told.kind is not Kind.STARTED and run in seen]

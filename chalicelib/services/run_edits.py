@@ -77,4 +77,4 @@ class RunEdits:
             )
         if run.parameters_digest:
             self._large.forget(run_id)
-        self._lines.follow([run])
+        self._lines.leave(run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from chalicelib.dispatch.queues import LONGEST_DELAY
@@ -19,6 +19,7 @@ from chalicelib.domain.run_names import run_name
 from chalicelib.domain.runs import Run, State
 from chalicelib.domain.transitions import Cause
 from chalicelib.services import job_variables
+from chalicelib.services.dropping import retention
 from chalicelib.services.facts import gather
 from chalicelib.services.large_parameters import LargeParameters
 from chalicelib.services.lines import Lines
@@ -145,7 +146,7 @@ class Runs:
 
     def retention(self) -> datetime:
         """When what ends now may be forgotten."""
-        return self._ports.clock() + timedelta(days=self._ports.settings.retention_days)
+        return retention(self._ports)
 
     def _order_cancel(self, run: Run, session: UUID) -> None:
         """Tell the worker now, and have its next sync tell it again."""

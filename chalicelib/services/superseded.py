@@ -6,20 +6,16 @@ piled up before it comes upon the one that shall run.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chalicelib.domain import runs
 from chalicelib.domain.deployments import ScheduleRecord, spec_of
 from chalicelib.domain.eligibility import Answer, judge
-from chalicelib.domain.runs import Run
 from chalicelib.domain.schedules import occurrence_id, occurrences
-from chalicelib.domain.transitions import Cause
 from chalicelib.services.facts import gather
+from chalicelib.services.lines import Lines
 from chalicelib.services.occurrences import PER_TICK, latest
 from chalicelib.services.ports import Ports
-from chalicelib.services.runs import Runs
-from headrace.contract.states import StateName, StateType
+from chalicelib.services.put_away import PutAway
 
 PASSED = timedelta(seconds=150)
 """So far back a tick looks; it comes each minute. Of a schedule with longer steps it looks at the last but one."""
@@ -30,9 +26,10 @@ _ONE = timedelta(microseconds=1)
 class Superseded:
     """Skips them."""
 
-    def __init__(self, ports: Ports, use_cases: Runs) -> None:
+    def __init__(self, ports: Ports, lines: Lines, away: PutAway) -> None:
         self._ports = ports
-        self._runs = use_cases
+        self._lines = lines
+        self._away = away
 
     def skip_of(self, schedule: ScheduleRecord) -> None:
         """Skip what a later occurrence of this schedule stands for, as far as its catch-up policy says so."""
@@ -46,10 +43,12 @@ class Superseded:
             return
         view = self._ports.pools.view(waiting[0].work_pool_name or "")
         facts = gather(self._ports, view, waiting)
+        left: set[str] = set()
         for run in waiting:
             judgement = judge(run, facts)
             if judgement.answer is Answer.SKIP:
-                skip(self._ports, self._runs, run, judgement.reason)
+                left.update(self._away.put_away(run, judgement, facts))
+        self._lines.promote(sorted(left))
 
     def _passed(self, schedule: ScheduleRecord, now: datetime) -> list[datetime]:
         """Those before the last that is due."""
@@ -59,10 +58,3 @@ class Superseded:
             return recent[:-1]
         last = latest(spec, now - FURTHEST, now)
         return latest(spec, now - FURTHEST, last[0] - _ONE) if last else []
-
-
-def skip(ports: Ports, use_cases: Runs, run: Run, reason: str) -> None:
-    """End a run that waits as Skipped, unless it changed meanwhile."""
-    now = ports.clock()
-    over = runs.ended(run, StateType.CANCELLED, Cause.RULE, now, name=StateName.SKIPPED, message=reason)
-    ports.runs.tried(run, replace(over, expires_at=use_cases.retention()))

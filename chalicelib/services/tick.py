@@ -1,8 +1,8 @@
 """The tick: everything that time must do, once a minute. It may run twice, late, or not for ten minutes.
 
-In this order: leases, slots, strays, rings, then schedules; each part bounded, and gone on with by the next
-tick. After an outage of its own (its last run is longer ago than a lease) it extends every open lease
-once before it judges any: the workers could not renew them.
+In this order: leases, slots, strays, collisions, lines, rings, then schedules; each part bounded, and gone on
+with by the next tick. After an outage of its own (its last run is longer ago than a lease) it extends every open
+lease once before it judges any: the workers could not renew them.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from chalicelib.domain.names import stamp, unstamp
 from chalicelib.domain.pools import PoolView, Session
 from chalicelib.domain.runs import Run
 from chalicelib.services.active import active_runs, free_slots
+from chalicelib.services.collisions import Collisions
 from chalicelib.services.late_runs import LateRuns
 from chalicelib.services.limits import Limits
 from chalicelib.services.lines import Lines
 from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.ports import Ports
 from chalicelib.services.promotion import Promotion
+from chalicelib.services.put_away import PutAway
 from chalicelib.services.rescue import Rescue
 from chalicelib.services.runs import Runs
 from chalicelib.services.strays import Strays
@@ -39,6 +41,8 @@ T = TypeVar("T")
 P = ParamSpec("P")
 RINGS = 10
 """Runs of a queue that one tick rings for; a worker that wakes finds the others by itself."""
+DECIDING = timedelta(seconds=10)
+"""So long after its start a tick decides about runs that overlap others."""
 PROMOTING = timedelta(seconds=20)
 """So long after its start a tick promotes blocked runs; the next goes on where it ended."""
 MAKING = timedelta(seconds=48)
@@ -59,6 +63,7 @@ class Tick:
         lines: Lines,
         limits: Limits,
         making: Occurrences,
+        away: PutAway,
         strays: Strays,
         use_cases: Runs,
     ) -> None:
@@ -69,7 +74,8 @@ class Tick:
         self._limits = limits
         self._making = making
         self._strays = strays
-        self._superseded = Superseded(ports, use_cases)
+        self._superseded = Superseded(ports, lines, away)
+        self._collisions = Collisions(ports, away)
         self._late = LateRuns(ports)
         self._runs = use_cases
 
@@ -85,9 +91,11 @@ class Tick:
         limits = work.do(self._limit_names) or []
         for pool in pools:
             work.do(self._check_active, pool, alive.keys(), limits)
-        for slots in (work.do(self._ports.slots.read, limits) or {}).values():
+        read = (work.do(self._ports.slots.read, limits) or {}).values()
+        for slots in read:
             work.do(self._check_slots, slots, alive)
         work.do(self._strays.look)
+        work.do(self._collisions.decide, read, now + DECIDING)
         self._promote(work, limits, now + PROMOTING)
         for pool in pools:
             work.do(self._ring, pool, [one for one in alive.values() if one.work_pool_name == pool], now)

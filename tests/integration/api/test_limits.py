@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.support.aws import Carry
 from tests.support.faults import _conflict
-from tests.support.plane import Rig
+from tests.support.plane import Rig, WorkerRig
 from tests.support.strict import Call
 
 PATH = "/v2/concurrency_limits"
@@ -182,3 +183,111 @@ def test_a_run_that_others_change_when_its_limit_is_made_holds_it_with_the_next_
     plane.aws.fault = None
     plane.plane.tick()
     assert plane.ok("GET", f"{PATH}/db")["holders"] == [run["id"]]
+
+
+def test_cancel_new_where_no_slot_is_free(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment(
+        concurrency_limit=1, concurrency_options={"collision_strategy": "CANCEL_NEW"}
+    )
+    worker = plane.worker(limit=1)
+    first = plane.run(deployment)
+    worker.start(worker.claim()[0])
+    second, coming = plane.run(deployment), plane.run(deployment, state=due_in(plane, 60))
+    plane.plane.tick()
+    assert [plane.read(run)["state_name"] for run in (first, second, coming)] == [
+        "Running",
+        "Skipped",
+        "Scheduled",
+    ]
+    worker.end(first["id"])
+    plane.clock.forward(60)
+    assert [grant["run"] for grant in worker.claim()] == [coming["id"]]
+
+
+def due_in(plane: Rig, seconds: float) -> dict[str, object]:
+    at = plane.clock.now + timedelta(seconds=seconds)
+    return {"type": "SCHEDULED", "state_details": {"scheduled_time": at.isoformat()}}
+
+
+def with_a_holder(plane: Rig) -> tuple[WorkerRig, Any]:
+    """A tag's limit of one, and a worker of another pool with a run that holds it."""
+    plane.pool()
+    plane.pool("elsewhere")
+    plane.ok("POST", PATH, {"name": "db", "limit": 1})
+    holder = plane.run(plane.deployment(name="holder", work_pool_name="elsewhere", tags=["db"]))
+    elsewhere = plane.worker(pool="elsewhere", name="w2")
+    elsewhere.start(elsewhere.claim()[0])
+    return elsewhere, holder
+
+
+def asks(worker: WorkerRig, want: int) -> list[str]:
+    """What a worker is granted that asks again as soon as it is told to."""
+    found: list[str] = []
+    while True:
+        answer = worker.sync(want=want - len(found))
+        found += [grant["run"] for grant in answer["granted"]]
+        if answer["sync_within_seconds"] >= 1:
+            return found
+
+
+PUT_ASIDE: dict[str, Callable[[Rig, Any, Any], object]] = {
+    "its deployment is paused": lambda plane, run, owner: plane.ok(
+        "PATCH", f"/deployments/{owner['id']}", {"paused": True}
+    ),
+    "somebody cancels it": lambda plane, run, owner: plane.ok(
+        "POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLED"}}
+    ),
+    "somebody postpones it": lambda plane, run, owner: plane.ok(
+        "POST", f"/flow_runs/{run['id']}/set_state", {"state": due_in(plane, 3600), "force": True}
+    ),
+    "somebody deletes it": lambda plane, run, owner: plane.call("DELETE", f"/flow_runs/{run['id']}"),
+}
+
+
+@pytest.mark.parametrize("why", PUT_ASIDE)
+def test_another_takes_the_place_of_one_that_came_out_of_the_line_and_does_not_start(
+    plane: Rig, why: str
+) -> None:
+    elsewhere, holder = with_a_holder(plane)
+    owner = plane.deployment(name="a", tags=["db"])
+    first, second = plane.run(owner), plane.run(plane.deployment(name="b", tags=["db"]))
+    elsewhere.end(holder["id"])
+    PUT_ASIDE[why](plane, first, owner)
+    assert asks(plane.worker(limit=2), 2) == [second["id"]]
+
+
+def test_the_tick_does_not_count_it_either(plane: Rig) -> None:
+    elsewhere, holder = with_a_holder(plane)
+    owner = plane.deployment(name="a", tags=["db"])
+    first, second = plane.run(owner), plane.run(plane.deployment(name="b", tags=["db"]))
+    elsewhere.end(holder["id"])
+    plane.ok("PATCH", f"/deployments/{owner['id']}", {"paused": True})
+    plane.plane.tick()
+    lane = plane.plane.ports.runs.lane("READY#pool/default", limit=9)
+    assert {str(run) for run, _ in lane} == {first["id"], second["id"]}
+
+
+EVERY_MINUTE = {"interval": 60, "anchor_date": "2026-01-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize("schedule", [{}, {"catchup": "all", "max_lateness": 90}], ids=["latest", "lateness"])
+def test_occurrences_that_shall_not_run_give_way_to_the_one_that_shall(plane: Rig, schedule: Any) -> None:
+    """They wait in the line of their deployment's limit, in front of it."""
+    plane.pool()
+    deployment = plane.deployment(
+        concurrency_limit=1, schedules=[{"schedule": EVERY_MINUTE, "slug": "s", **schedule}]
+    )
+    worker = plane.worker(limit=4)
+    holder = plane.run(deployment)
+    worker.start(worker.claim()[0])
+    for _ in range(5):
+        plane.clock.forward(60)
+        assert worker.claim(3) == []
+        plane.plane.timed._making.materialise(*plane.plane.timed._making.due()[0])
+    worker.end(holder["id"])
+    (grant,) = asks(worker, 4)
+    late = (
+        plane.clock.now - datetime.fromisoformat(plane.read(grant)["expected_start_time"])
+    ).total_seconds()
+    assert late < 120

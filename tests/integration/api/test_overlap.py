@@ -1,9 +1,11 @@
-"""What overlapping occurrences of one schedule do to each other, decided in the claim."""
+"""What overlapping occurrences of one schedule do to each other, decided in the claim or by the tick."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+
+import pytest
 
 from chalicelib.services.wishes import MOST_SCHEDULES
 from tests.support.plane import Rig, WorkerRig
@@ -26,13 +28,18 @@ def test_of_two_that_are_due_at_once_the_later_starts_and_the_earlier_is_cancell
     assert earlier["state_name"] == "Cancelled"
 
 
-def with_one_that_runs(plane: Rig) -> tuple[WorkerRig, Any]:
+def with_one_that_runs(
+    plane: Rig, limit: int = 3, step: int = 60, pool: Any = None, deployment: Any = None, **schedule: object
+) -> tuple[WorkerRig, Any]:
     """A schedule that skips what would overlap, with a run of it in a worker's hands."""
-    plane.pool()
-    plane.deployment(schedules=[{**EVERY_MINUTE, "overlap": "skip"}])
-    worker = plane.worker(limit=3)
-    plane.clock.forward(60)
+    plane.pool(**(pool or {}))
+    every = {**EVERY_MINUTE["schedule"], "interval": step}  # type: ignore[dict-item]
+    plane.deployment(
+        schedules=[{**EVERY_MINUTE, "overlap": "skip", **schedule, "schedule": every}], **(deployment or {})
+    )
+    plane.clock.forward(step + int(str(schedule.get("jitter", 0))))
     plane.plane.tick()
+    worker = plane.worker(limit=limit)
     (first,) = worker.claim(3)
     worker.start(first["run"])
     return worker, first
@@ -87,3 +94,118 @@ def test_no_limit_is_left_of_the_schedules_of_a_deleted_deployment(plane: Rig) -
 
 def limits(plane: Rig) -> list[Any]:
     return list(plane.ok("POST", "/v2/concurrency_limits/filter", {}))
+
+
+def of_the_schedule(plane: Rig) -> list[str]:
+    """The states of those that came due, in their order."""
+    runs = plane.ok("POST", "/flow_runs/filter", {"limit": 200})
+    due = [run for run in runs if run["auto_scheduled"] and is_due(plane, run)]
+    return [run["state_name"] for run in sorted(due, key=lambda run: run["expected_start_time"])]
+
+
+def is_due(plane: Rig, run: Any) -> bool:
+    return datetime.fromisoformat(run["expected_start_time"]) <= plane.clock.now
+
+
+def ticks(plane: Rig, seconds: int, worker: WorkerRig) -> None:
+    """Time passes minute by minute, with a worker that has no slot to spare."""
+    for _ in range(seconds // 60):
+        plane.clock.forward(60)
+        worker.sync()
+        plane.plane.tick()
+
+
+@pytest.mark.parametrize("jitter", [0, 20])
+@pytest.mark.parametrize("step", [60, 600])
+@pytest.mark.parametrize("catchup", ["latest", "all"])
+def test_where_no_slot_is_free_the_tick_skips(plane: Rig, catchup: str, step: int, jitter: int) -> None:
+    worker, first = with_one_that_runs(plane, limit=1, step=step, catchup=catchup, jitter=jitter)
+    ticks(plane, step, worker)
+    assert of_the_schedule(plane) == ["Running", "Skipped"]
+    assert plane.read(first["run"])["state_type"] == "RUNNING"
+
+
+@pytest.mark.parametrize("catchup", ["latest", "all"])
+def test_nor_does_one_start_that_came_due_before_the_earlier_one_ended(plane: Rig, catchup: str) -> None:
+    """Though no tick came in between."""
+    worker, first = with_one_that_runs(plane, limit=1, catchup=catchup)
+    plane.clock.forward(60)
+    worker.end(first["run"])
+    assert worker.claim() == []
+    assert of_the_schedule(plane) == ["Completed", "Skipped"]
+
+
+def test_one_that_came_due_after_the_earlier_one_ended_starts_however_late_that_is_told(plane: Rig) -> None:
+    worker, first = with_one_that_runs(plane, limit=1)
+    over = plane.clock.now + timedelta(seconds=5)
+    plane.clock.forward(60)
+    worker.end(first["run"], at=over)
+    assert len(worker.claim()) == 1
+
+
+@pytest.mark.parametrize("step", [60, 600])
+def test_where_no_slot_is_free_the_tick_cancels_what_hangs(plane: Rig, step: int) -> None:
+    worker, first = with_one_that_runs(plane, limit=1, step=step, overlap="cancel_running")
+    ticks(plane, step, worker)
+    assert of_the_schedule(plane) == ["Cancelling", "Scheduled"]
+    worker.report(first["run"], "cancelled")
+    (grant,) = worker.claim(1)
+    worker.start(grant)
+    assert of_the_schedule(plane) == ["Cancelled", "Running"]
+
+
+def test_one_that_came_out_of_the_line_is_cancelled_for_the_next_in_it(plane: Rig) -> None:
+    worker, first = with_one_that_runs(plane, overlap="cancel_running", catchup="all")
+    for _ in range(2):
+        plane.clock.forward(60)
+        assert worker.claim(2) == []
+    worker.report(first["run"], "cancelled")
+    (second,) = worker.claim(3)
+    worker.start(second)
+    plane.plane.tick()
+    assert of_the_schedule(plane) == ["Cancelled", "Cancelling", "Scheduled"]
+
+
+def test_one_that_is_tried_again_cancels_no_later_one(plane: Rig) -> None:
+    retry = {"retry_policy": {"retries": 1, "delay": 70}}
+    worker, first = with_one_that_runs(plane, overlap="cancel_running", catchup="all", deployment=retry)
+    worker.end(first["run"], "FAILED")
+    plane.clock.forward(60)
+    (second,) = worker.claim(3)
+    worker.start(second)
+    plane.clock.forward(11)
+    assert worker.claim(2) == []
+    plane.plane.tick()
+    assert of_the_schedule(plane) == ["Running", "AwaitingRetry"], "by when they are due"
+    worker.end(second["run"])
+    assert [grant["run"] for grant in worker.claim(3)] == [first["run"]]
+
+
+OTHER_LIMITS = {
+    "of the deployment": {"deployment": {"concurrency_limit": 1}},
+    "of the pool": {"pool": {"concurrency_limit": 1}},
+}
+
+
+@pytest.mark.parametrize("other", OTHER_LIMITS)
+@pytest.mark.parametrize("overlap", ["skip", "cancel_running"])
+def test_another_full_limit_does_not_keep_it_from_being_decided(plane: Rig, overlap: str, other: str) -> None:
+    worker, _ = with_one_that_runs(plane, overlap=overlap, **OTHER_LIMITS[other])  # type: ignore[arg-type]
+    plane.clock.forward(60)
+    assert worker.claim(2) == []
+    expected = ["Running", "Skipped"] if overlap == "skip" else ["Cancelling", "Scheduled"]
+    assert of_the_schedule(plane) == expected
+
+
+def test_nor_does_one_before_it_that_waits_for_its_pool(plane: Rig) -> None:
+    worker, _ = with_one_that_runs(plane, pool={"concurrency_limit": 1})
+    plane.run(plane.deployment(name="other"))
+    (coming,) = [run for run in plane.ok("POST", "/flow_runs/filter", {}) if _is_next(plane, run)]
+    plane.clock.forward(60)
+    (hint,) = worker.sync(want=2, hints=[coming["id"]])["hints"]
+    assert (hint["verdict"], of_the_schedule(plane)) == ("gone", ["Running", "Skipped"])
+
+
+def _is_next(plane: Rig, run: Any) -> bool:
+    due = datetime.fromisoformat(run["expected_start_time"])
+    return bool(run["auto_scheduled"] and timedelta(0) < due - plane.clock.now <= timedelta(seconds=60))

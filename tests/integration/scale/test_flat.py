@@ -39,11 +39,11 @@ def read_items(plane: Rig, deployment: Any) -> dict[str, int]:
     return found
 
 
-def finish(plane: Rig, pattern: UUID, count: int) -> None:
-    """So many more runs that are over, the same number in each shard of their day."""
+def finish(plane: Rig, pattern: UUID, count: int, ago: float = 0) -> None:
+    """So many more runs like this one that is over, so long ago, the same number in each shard of their day."""
     run = plane.plane.ports.runs.require(pattern)
     for index in range(count):
-        when = plane.clock.now - timedelta(seconds=index)
+        when = plane.clock.now - timedelta(seconds=index + ago)
         identity = UUID(int=new_run_id().int // SHARDS * SHARDS + index % SHARDS)
         assert plane.plane.ports.runs.create(replace(run, id=identity, due=when, listed_at=when))
 
@@ -69,3 +69,31 @@ def test_nothing_is_read_in_proportion_to_what_is_over(plane: Rig) -> None:
     finish(plane, UUID(grant["run"]), 488)
     assert read_items(plane, deployment) == few
     assert few["of a deployment"] < 10, "one run was asked for"
+
+
+@pytest.mark.parametrize("what", ["are over", "wait"])
+def test_nor_by_a_tick_that_looks_for_what_gives_way(plane: Rig, what: str) -> None:
+    """Of a deployment that cancels new runs and of a schedule that skips, while a run of each goes on."""
+    plane.pool()
+    every = {"schedule": {"interval": 60, "anchor_date": "2026-01-01T00:00:00Z"}, "slug": "s"}
+    plane.deployment("skips", schedules=[{**every, "overlap": "skip"}])
+    options = {"concurrency_options": {"collision_strategy": "CANCEL_NEW"}, "concurrency_limit": 1}
+    cancels = plane.deployment("cancels", **options)
+    other = plane.run(cancels)["id"]
+    plane.clock.forward(60)
+    worker = plane.worker(limit=2)
+    for grant in worker.claim(2):
+        worker.start(grant)
+    if what == "are over":
+        worker.end(other)
+    plane.run(cancels)
+    worker.sync(want=1)
+    pattern = other if what == "are over" else plane.run(plane.deployment("crowd"))["id"]
+    reads = []
+    for count in (11, 489):
+        finish(plane, UUID(pattern), count, ago=300)
+        plane.plane.tick()
+        with recording() as bill:
+            plane.plane.tick()
+        reads.append(bill.items_read)
+    assert reads[0] == reads[1]

@@ -275,6 +275,27 @@ class RunLife(RuleBasedStateMachine):
         if ask and self.caught_up:
             self.ask()
 
+    @rule(
+        names=st.permutations(["main", "retried"]),
+        what=st.sampled_from(["pause", "cancel", "postpone", "delete"]),
+        ask=st.booleans(),
+    )
+    def first_of_a_line_does_not_start(self, names: list[str], what: str, ask: bool) -> None:
+        """It came into its queue, and something came between before a worker took it."""
+        self._limit_tag("db", 0)
+        owners = {self._create(name, {"tags": ["db"]}): name for name in names}
+        self._limit_tag("db", 1)
+        lanes = world.read(self.rig.aws).lanes
+        run = next((run for run in owners if "READY#" in (lanes[UUID(run)] or "")), next(iter(owners)))
+        if what == "pause":
+            self.rig.ok("PATCH", f"/deployments/{self.ids[owners[run]]}", {"paused": True})
+        elif what == "delete":
+            assert self.rig.call("DELETE", f"/flow_runs/{run}").status == 204
+        else:
+            self._set_state(UUID(run), self._scheduled(40) if what == "postpone" else {"type": "CANCELLED"})
+        if ask and self.caught_up:
+            self.ask()
+
     # --- schedules ------------------------------------------------------------------------------------
 
     @rule(
@@ -282,12 +303,15 @@ class RunLife(RuleBasedStateMachine):
         second=st.sampled_from([0, 30]),
         overlap=st.sampled_from(["allow", "skip", "cancel_running"]),
         catchup=st.sampled_from(["latest", "all", "none"]),
+        lateness=st.sampled_from([None, None, 90]),
         active=st.sampled_from([True, True, False, None]),
     )
-    def schedule(self, name: str, second: int, overlap: str, catchup: str, active: bool | None) -> None:
+    def schedule(
+        self, name: str, second: int, overlap: str, catchup: str, lateness: int | None, active: bool | None
+    ) -> None:
         """Made, changed, paused, or (None) deleted."""
         spec = {"interval": 60, "anchor_date": f"2026-01-01T00:00:{second:02d}Z"}
-        options = {"overlap": overlap, "catchup": catchup, "active": active}
+        options = {"overlap": overlap, "catchup": catchup, "max_lateness": lateness, "active": active}
         wanted = [{"schedule": spec, "slug": "s", **options}] if active is not None else []
         self._change_what_waits(name, {"schedules": wanted})
 
@@ -335,10 +359,13 @@ class RunLife(RuleBasedStateMachine):
         assert not left, f"could start, and did not: {[(run.id, run.line) for run in left]}"
 
     def _all_ask(self) -> bool:
+        """Whether they are to ask again: with something left to tell, or since runs moved, for which they are rung."""
         had_more = any(hand.unanswered or hand.outbox for hand in self.hands)
+        lanes = world.read(self.rig.aws).lanes
         for hand in list(self.hands):
             self._sync(hand, hand.free, [])
-        return had_more or any(hand.outbox for hand in self.hands)
+        is_moved = lanes != world.read(self.rig.aws).lanes
+        return had_more or is_moved or any(hand.outbox for hand in self.hands)
 
     @rule()
     def settle(self) -> None:

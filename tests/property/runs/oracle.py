@@ -67,6 +67,8 @@ def _is_wanted(run: Run, world: World, now: datetime) -> bool:
     if is_stale(run, world):
         return False
     schedule = world.schedules[run.deployment_id, run.schedule_slug or ""]  # type: ignore[index]
+    if schedule.max_lateness is not None and now - run.due > timedelta(seconds=schedule.max_lateness):
+        return False
     if schedule.catchup == "all" or run.due > now or run.occurrence is None:
         return True
     if run.occurrence + PERIOD <= now:

@@ -218,6 +218,26 @@ def test_what_makes_a_run_moot_comes_before_what_makes_it_wait() -> None:
         assert words in judge(case, facts(**known)).reason
 
 
+@pytest.mark.parametrize("other", ["pool:pool", "queue:pool/default", LIMIT, "tag:db"])
+@pytest.mark.parametrize(("overlap", "answer"), [("skip", "skip"), ("cancel_running", "line")])
+def test_a_rule_about_an_overlap_does_not_wait_for_another_limit(
+    overlap: str, answer: str, other: str
+) -> None:
+    known = facts(limits=[(other, 0, []), (SCHEDULE, 1, [OTHER])], schedule=a_schedule(overlap=overlap))
+    judgement = judge(scheduled(tags=("db",)), known)
+    assert (judgement.answer, judgement.holders) == (answer, [OTHER])
+    assert list(judgement.cancel) == ([OTHER] if answer == "line" else [])
+    early = judge(scheduled(tags=("db",), due=later(1)), known)
+    assert early.answer is Answer.EARLY
+
+
+@pytest.mark.parametrize("other", ["pool:pool", "queue:pool/default", "tag:db"])
+def test_nor_does_a_deployment_that_cancels_new_ones(other: str) -> None:
+    deployment = a_deployment(collision_strategy=CANCEL_NEW)
+    known = facts(limits=[(other, 0, []), (LIMIT, 1, [OTHER])], deployment=deployment)
+    assert judge(a_run(tags=("db",)), known).answer is Answer.SKIP
+
+
 def test_a_limit_in_words() -> None:
     holders = [UUID(int=number) for number in range(1, 8)]
     text = limit_text(Slots("tag:db", 7, frozenset(holders)), facts())
