@@ -109,9 +109,8 @@ def _possible_limits(run: Run) -> list[str]:
             names.append(queue_limit(run.work_pool_name, run.work_queue_name))
     if run.deployment_id:
         names.append(deployment_limit(run.deployment_id))
-        if (
-            run.schedule_slug and run.schedule_revision is not None
-        ):  # not a backfill, nor what a person reruns
+        is_scheduled = run.schedule_revision is not None  # neither a backfill nor what a person reruns
+        if run.schedule_slug and is_scheduled:
             names.append(schedule_limit(run.deployment_id, run.schedule_slug))
     return [*names, *(tag_limit(tag) for tag in sorted(set(run.tags)))]
 

@@ -35,9 +35,8 @@ class PutAway:
         is_ready = run.state.type is StateType.SCHEDULED and run.line is None
         if not is_ready or run.due > facts.now + EARLY:
             return []
-        limits = set(limits_of(run, facts)).intersection(lines_of(run)) - {
-            run.leads
-        }  # these follow it anyway
+        limits = set(limits_of(run, facts)).intersection(lines_of(run))
+        limits.discard(run.leads or "")  # others of that line follow it anyway
         return [name for name in sorted(limits) if facts.slots[name].has_room(run.id)]
 
     def cancel(self, holder: UUID, successor: Run) -> None:
