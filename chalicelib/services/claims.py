@@ -194,7 +194,7 @@ class Claims:
             if not batch:
                 break
             before = len(choice.chosen)
-            self._judge_all(choice, view, self._read_rows(choice, batch), want, rows)
+            self._judge_all(choice, view, self._read_rows(choice, view.pool.name, batch), want, rows)
             is_fruitful = len(choice.chosen) > before
             count = want - len(choice.chosen) if is_fruitful else min(2 * count, MOST_AT_ONCE)
             is_late = choice.until is not None and self._ports.clock() >= choice.until
@@ -212,12 +212,14 @@ class Claims:
         if rest:
             self._judge_all(choice, view, rest, want, rows)
 
-    def _read_rows(self, choice: Choice, rows: Sequence[Row]) -> list[Run]:
+    def _read_rows(self, choice: Choice, pool: str, rows: Sequence[Row]) -> list[Run]:
         """The runs of rows, as far as they still stand where the index says: it may lag behind a move."""
         rows = [row for row in rows if row.id not in choice.seen]
         found = self._ports.runs.read_many((row.id for row in rows if row.run is None), consistent=False)
         runs = ((row, row.run or found.get(row.id)) for row in rows)
-        return [run for row, run in runs if run and run.work_queue_name == row.queue]
+        return [
+            run for row, run in runs if run and (run.work_pool_name, run.work_queue_name) == (pool, row.queue)
+        ]
 
     def _next_page(self, choice: Choice, pool: str, queue: str, after: str | None, limit: int) -> Page:
         if after is None and queue in choice.pages:

@@ -327,7 +327,7 @@ def test_a_template_that_changes_under_a_deployment_is_told_by_its_next_run(home
     home.worker()
     crashed = home.until(home.trigger("add/main", x=1), "CRASHED", "COMPLETED", "FAILED")
     assert crashed["state_type"] == "CRASHED"
-    assert "template was changed" in crashed["state"]["message"]
+    assert "as its pool's job template says now" in crashed["state"]["message"]
     assert "nice" in crashed["state"]["message"]
     home.run("deployment", "delete", "add/main")
     home.deploy("add")

@@ -162,12 +162,12 @@ def test_cancel_kills_what_ignores_it_with_all_descendants(
 ) -> None:
     script = tmp_path / "stubborn.py"
     script.write_text(STUBBORN)
-    run = plane.add(command=[sys.executable, str(script), parent])
+    run = plane.add(command=[sys.executable, str(script), parent], grace_seconds=0.3)
     worker()
     started(run)
     pids = [int(pid) for pid in until(lambda: run.lines(), "the pids")[0].split()]
     assert all(alive(pid) for pid in pids)
-    plane.command("cancel", run, grace_seconds=0.3)
+    plane.command("cancel", run)
     until(lambda: run.end, "the end")
     assert run.end is not None
     assert run.end["kind"] == "cancelled"

@@ -131,7 +131,7 @@ def test_a_leaving_worker_hands_back(supervisor: Supervisor) -> None:
 
 
 def test_told_to_leave_it_hands_back_and_says_so_once(supervisor: Supervisor) -> None:
-    supervisor.granted(grant())
+    supervisor.granted(grant(), NOW)
     command = Command.model_validate({"kind": "drain"})
     told = supervisor.command(command, NOW)
     assert reported(told) == [ReportKind.RELEASED] and supervisor.offered == 0
