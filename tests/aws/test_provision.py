@@ -39,4 +39,6 @@ def test_an_aws_that_does_not_answer_is_told_in_words(
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     assert main(["provision", "--stage", "prod"], project(tmp_path)) == 1
-    assert capsys.readouterr().err.startswith("Error: AWS does not answer in region 'eu-west-1': Could not connect")
+    assert capsys.readouterr().err.startswith(
+        "Error: AWS does not answer in region 'eu-west-1': Could not connect"
+    )

@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-import datetime
-import uuid
 from collections.abc import Iterator
-from typing import Literal, Optional
 
 import pytest
 
-from headrace import Secret, flow
 from headrace.cli.connect import connect
 from headrace.cli.values import read_for
 from headrace.cli.wizard.fitting import misfit
 from headrace.client.api import Api
-from headrace.project.facts import facts_of
 from tests.integration.cli.conftest import Bridge
+from tests.support.answered import SCHEMA
 from tests.support.plane import Rig
 
-
-@flow
-def answered(
-    opts: Optional[dict[str, int]] = None,  # noqa: UP045 - both spellings mean the same
-    when: datetime.date | None = None,
-    at: datetime.datetime | None = None,
-    size: Literal["s", "m"] = "s",
-    some: list[int] | int = 1,
-    key: uuid.UUID | None = None,
-    share: float = 0.5,
-    on: bool = True,
-    password: Secret | None = None,
-    anything=None,
-):
-    return opts
-
-
-SCHEMA = facts_of(answered)["parameter_openapi_schema"]
 FITS = [
     ("opts", '{"a": 1}'),
     ("opts", "null"),

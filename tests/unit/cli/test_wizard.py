@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
 import subprocess
 import sys
-import uuid
 from pathlib import Path
-from typing import Literal, Optional
 
-from headrace import Secret, flow
 from headrace.cli.wizard.fitting import kind_of
 from headrace.cli.wizard.flow import offered
 from headrace.project.discovery import find_flows
-from headrace.project.facts import facts_of
-
-
-@flow
-def answered(
-    opts: Optional[dict[str, int]] = None,  # noqa: UP045 - both spellings mean the same
-    when: datetime.date | None = None,
-    at: datetime.datetime | None = None,
-    size: Literal["s", "m"] = "s",
-    some: list[int] | int = 1,
-    key: uuid.UUID | None = None,
-    share: float = 0.5,
-    on: bool = True,
-    password: Secret | None = None,
-    anything=None,
-):
-    return opts
-
-
-SCHEMA = facts_of(answered)["parameter_openapi_schema"]
+from tests.support.answered import SCHEMA
 
 
 def test_kinds_and_references_in_words() -> None:
