@@ -13,7 +13,10 @@ import pytest
 
 from chalicelib.services import lines
 from tests.integration.api.test_why import why
+from tests.support.aws import Carry
+from tests.support.faults import Killed
 from tests.support.plane import Rig, WorkerRig
+from tests.support.strict import Call
 
 LIMITS = "/v2/concurrency_limits"
 COUNT = 11
@@ -140,6 +143,39 @@ def test_nobody_else_passes_those_that_still_wait_in_the_line(plane: Rig) -> Non
     for run in grants:
         worker.end({"run": run, "attempt": 1})
     assert started(plane, worker, ending=True) == [*runs[8:], *late, *others]
+
+
+def test_nor_where_another_worker_took_one_that_leads_and_nobody_follows_yet(plane: Rig) -> None:
+    plane.pool()
+    deployment, lift = paused(plane)
+    runs = made(plane, deployment)
+    worker, other = plane.worker(limit=4), plane.worker(name="w2")
+    lift()
+    later = made(plane, plane.deployment(name="other"), 2)
+
+    def is_taken(call: Call) -> bool:
+        return call.writes and f"RUN#{runs[3]}" in str(call.params)
+
+    def die_of_it(call: Call, carry: Carry) -> object:
+        done = carry()
+        if is_taken(call):
+            raise Killed
+        return done
+
+    def come_second(call: Call, carry: Carry) -> object:
+        if is_taken(call):
+            plane.aws.fault = die_of_it
+            with pytest.raises(Killed):
+                other.sync(want=1)
+            plane.aws.fault = None
+        return carry()
+
+    plane.aws.fault = come_second
+    assert [grant["run"] for grant in worker.claim(4)] == runs[:3]
+    assert plane.aws.fault is None and plane.read(runs[3])["state_type"] == "PENDING"
+    for run in runs[:3]:
+        worker.end({"run": run, "attempt": 1})
+    assert sorted(started(plane, worker)) == sorted([*runs[4:], *later])
 
 
 @pytest.mark.parametrize("what", ["cancelled", "postponed", "deleted"])
