@@ -35,7 +35,6 @@ def status(account: Account, stage: str) -> dict[str, Any]:
     api_url = address(account, names, outputs)
     plane = control_plane(account, names)
     table = account.client("dynamodb").describe_table(TableName=names.table)["Table"]
-    ticked = plane.ports.watermark.read()
     return {
         "stage": stage,
         "account": account.id,
@@ -45,7 +44,7 @@ def status(account: Account, stage: str) -> dict[str, Any]:
         "api_url": api_url,
         "api": trouble(api_url) or "answers",
         "version": outputs.get("Version"),
-        "ticked": ticked,
+        "ticked": plane.ports.watermark.read().last,
         "active_runs": active_runs(plane),
         "items": table["ItemCount"],
         "table_bytes": table["TableSizeBytes"],

@@ -28,11 +28,10 @@ class Promotion:
         self._lines = lines
         self._lifted: dict[str, datetime] = {}
 
-    def round(self, limits: Sequence[str]) -> list[str]:
-        """All lines to look at, those first that the last tick did not come to."""
+    def round(self, limits: Sequence[str], last: str) -> list[str]:
+        """All lines to look at, those first that the last tick did not come to: it ended with `last`."""
         self._lifted = dict(self._ports.slots.removed())
         names = sorted({*limits, *self._lifted})
-        last = self._ports.watermark.line
         return [name for name in names if name > last] + [name for name in names if name <= last]
 
     def promote(self, name: str, until: datetime) -> None:
@@ -44,7 +43,7 @@ class Promotion:
         elif name in self._lifted and self._ports.clock() - self._lifted[name] > KEPT_IN_MIND:
             self._ports.slots.forget(name)
 
-    def stopped_at(self, name: str) -> None:
-        """The round ended with this line; with none, it was done to its end."""
-        if name != self._ports.watermark.line:
+    def stopped_at(self, name: str, last: str) -> None:
+        """The round ended with this line, and the one before with `last`; with none, it was done to its end."""
+        if name != last:
             self._ports.watermark.note_line(name)

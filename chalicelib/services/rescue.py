@@ -35,9 +35,8 @@ class Rescue:
         self._strays = strays
         self._runs = use_cases
 
-    def was_away(self) -> bool:
-        """Whether the control plane itself was away: the last tick is longer ago than a lease and a minute."""
-        last = self._ports.watermark.read()
+    def was_away(self, last: datetime | None) -> bool:
+        """Whether the control plane itself was away: the `last` tick is longer ago than a lease and a minute."""
         longest = timedelta(seconds=self._ports.settings.lease_seconds + 60)
         return last is not None and self._ports.clock() - last > longest
 

@@ -8,7 +8,7 @@ deletion the tick looks at what still waits there. With its pool gone, too, such
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -53,10 +53,10 @@ class Strays:
             self._lines.ring([run], view)
         return run
 
-    def look(self) -> None:
+    def look(self, deleted: Iterable[Gone]) -> None:
         """The tick's part: what waits in queues that were deleted lately."""
         until = self._ports.clock() + LOOKING
-        for gone in self._ports.watermark.gone:
+        for gone in deleted:
             waiting = list(self._waiting(gone, until))
             for run in self._ports.runs.read_many(waiting).values():
                 if run.state.type is StateType.SCHEDULED:

@@ -134,7 +134,7 @@ class Sync:
         others = self._ports.sessions.read_many(ids) if ids else []
         now = self._ports.clock()
         gone = [other for other in others if not other.is_open or other.lease_until < now]
-        if gone and not self._rescue.was_away():
+        if gone and not self._rescue.was_away(self._ports.watermark.read().last):
             self._rescue.lapsed(gone)
 
     def _is_short(self, session: Session, now: datetime) -> bool:

@@ -83,10 +83,9 @@ class Tick:
         """Do all parts. One that fails keeps no other from being done; the first failure is raised in the end."""
         now = self._ports.clock()
         work = _Work()
-        sessions = work.do(self._leases, now) or []
-        alive = {
-            session.id: session for session in sessions if session.is_open and session.lease_until >= now
-        }
+        marks = work.do(self._ports.watermark.read)
+        sessions = work.do(self._leases, now, marks.last) if marks else None
+        alive = {one.id: one for one in sessions or () if one.is_open and one.lease_until >= now}
         pools = work.do(self._pool_names) or []
         limits = work.do(self._limit_names) or []
         for pool in pools:
@@ -94,9 +93,9 @@ class Tick:
         read = (work.do(self._ports.slots.read, limits) or {}).values()
         for slots in read:
             work.do(self._check_slots, slots, alive)
-        work.do(self._strays.look)
+        work.do(self._strays.look, marks.gone if marks else ())
         work.do(self._collisions.decide, read, now + DECIDING)
-        self._promote(work, limits, now + PROMOTING)
+        self._promote(work, limits, marks.line if marks else "", now + PROMOTING)
         for pool in pools:
             work.do(self._ring, pool, [one for one in alive.values() if one.work_pool_name == pool], now)
         for row in work.do(self._making.due) or []:
@@ -106,13 +105,12 @@ class Tick:
         work.do(self._late.measure, pools, now)
         work.finish()
 
-    def _leases(self, now: datetime) -> list[Session]:
+    def _leases(self, now: datetime, last: datetime | None) -> list[Session]:
         """Judge the leases. Noted at once: what fails later must not look like an outage of the whole."""
         ids = [session for _, session in self._ports.sessions.open_ids()]
         sessions = self._ports.sessions.read_many(ids)
-        if self._rescue.was_away():
+        if self._rescue.was_away(last):
             sessions = self._extended(sessions, now)
-        last = self._ports.watermark.last
         if last is not None:
             self._ports.measure("Seconds", {"tick_interval": (now - last).total_seconds()})
         self._rescue.lapsed(sessions)
@@ -212,15 +210,15 @@ class Tick:
     def _limit_names(self) -> list[str]:
         return _all(lambda after: self._ports.slots.names(after=after), lambda name: name)
 
-    def _promote(self, work: _Work, limits: Sequence[str], until: datetime) -> None:
-        """Line after line, until the time for it is over."""
+    def _promote(self, work: _Work, limits: Sequence[str], last: str, until: datetime) -> None:
+        """Line after line from `last` on, until the time for it is over."""
         stopped_at = ""
-        for name in work.do(self._promotion.round, limits) or []:
+        for name in work.do(self._promotion.round, limits, last) or []:
             work.do(self._promotion.promote, name, until)
             if self._ports.clock() >= until:
                 stopped_at = name
                 break
-        work.do(self._promotion.stopped_at, stopped_at)
+        work.do(self._promotion.stopped_at, stopped_at, last)
 
     def _ring(self, pool: str, live: list[Session], now: datetime) -> None:
         """Ring again for what waits: doorbells may be lost."""

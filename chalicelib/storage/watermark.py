@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,25 +24,29 @@ class Gone:
     since: datetime
 
 
-class Watermark:
-    """Few items, read together. `last`, `line` and `gone` are what was read most lately.
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What the ticks before left for the next.
 
-    `line` is the line of blocked runs with which the last tick's round ended for want of time; empty if it was
-    done. `gone` are queues deleted lately, in which runs may still wait.
+    `last` is when the last one was done, None before the first. `line` is the line of blocked runs with which its
+    round ended for want of time; empty if it was done. `gone` are queues deleted lately, in which runs may still
+    wait.
     """
 
-    last: datetime | None = None
-    line: str = ""
-    gone: Collection[Gone] = ()
+    last: datetime | None
+    line: str
+    gone: Sequence[Gone]
 
-    def read(self) -> datetime | None:
-        """When the last tick was done, or None before the first."""
+
+class Watermark:
+    """Few items, read together."""
+
+    def read(self) -> Marks:
+        """All marks as they are now."""
         docs = {item.sk: item.doc or "" for item in documents.partition("TICK", ("GONE#", "TICK"))}
         moment = docs.get("TICK")
-        self.last = unstamp(moment) if moment else None
-        self.line = docs.get("LINE", "")
-        self.gone = [_gone(sk, doc) for sk, doc in docs.items() if sk.startswith("GONE#")]
-        return self.last
+        gone = [_gone(sk, doc) for sk, doc in docs.items() if sk.startswith("GONE#")]
+        return Marks(unstamp(moment) if moment else None, docs.get("LINE", ""), gone)
 
     def write(self, moment: datetime) -> None:
         """The tick of that moment is done."""
@@ -51,7 +55,6 @@ class Watermark:
     def note_line(self, name: str) -> None:
         """The round of the lines ended here."""
         documents.put(Item("TICK", "LINE", doc=name))
-        self.line = name
 
     def note_gone(self, pool: str, queues: Collection[str], now: datetime) -> None:
         """Before they are deleted. It does no harm if they then stay."""

@@ -204,6 +204,7 @@ def brought_to_this_version(aws: Place, operator: Town) -> None:
 
     eventually(lambda: status()["ticked"], "the first tick is over", TIMER_PATIENCE)
     shown = status()
+    assert datetime.fromisoformat(shown["ticked"]).tzinfo
     assert (shown["api"], shown["active_runs"], shown["dead_letters"]) == ("answers", {}, 0)
     assert "REPORT RequestId" in cloud(operator, "logs", "--stage", aws.stage, "--function", "tick")
 

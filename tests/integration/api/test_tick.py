@@ -96,7 +96,7 @@ def test_a_promotion_beyond_its_time_lets_schedules_be_made_and_is_gone_on_with(
     assert waits(plane, second) == 0, "it is its turn, although the first line has more"
     plane.plane.tick()
     assert waits(plane, first) == 0
-    assert plane.plane.ports.watermark.line == ""
+    assert plane.plane.ports.watermark.read().line == ""
 
 
 @pytest.mark.parametrize("step", [60, 600])
