@@ -25,10 +25,26 @@ def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def test_import_contracts_hold() -> None:
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+@pytest.mark.parametrize(
+    "command",
+    [
+        "lint-imports --no-cache",
+        "mypy --cache-dir /dev/null",
+        "ruff check --no-cache --quiet .",
+        "ruff format --no-cache --check --quiet .",
+    ],
+)
+def test_what_make_lint_checks(command: str) -> None:
+    """The arrows between the rooms, types and style: who changes something need not remember to ask."""
+    program, *rest = command.split()
+    done = subprocess.run(
+        [Path(sys.executable).with_name(program), *rest],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_app_imports_only_chalice_and_the_control_plane() -> None:
