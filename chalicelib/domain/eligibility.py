@@ -21,6 +21,7 @@ from chalicelib.domain.limits import (
 )
 from chalicelib.domain.pools import PoolView
 from chalicelib.domain.runs import Run
+from chalicelib.domain.succession import is_going
 from headrace.contract.states import StateName, StateType
 
 EARLY = timedelta(seconds=1.5)
@@ -47,9 +48,7 @@ class Facts:
     deployments: Mapping[UUID, Deployment] = field(default_factory=dict)
     slots: Mapping[str, Slots] = field(default_factory=dict)
     schedules: Mapping[tuple[UUID, str], ScheduleRecord] = field(default_factory=dict)
-    names: Mapping[UUID, str] = field(
-        default_factory=dict
-    )  # of runs that hold limits, where a person reads it
+    names: Mapping[UUID, str] = field(default_factory=dict)  # of holders, where a person reads it
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +137,18 @@ def _schedule_still_means_it(run: Run, facts: Facts) -> Judgement | None:
     if not (run.schedule_slug and run.deployment_id) or run.schedule_revision is None or run.run_count:
         return None
     schedule = facts.schedules.get((run.deployment_id, run.schedule_slug))
-    if schedule is None or schedule.deleted or schedule.revision != run.schedule_revision:
-        text = f"Its schedule {run.schedule_slug!r} was changed or deleted after the run was made."
-        return Judgement(Answer.GONE, text)
-    return None
+    if schedule and schedule.revision == run.schedule_revision and not schedule.deleted:
+        return None
+    if schedule and run.attempt and _has_its_moment(schedule, run):
+        return None  # it was changed while a worker had the run, which came back before its start
+    text = f"Its schedule {run.schedule_slug!r} was changed or deleted after the run was made."
+    return Judgement(Answer.GONE, text)
+
+
+def _has_its_moment(schedule: ScheduleRecord, run: Run) -> bool:
+    return bool(
+        is_going(schedule) and run.occurrence and schedules.runs_at(spec_of(schedule), run.occurrence)
+    )
 
 
 def _is_due(run: Run, facts: Facts) -> Judgement | None:
@@ -180,7 +187,8 @@ def _queue_runs(run: Run, facts: Facts) -> Judgement | None:
 def _missed(run: Run, facts: Facts) -> Judgement | None:
     """Catch-up and lateness, decided where it is known what else is due.
 
-    So they also hold when it was the workers that were away, and not the control plane.
+    So they also hold when it was the workers that were away, and not the control plane. For a run that came back
+    before its start others have given way: of these rules only lateness is for it.
     """
     if not (run.schedule_slug and run.deployment_id and run.occurrence) or run.run_count:
         return None
@@ -188,11 +196,12 @@ def _missed(run: Run, facts: Facts) -> Judgement | None:
         return None
     schedule = facts.schedules[(run.deployment_id, run.schedule_slug)]
     due = [run.due]
-    if schedule.active and schedule.catchup != schedules.CatchUp.ALL:
+    catchup = schedules.CatchUp.ALL if run.attempt else schedule.catchup
+    if schedule.active and catchup != schedules.CatchUp.ALL:
         later = schedules.occurrences(spec_of(schedule), run.occurrence, facts.now, limit=1)
         key = f"{run.deployment_id}/{run.schedule_slug}"
         due += [schedules.jittered(instant, schedule.jitter, key) for instant in later]
-    skips = schedules.to_skip(due, facts.now, catchup=schedule.catchup, max_lateness=schedule.max_lateness)
+    skips = schedules.to_skip(due, facts.now, catchup=catchup, max_lateness=schedule.max_lateness)
     mine = next((skip for skip in skips if skip.due == run.due), None)
     return Judgement(Answer.SKIP, f"Not run: {mine.reason}.") if mine else None
 

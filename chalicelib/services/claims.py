@@ -265,10 +265,9 @@ class Claims:
 
     def _gives_way(self, choice: Choice, judgement: Judgement, run: Run) -> bool:
         """Runs chosen a moment ago, and not yet taken, that this one cancels: it starts in their place."""
-        earlier = [chosen for chosen, _ in choice.chosen if chosen.id in judgement.cancel]
-        for chosen in earlier:
-            self._away.cancel(chosen.id, run)
-            choice.seen[chosen.id] = Answer.SKIP
+        met = [chosen for chosen, _ in choice.chosen if chosen.id in judgement.cancel]
+        earlier = [chosen for chosen in met if self._away.cancel(chosen.id, run)]
+        choice.seen |= {chosen.id: Answer.SKIP for chosen in earlier}
         choice.chosen = [one for one in choice.chosen if one[0] not in earlier]
         return bool(earlier)
 

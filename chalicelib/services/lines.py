@@ -208,7 +208,7 @@ class Lines:
             rows = self._ports.runs.line(limit, view.pool.name, queue, after=after, limit=count)
             runs = self._ports.runs.read_many([run for run, _ in rows])
             found = [runs[run] for run, _ in rows if run in runs]
-            waiting = [run for run in found if run.state.type is StateType.SCHEDULED and run.line == limit]
+            waiting = [run for run in found if _still_waits(run, limit, view.pool.name, queue)]
             moved = self._moved(view, waiting, limit, leads, wanted - len(promoted))
             promoted += moved
             if not rows or len(promoted) >= wanted or (until and self._ports.clock() >= until):
@@ -237,3 +237,9 @@ class Lines:
             if self._ports.runs.tried(run, moved) and line is None:
                 promoted.append(replace(moved, revision=run.revision + 1))
         return promoted
+
+
+def _still_waits(run: Run, limit: str, pool: str, queue: str) -> bool:
+    """Whether a run stands where the index says: in another pool or queue, others' rules are for it."""
+    is_here = (run.line, run.work_pool_name, run.work_queue_name) == (limit, pool, queue)
+    return is_here and run.state.type is StateType.SCHEDULED

@@ -96,6 +96,25 @@ class Occurrences:
         for schedule in new:
             self.materialise(deployment, schedule, there)
 
+    def brought_up(self, run: Run) -> Run:
+        """A run that came back before its first start, as its schedule makes it by now.
+
+        What the schedule does not make any more stays as it is: a claim that comes upon it drops it.
+        """
+        if run.run_count or not (run.schedule_revision and run.deployment_id and run.occurrence):
+            return run
+        schedule = self._ports.deployments.schedule(run.deployment_id, run.schedule_slug or "")
+        if schedule is None or not is_going(schedule) or schedule.revision == run.schedule_revision:
+            return run
+        deployment = self._ports.deployments.read(run.deployment_id)
+        if not (deployment and runs_at(spec_of(schedule), run.occurrence) and self._place(deployment)):
+            return run
+        wanted = self._occurrence(deployment, schedule, run.occurrence, self._ports.clock())
+        try:
+            return self._renewed(wanted, run)[1]
+        except NotFound:
+            return run
+
     def upcoming_runs(self, old: Sequence[ScheduleRecord]) -> list[Run]:
         """Runs that these schedules made, of their revision or an older one, and that nobody started.
 

@@ -39,15 +39,18 @@ class PutAway:
         limits.discard(run.leads or "")  # others of that line follow it anyway
         return [name for name in sorted(limits) if facts.slots[name].has_room(run.id)]
 
-    def cancel(self, holder: UUID, successor: Run) -> None:
-        """Cancel a run, or order that, since a later one of its schedule is due. Never for an earlier one."""
+    def cancel(self, holder: UUID, successor: Run) -> bool:
+        """Cancel a run, or order that, since a later one of its schedule is due. Never for an earlier one: False."""
         held = self._ports.runs.read(holder)
-        if held is None or held.state.type is StateType.CANCELLING or _is_later(held, successor):
-            return
+        if held is not None and _is_later(held, successor):
+            return False
+        if held is None or held.state.type is StateType.CANCELLING:
+            return True
         try:
             self._runs.cancel(holder, f"The next run of its schedule, {successor.name!r}, is due.")
         except (WrongState, NotFound):
-            return  # it is over: its slot comes back by itself
+            return True  # it is over: its slot comes back by itself
+        return True
 
 
 def _is_later(held: Run, run: Run) -> bool:

@@ -42,7 +42,7 @@ class Reporting:
             by_run.setdefault(run, []).append(told)
         verdicts: list[tuple[UUID, Told, Applied]] = []
         seen = self._ports.runs.read_many(by_run, consistent=False) if by_run else {}
-        given_back = self._collisions.end(_ending(reports, seen))
+        given_back = self._collisions.end(_ending(reports, seen, self._ports.clock()))
         for run, tolds in by_run.items():
             applied, slots = self._apply_to(run, tolds, seen.get(run), pool)
             verdicts += [(run, told, done) for told, done in zip(tolds, applied, strict=True)]
@@ -81,6 +81,9 @@ class Reporting:
         return applied, [name for name in before.slots if name not in after.slots]
 
 
-def _ending(reports: Sequence[tuple[UUID, Told]], seen: Mapping[UUID, Run]) -> list[tuple[Run, datetime]]:
-    """The runs that go on by the table and have ended by these reports, and when."""
-    return [(seen[run], told.at) for run, told in reports if told.kind is not Kind.STARTED and run in seen]
+def _ending(
+    reports: Sequence[tuple[UUID, Told]], seen: Mapping[UUID, Run], now: datetime
+) -> list[tuple[Run, datetime]]:
+    """The runs that go on by the table and have ended by these reports, and when: a worker's clock may be ahead."""
+    ended = ((run, told) for run, told in reports if told.kind is not Kind.STARTED and run in seen)
+    return [(seen[run], min(told.at, now)) for run, told in ended]

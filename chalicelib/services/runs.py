@@ -138,27 +138,29 @@ class Runs:
             return self._over(runs.ended(run, StateType.CANCELLED, Cause.USER, now, message=reason))
 
         before, after = self._ports.runs.change(run_id, how)
-        if after.state.type is StateType.CANCELLING and after.session is not None:
-            self._order_cancel(after, after.session)
+        if after.state.type is StateType.CANCELLING:
+            self.order_cancel(after)
         elif before.slots:
             self._lines.promote(before.slots)
         return after
 
-    def retention(self) -> datetime:
-        """When what ends now may be forgotten."""
-        return retention(self._ports)
-
-    def _order_cancel(self, run: Run, session: UUID) -> None:
-        """Tell the worker now, and have its next sync tell it again."""
+    def order_cancel(self, run: Run) -> None:
+        """Tell the worker of a run that is CANCELLING now, and have its next sync tell it again."""
+        if run.session is None:
+            return
         now = self._ports.clock()
 
         def how(value: Session) -> Session | None:
             return replace(value, orders=value.orders | {run.id}) if run.id not in value.orders else None
 
-        changed = self._ports.sessions.change(session, now, how)
+        changed = self._ports.sessions.change(run.session, now, how)
         if changed:
             command = {"kind": "cancel", "run": str(run.id), "attempt": run.attempt}
             self._ports.queues.order(changed.control_queue_url, command)
+
+    def retention(self) -> datetime:
+        """When what ends now may be forgotten."""
+        return retention(self._ports)
 
     def draft(self, deployment: Deployment, wanted: Wanted) -> Run:
         """A new run as its deployment says, not written yet. Raises for parameters that do not fit."""
@@ -210,20 +212,21 @@ class Runs:
         if not self._ports.runs.create(run):
             return self._ports.runs.require(run.id), False
         if run.line:
+            self._queue_still_there(run)
             self._lines.promote([run.line])
         elif url and not self._ports.queues.ring(url, run.id, run.due, self._ports.clock()):
-            self._ring_elsewhere(run)
+            queue = self._queue_still_there(run)  # the one that the deployment knew is gone
+            self._ports.queues.ring(queue.url, run.id, run.due, self._ports.clock())
         return run, True
 
-    def _ring_elsewhere(self, run: Run) -> None:
-        """The queue that the deployment knew is gone: ring the one of that name now, or take the run back."""
+    def _queue_still_there(self, run: Run) -> WorkQueue:
+        """The queue of a run just made. Where it was deleted meanwhile the run is taken back: `NotFound`."""
         try:
-            _, queue = self._place(run)
+            return self._place(run)[1]
         except NotFound:
             if self._ports.runs.delete(run) and run.parameters_digest:
                 self._large.forget(run.id)
             raise
-        self._ports.queues.ring(queue.url, run.id, run.due, self._ports.clock())
 
     def _over(self, run: Run) -> Run:
         return replace(run, expires_at=self.retention())

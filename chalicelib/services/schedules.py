@@ -204,17 +204,18 @@ class Schedules:
         One that is made in vain changes nothing, since only a schedule that forbids overlap is asked for it.
         """
         for change in changes:
-            if not change.after.deleted and change.after.overlap != "allow":
-                limit = schedule_limit(change.after.deployment_id, change.after.slug)
-                self._ports.slots.make(limit, 1)
+            if _keeps_apart(change.after):
+                self._ports.slots.make(schedule_limit(change.after.deployment_id, change.after.slug), 1)
 
     def follow_up(self, deployment: Deployment, changes: Sequence[Change]) -> None:
-        """After a write: what the old revisions had made becomes the new ones' or goes, and what they lack is made."""
+        """After a write: what the old revisions had made becomes the new ones' or goes, and what they lack is made.
+
+        So are the limits: whoever had lifted one by the revision before may have removed it only now.
+        """
+        self.prepare(changes)
         for change in changes:
-            after = change.after
-            is_free = after.deleted or after.overlap == "allow"
-            if is_free and change.before and change.before.overlap != "allow":
-                self._ports.slots.remove(schedule_limit(after.deployment_id, after.slug))
+            if change.before and _keeps_apart(change.before) and not _keeps_apart(change.after):
+                self._ports.slots.remove_of(change.after)
         old = [change.before for change in changes if change.before]
         self._making.hand_over(deployment, old, [change.after for change in changes])
 
@@ -270,6 +271,10 @@ class Schedules:
         if not written:
             raise Raced
         self.follow_up(deployment, changes)
+
+
+def _keeps_apart(schedule: ScheduleRecord) -> bool:
+    return not schedule.deleted and schedule.overlap != "allow"
 
 
 def _pinned(deployment: Deployment) -> Conflict:

@@ -1,8 +1,10 @@
-"""Runs whose queue was deleted while a worker had them: they wait in the pool's default queue instead.
+"""Runs that come back to wait after a worker had them: whose queue was deleted, or whose schedule was changed.
 
-A deletion is refused while a worker holds a run, settles what waits, and then removes the queue. A run that is
-claimed in between, or made, is seen by neither: when it comes back to wait, nobody would look there any more.
-So who gives a run back asks whether its queue is there, as it must ring it anyhow; and for a while after a
+The first wait in the pool's default queue instead, the second as their schedule would make them now.
+
+A deletion of a queue is refused while a worker holds a run, settles what waits, and then removes the queue. A run
+that is claimed in between, or made, is seen by neither: when it comes back to wait, nobody would look there any
+more. So who gives a run back asks whether its queue is there, as it must ring it anyhow; and for a while after a
 deletion the tick looks at what still waits there. With its pool gone, too, such a run is over.
 """
 
@@ -20,8 +22,10 @@ from chalicelib.domain.pools import PoolView
 from chalicelib.domain.runs import Run
 from chalicelib.domain.transitions import Cause
 from chalicelib.services.lines import QUEUES, Lines
+from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
+from chalicelib.services.waiting import Waiting
 from chalicelib.storage.run_lanes import ready_lane
 from chalicelib.storage.watermark import Gone
 from headrace.contract.states import StateType
@@ -37,13 +41,18 @@ LOOKING = timedelta(seconds=5)
 class Strays:
     """Finds such runs a place."""
 
-    def __init__(self, ports: Ports, lines: Lines, use_cases: Runs) -> None:
+    def __init__(
+        self, ports: Ports, lines: Lines, waiting: Waiting, occurrences: Occurrences, use_cases: Runs
+    ) -> None:
         self._ports = ports
         self._lines = lines
+        self._waiting = waiting
+        self._occurrences = occurrences
         self._runs = use_cases
 
     def back(self, run: Run) -> Run:
         """Ring for a run that came back to wait. The run as it then is: where its queue is gone it goes elsewhere."""
+        run = self._occurrences.brought_up(run)
         if run.work_pool_name is None:
             return run
         view = self._ports.pools.view(run.work_pool_name)
@@ -57,7 +66,7 @@ class Strays:
         """The tick's part: what waits in queues that were deleted lately."""
         until = self._ports.clock() + LOOKING
         for gone in deleted:
-            waiting = list(self._waiting(gone, until))
+            waiting = list(self._left_in(gone, until))
             for run in self._ports.runs.read_many(waiting).values():
                 if run.state.type is StateType.SCHEDULED:
                     self.back(run)
@@ -66,13 +75,13 @@ class Strays:
             if not waiting and self._ports.clock() - gone.since > SETTLED:
                 self._ports.watermark.forget_gone(gone)
 
-    def _waiting(self, gone: Gone, until: datetime) -> Iterator[UUID]:
+    def _left_in(self, gone: Gone, until: datetime) -> Iterator[UUID]:
         view = self._ports.pools.view(gone.pool)
         queues = {name for name in gone.queues if view is None or name not in view.queues}
         for name in sorted(queues):
             if self._ports.clock() < until:
                 yield from (run for run, _ in self._ports.runs.lane(ready_lane(gone.pool, name), limit=PAGE))
-        for limit in self._lines.limits() if queues else ():
+        for limit in self._waiting.lines_of(gone.pool) if queues else ():
             for pool, name in self._ports.runs.queues_in_line(limit, QUEUES):
                 if pool == gone.pool and name in queues:
                     yield from (run for run, _ in self._ports.runs.line(limit, pool, name, limit=PAGE))

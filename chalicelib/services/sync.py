@@ -77,7 +77,7 @@ class Sync:
         if due:
             self._look_after_others(session)
         ended = _ended(session, verdicts)
-        listed = frozenset(said.held) - ended
+        listed = frozenset(said.held) - ended - _fenced(said, verdicts)
         unlisted = self._held_sets.unlisted(session, listed | ended, has_heard(session, said.seq, said.heard))
         want = max(said.want - len(unlisted.again), 0) if is_new and not session.is_draining else 0
         pages = self._claims.waiting(session, want)
@@ -258,6 +258,12 @@ def _ended(session: Session, verdicts: Sequence[tuple[UUID, Told, Applied]]) -> 
     """
     runs = (done.run for _, _, done in verdicts if done.outcome is Outcome.ACCEPTED)
     return frozenset(run.id for run in runs if not (run.is_held and run.session == session.id))
+
+
+def _fenced(said: Said, verdicts: Sequence[tuple[UUID, Told, Applied]]) -> frozenset[UUID]:
+    """The runs of which the worker lists an attempt that is over, and may not have heard of the next."""
+    tolds = ((run, told) for run, told, done in verdicts if done.outcome is Outcome.FENCED)
+    return frozenset(run for run, told in tolds if said.held.get(run) == told.attempt)
 
 
 def _knowing(session: Session, view: PoolView) -> Session:

@@ -15,7 +15,6 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from chalicelib.dispatch.queues import LONGEST_DELAY
-from chalicelib.domain.errors import NotFound, WrongState
 from chalicelib.domain.limits import Slots
 from chalicelib.domain.names import stamp, unstamp
 from chalicelib.domain.pools import PoolView, Session
@@ -113,8 +112,8 @@ class Tick:
             sessions = self._extended(sessions, now)
         if last is not None:
             self._ports.measure("Seconds", {"tick_interval": (now - last).total_seconds()})
-        self._rescue.lapsed(sessions)
         self._ports.watermark.write(now)
+        self._rescue.lapsed(sessions)
         return sessions
 
     def after_start(self) -> None:
@@ -171,10 +170,9 @@ class Tick:
             self._limits.adopt(name, active)
 
     def _order_again(self, run: Run) -> None:
-        try:
-            self._runs.cancel(run.id, run.cancel_reason)
-        except (WrongState, NotFound):
-            return  # it has ended meanwhile
+        now = self._ports.runs.read(run.id)
+        if now is not None and (now.state, now.attempt) == (run.state, run.attempt):
+            self._runs.order_cancel(now)
 
     def _check_session(self, run: Run) -> None:
         """The session is not among the live ones, or does not hold the run; only a consistent read decides."""

@@ -66,7 +66,7 @@ class Waiting:
     def _in(self, pool: str, queues: Iterable[str], part: str, due: datetime | None) -> Iterator[Run]:
         for queue in queues:
             yield from self._read(self._rows(ready_lane(pool, queue), "", due))
-        for line in self._lines_of(pool):
+        for line in self.lines_of(pool):
             yield from self._read(self._rows(line_lane(line), part, due))
 
     def _beside(self, deployment: Deployment, due: datetime | None) -> list[UUID]:
@@ -83,8 +83,8 @@ class Waiting:
             ids = [run for run in ids if run in mine]
         return ids
 
-    def _lines_of(self, pool: str) -> Iterator[str]:
-        """Limits' lines, also of those just lifted, and that of each paused deployment: it sends runs there."""
+    def lines_of(self, pool: str) -> Iterator[str]:
+        """In which lines a pool's runs may wait: limits', also lifted ones, and that of each paused deployment."""
         yield from (line for line in self._lines.limits() if not line.startswith(NO_LINES))
         after: str | None = None
         while True:

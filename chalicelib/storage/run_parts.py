@@ -34,10 +34,27 @@ def large_parts(run: Run, before: Run | None = None) -> list[Item]:
     ]
 
 
-def with_parts(write: Transaction, parts: Sequence[Item]) -> Transaction:
+def large_names(run: Run) -> str:
+    """Which parts of a run are large: a letter for each."""
+    return ("P" if len(packed(run.parameters)) > SMALL else "") + ("O" if len(outcome(run)) > SMALL else "")
+
+
+def small_again(run: Run, before: Run) -> list[Item]:
+    """Items of what was large before and is not any more: nothing would ever delete them."""
+    blobs = {}
+    if before.parameters is not run.parameters:
+        blobs["PARAMETERS"] = packed(before.parameters), packed(run.parameters)
+    if before.result is not run.result or before.error is not run.error:
+        blobs["OUTCOME"] = outcome(before), outcome(run)
+    return [Item(f"RUN#{run.id}", sk) for sk, (old, new) in blobs.items() if len(old) > SMALL >= len(new)]
+
+
+def with_parts(write: Transaction, parts: Sequence[Item], gone: Sequence[Item] = ()) -> Transaction:
     """Written together with the run or not at all: the loser of a race must not leave its parts behind."""
     for part in parts:
         write.put(part)
+    for part in gone:
+        write.delete(part)
     return write
 
 

@@ -15,10 +15,9 @@ from chalicelib.domain.deployments import ScheduleRecord
 from chalicelib.domain.errors import HeadraceError, NotFound, Unavailable
 from chalicelib.domain.names import stamp
 from chalicelib.domain.runs import Run
-from chalicelib.storage import documents, slots
+from chalicelib.storage import documents, run_parts, slots
 from chalicelib.storage.documents import Codec, IndexPage, Key, Transaction
 from chalicelib.storage.run_lanes import lane_of, line_lane, owner, place
-from chalicelib.storage.run_parts import SMALL, contents, large_parts, outcome, packed, part_keys, with_parts
 from chalicelib.storage.seam import Busy
 from chalicelib.storage.table import Item
 
@@ -38,13 +37,13 @@ class RunStore:
     def create(self, run: Run) -> bool:
         """A new run. False if there is one of that id."""
         self.note_day(run)
-        parts = large_parts(run)
+        parts = run_parts.large_parts(run)
         if not parts:
             item = run_item(run)
             return documents.put_new(item) or _is_there(item)
         write = Transaction()
         write.put(run_item(run), documents.absent())
-        return with_parts(write, parts).commit()
+        return run_parts.with_parts(write, parts).commit()
 
     def read(self, run: UUID) -> Run | None:
         """A run whole, read consistently."""
@@ -65,7 +64,7 @@ class RunStore:
     def read_many(self, runs: Iterable[UUID], consistent: bool = True) -> dict[UUID, Run]:
         """Runs whole, by id; those that do not exist are left out."""
         items = documents.get_many(((_pk(run), "RUN") for run in runs), consistent)
-        parts = documents.get_many(key for item in items.values() for key in part_keys(item))
+        parts = documents.get_many(key for item in items.values() for key in run_parts.part_keys(item))
         return {run.id: run for run in (_load(item, parts) for item in items.values())}
 
     def write(self, before: Run, after: Run) -> bool:
@@ -83,11 +82,11 @@ class RunStore:
 
     def _write(self, before: Run, after: Run) -> bool:
         after = replace(after, revision=before.revision + 1)
-        parts = large_parts(after, before)
+        parts, gone = run_parts.large_parts(after, before), run_parts.small_again(after, before)
         item = run_item(after)
         taken = [name for name in after.slots if name not in before.slots]
         given = [name for name in before.slots if name not in after.slots]
-        if not taken and not given and not parts:
+        if not (taken or given or parts or gone):
             return documents.replace(item, before.revision) or _is_there(item)
         write = Transaction()
         write.put(item, Item.rev == before.revision)
@@ -95,7 +94,7 @@ class RunStore:
             slots.take(write, name, after.id)
         for name in given:
             slots.give_back(write, name, after.id)
-        return with_parts(write, parts).commit()
+        return run_parts.with_parts(write, parts, gone).commit()
 
     def tried(self, before: Run, after: Run) -> bool:
         """`write`, for a caller who looks again and may go on: somebody else at the same items is a lost race."""
@@ -125,7 +124,7 @@ class RunStore:
         write.put(run_item(run), documents.absent())
         key = (f"DEPLOYMENT#{schedule.deployment_id}", f"SCHEDULE#{schedule.slug}")
         write.check(key, Item.rev == schedule.revision)
-        return with_parts(write, large_parts(run)).commit()
+        return run_parts.with_parts(write, run_parts.large_parts(run)).commit()
 
     def change(self, run: UUID, how: Callable[[Run], Run | None], seen: Run | None = None) -> tuple[Run, Run]:
         """Read, decide and write until nobody is in between. (before, after); the same when `how` answers None.
@@ -163,10 +162,14 @@ class RunStore:
 
     def delete(self, run: Run) -> bool:
         """Delete a run with its log and parts, if nobody changed it since it was read."""
-        if not documents.delete((_pk(run.id), "RUN"), Item.rev == run.revision):
-            return False
-        self.sweep(run.id)
-        return True
+        key, is_same, parts = (_pk(run.id), "RUN"), Item.rev == run.revision, run_parts.large_parts(run)
+        write = Transaction()
+        write.delete(Item(*key), is_same)
+        together = run_parts.with_parts(write, (), parts)
+        is_gone = together.commit() if parts else documents.delete(key, is_same)
+        if is_gone:
+            self.sweep(run.id)
+        return is_gone
 
     def sweep(self, run: UUID) -> None:
         """Delete the log and the parts of a run that is deleted."""
@@ -262,7 +265,7 @@ class RunStore:
 
 def run_item(run: Run) -> Item:
     """The item of a run, without its large parts."""
-    parts = ("P" if len(packed(run.parameters)) > SMALL else "") + ("O" if len(outcome(run)) > SMALL else "")
+    parts = run_parts.large_names(run)
     leave_out = ({"parameters"} if "P" in parts else set()) | ({"result", "error"} if "O" in parts else set())
     document = zlib.compress(_RUN.dump(run, leave_out).encode(), 6)
     item = Item(_pk(run.id), "RUN", rev=run.revision, blob=document, expires_at=run.expires_at)
@@ -279,7 +282,7 @@ def run_item(run: Run) -> Item:
 
 def _load(item: Item, parts: Mapping[Key, Item]) -> Run:
     run = _RUN.load(zlib.decompress(item.blob or b"").decode())
-    return replace(run, revision=int(item.rev), **contents(item, parts))  # type: ignore[arg-type]
+    return replace(run, revision=int(item.rev), **run_parts.contents(item, parts))  # type: ignore[arg-type]
 
 
 def _is_there(item: Item) -> bool:

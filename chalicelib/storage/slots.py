@@ -9,7 +9,8 @@ from uuid import UUID
 from pynamodb.expressions.condition import Condition, size
 from pynamodb.expressions.update import Action
 
-from chalicelib.domain.limits import Slots
+from chalicelib.domain.deployments import ScheduleRecord
+from chalicelib.domain.limits import Slots, schedule_limit
 from chalicelib.domain.names import stamp, unstamp
 from chalicelib.storage import documents
 from chalicelib.storage.documents import Transaction
@@ -42,6 +43,14 @@ class SlotsStore:
         """Nothing is held back by it any more. Who holds it stays known, in case it is made again."""
         write = Transaction()
         declare(write, {name: None})
+        write.commit()
+
+    def remove_of(self, schedule: ScheduleRecord) -> None:
+        """Its runs are not kept apart any more. Unless the schedule was changed again: then that decides."""
+        write = Transaction()
+        declare(write, {schedule_limit(schedule.deployment_id, schedule.slug): None})
+        key = (f"DEPLOYMENT#{schedule.deployment_id}", f"SCHEDULE#{schedule.slug}")
+        write.check(key, Item.rev == schedule.revision)
         write.commit()
 
     def removed(self) -> list[tuple[str, datetime]]:

@@ -90,7 +90,8 @@ class Aws:
         self.queues.update(queues)
 
     def clear(self) -> None:
-        """An empty table and no queues."""
+        """An empty table, no queues, and nothing goes wrong."""
+        self.fault = self.watch = None
         self.calls.clear()
         self._lag = 0
         self.restore(({}, {}))
