@@ -70,3 +70,21 @@ def test_all_that_work_leaves_behind_expires(plane: Rig) -> None:
     assert {"RUN", "PARAMETERS", "LOG", "WORKER", "SESSION"} <= kinds
     forever = [item["sk"] for item in everything if kind(item) in HISTORY and not item.get("expires_at")]
     assert forever == []
+
+
+def test_what_was_large_and_is_not_any_more_is_left_by_nobody(plane: Rig) -> None:
+    """Large parameters that are changed, and the traceback of an attempt after which another did better."""
+    plane.pool()
+    noise = "".join(f"{number:x}" for number in range(20_000))
+    run = plane.run(plane.deployment(retry_policy={"retries": 1}), parameters={"noise": noise})
+    plane.ok("PATCH", f"/flow_runs/{run['id']}", {"parameters": {}})
+    assert {kind(item) for item in items(plane)}.isdisjoint({"PARAMETERS", "OUTCOME"})
+    worker = plane.worker()
+    worker.start(worker.claim()[0])
+    worker.end(run["id"], "FAILED", error={"type": "E", "message": "m", "traceback": noise[:50_000]})
+    assert "OUTCOME" in {kind(item) for item in items(plane)}
+    worker.said.clear()
+    worker.start(worker.claim()[0])
+    worker.end(run["id"], result=1)
+    assert plane.read(run)["state_type"] == "COMPLETED"
+    assert "OUTCOME" not in {kind(item) for item in items(plane)}

@@ -209,3 +209,24 @@ def test_nor_does_one_before_it_that_waits_for_its_pool(plane: Rig) -> None:
 def _is_next(plane: Rig, run: Any) -> bool:
     due = datetime.fromisoformat(run["expected_start_time"])
     return bool(run["auto_scheduled"] and timedelta(0) < due - plane.clock.now <= timedelta(seconds=60))
+
+
+def test_a_later_one_chosen_before_it_does_not_give_way_to_one_that_is_tried_again(plane: Rig) -> None:
+    retry = {"retry_policy": {"retries": 1, "delay": 20}}
+    worker, first = with_one_that_runs(
+        plane, limit=4, overlap="cancel_running", catchup="all", deployment=retry
+    )
+    plane.clock.forward(50)
+    worker.end(first["run"], "FAILED")
+    plane.clock.forward(25)
+    (second,) = worker.claim(4)
+    assert second["run"] != first["run"]
+    assert of_the_schedule(plane) == ["Pending", "AwaitingRetry"], "by when they are due"
+
+
+def test_a_worker_whose_clock_is_ahead_does_not_hide_what_came_due(plane: Rig) -> None:
+    worker, first = with_one_that_runs(plane, limit=1, catchup="all")
+    plane.clock.forward(60)
+    worker.end(first["run"], at=plane.clock.now + timedelta(minutes=5))
+    assert worker.claim(1) == []
+    assert of_the_schedule(plane) == ["Completed", "Skipped"]

@@ -7,7 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from tests.support.aws import Carry
 from tests.support.plane import Rig
+from tests.support.strict import Call
 
 CRON = {"schedule": {"cron": "0 4 * * *", "timezone": "Europe/Berlin"}, "slug": "nightly"}
 EVERY = {"schedule": {"interval": 60}, "slug": "minutely", "parameters": {"x": 2}}
@@ -238,3 +240,49 @@ def test_a_new_required_parameter_is_refused_while_a_schedule_lacks_it(plane: Ri
     plane.ok("PATCH", path, {"description": "left alone"})
     plane.ok("PATCH", path, {"enforce_parameter_schema": False, "parameters": {}})
     assert needy(plane, parameters={}, schedules=[CRON], enforce_parameter_schema=False).status < 300
+
+
+def test_the_limit_of_a_schedule_outlives_an_edit_that_came_before(plane: Rig) -> None:
+    """Overlap is allowed, and forbidden again before whoever allowed it removes the limit."""
+    plane.pool()
+    deployment = plane.deployment(schedules=[{**EVERY, "overlap": "skip"}])
+    path = f"/deployments/{deployment['id']}/schedules/{by_slug(plane, deployment)['minutely']['id']}"
+
+    def forbid(call: Call) -> None:
+        text = str(call.params)
+        if call.operation == "TransactWriteItems" and "SLOTS#schedule" in text and "REMOVE" in text:
+            plane.aws.watch = None
+            plane.ok("PATCH", path, {"overlap": "skip"})
+
+    plane.aws.watch = forbid
+    plane.ok("PATCH", path, {"overlap": "allow"})
+    assert plane.aws.watch is None
+    limit = f"schedule:{deployment['id']}/minutely"
+    assert list(plane.plane.ports.slots.read([limit])) == [limit]
+
+
+def test_and_one_that_is_made_while_it_is_removed(plane: Rig) -> None:
+    """Whoever forbids overlap has seen the limit, which is removed before the schedule is written."""
+    plane.pool()
+    deployment = plane.deployment(schedules=[{**EVERY, "overlap": "skip"}])
+    path = f"/deployments/{deployment['id']}/schedules/{by_slug(plane, deployment)['minutely']['id']}"
+    held: list[Carry] = []
+
+    def late(call: Call, carry: Carry) -> Any:
+        text = str(call.params)
+        if call.operation != "TransactWriteItems":
+            return carry()
+        if "SLOTS#schedule" in text and "REMOVE" in text and not held:
+            held.append(carry)
+            plane.ok("PATCH", path, {"overlap": "skip"})
+            return {}
+        if "SCHEDULE#minutely" in text and "Put" in text and held:
+            plane.aws.fault = None
+            held.pop()()
+        return carry()
+
+    plane.aws.fault = late
+    plane.ok("PATCH", path, {"overlap": "allow"})
+    assert plane.aws.fault is None
+    limit = f"schedule:{deployment['id']}/minutely"
+    assert list(plane.plane.ports.slots.read([limit])) == [limit]

@@ -131,3 +131,88 @@ def test_what_nothing_could_start_is_not_started_again(plane: Rig, path: str, wo
     assert answer["status"] != "ACCEPT"
     assert answer["details"]["reason"].startswith(f"The run cannot start again: its {word} was deleted.")
     assert plane.read(run)["state_type"] == "CANCELLED"
+
+
+def _waits_for_a_tag(plane: Rig) -> tuple[Any, WorkerRig, Any, Any]:
+    """A queue with a run that waits for a tag's limit, and the run that holds it, in a worker's hands."""
+    plane.pool()
+    plane.pool("other")
+    plane.ok("POST", "/work_pools/other/queues", {"name": "fast"})
+    queue = plane.ok("POST", "/work_pools/pool/queues", {"name": "q"})
+    plane.ok("POST", "/v2/concurrency_limits", {"name": "db", "limit": 1})
+    deployment = plane.deployment(tags=["db"])
+    holder = plane.run(deployment)
+    worker = plane.worker()
+    assert [grant["run"] for grant in worker.claim()] == [holder["id"]]
+    worker.start(holder["id"])
+    return queue, worker, holder, plane.run(deployment, work_queue_name="q")
+
+
+@pytest.mark.parametrize("target", ["other/fast", "new"])
+def test_a_promotion_judges_none_by_the_place_that_it_has_left(plane: Rig, target: str) -> None:
+    """It has found the run in its line, and reads it when it is moved: to another pool, or a queue made just now."""
+    queue, worker, holder, run = _waits_for_a_tag(plane)
+    seen: list[Call] = []
+
+    def move(call: Call) -> None:
+        if call.operation == "Query" and "LINE#tag:db" in str(call.params) and "pool/q#'" in str(call.params):
+            seen.append(call)
+        elif call.operation == "BatchGetItem" and seen:
+            plane.aws.watch = None
+            if target == "new":
+                plane.ok("POST", "/work_pools/pool/queues", {"name": target})
+            plane.ok("DELETE", f"/work_queues/{queue['id']}?move_to={target}")
+
+    plane.aws.watch = move
+    worker.end(holder["id"])
+    assert plane.aws.watch is None
+    plane.plane.tick()
+    found = plane.read(run)
+    assert (found["state_type"], found["work_queue_name"]) == ("SCHEDULED", target.rpartition("/")[2])
+    mine = worker if target == "new" else plane.worker("other", "w2")
+    assert [grant["run"] for grant in mine.claim()] == [run["id"]]
+
+
+def test_nor_by_an_index_that_still_shows_it_there(plane: Rig) -> None:
+    queue, worker, holder, run = _waits_for_a_tag(plane)
+    plane.aws.lag(30)
+
+    def end(call: Call) -> None:
+        if call.operation == "PutItem" and "GONE#" in str(call.params):
+            plane.aws.watch = None
+            worker.end(holder["id"])
+
+    plane.aws.watch = end
+    plane.ok("DELETE", f"/work_queues/{queue['id']}?move_to=other/fast")
+    assert plane.aws.watch is None
+    plane.aws.lag(0)
+    assert plane.read(run)["state_type"] == "SCHEDULED"
+
+
+def test_a_run_made_for_a_line_as_its_queue_goes_is_taken_back(plane: Rig) -> None:
+    plane.pool()
+    queue = plane.ok("POST", "/work_pools/pool/queues", {"name": "q"})
+    deployment = plane.deployment(paused=True)
+
+    def delete(call: Call) -> None:
+        if call.operation == "PutItem" and call.params["Item"]["pk"]["S"].startswith("RUN#"):
+            plane.aws.watch = None
+            plane.ok("DELETE", f"/work_queues/{queue['id']}")
+
+    plane.aws.watch = delete
+    path = f"/deployments/{deployment['id']}/create_flow_run"
+    assert plane.call("POST", path, {"work_queue_name": "q"}).status == 404
+    assert plane.ok("POST", "/flow_runs/filter", {}) == []
+
+
+def test_one_that_the_deletion_did_not_see_in_the_line_of_its_paused_deployment_is_found(plane: Rig) -> None:
+    plane.pool()
+    queue = plane.ok("POST", "/work_pools/pool/queues", {"name": "q"})
+    deployment = plane.deployment(paused=True)
+    plane.aws.lag(3)
+    run = plane.run(deployment, work_queue_name="q")
+    plane.ok("DELETE", f"/work_queues/{queue['id']}")
+    plane.aws.lag(0)
+    plane.plane.tick()
+    plane.ok("PATCH", f"/deployments/{deployment['id']}", {"paused": False})
+    assert [grant["run"] for grant in plane.worker().claim()] == [run["id"]]

@@ -142,3 +142,27 @@ def test_after_a_restart_all_that_is_to_come_is_rung_again(plane: Rig) -> None:
     plane.plane.after_start()
     sent = [call.params["Entries"] for call in plane.aws.calls if call.operation == "SendMessageBatch"]
     assert [[entry["DelaySeconds"] for entry in entries] for entries in sent] == [[60, 840]]
+
+
+def test_an_order_to_cancel_is_not_repeated_for_a_run_that_was_started_again(plane: Rig) -> None:
+    """It is over, and somebody runs it again, between the tick's look at what is being cancelled and its order."""
+    plane.pool()
+    run = plane.run(plane.deployment())
+    worker = plane.worker()
+    worker.start(worker.claim()[0])
+    path = f"/flow_runs/{run['id']}/set_state"
+    plane.ok("POST", path, {"state": {"type": "CANCELLED"}})
+    seen: list[Call] = []
+
+    def again(call: Call) -> None:
+        if call.operation == "BatchGetItem" and run["id"] in str(call.params):
+            seen.append(call)
+        if len(seen) == 2:
+            plane.aws.watch = None
+            worker.report(run["id"], "cancelled")
+            plane.ok("POST", path, {"state": {"type": "SCHEDULED"}, "force": True})
+
+    plane.aws.watch = again
+    plane.plane.tick()
+    assert plane.aws.watch is None
+    assert plane.read(run)["state_type"] == "SCHEDULED"

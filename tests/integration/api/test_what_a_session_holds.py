@@ -210,3 +210,24 @@ def test_a_run_that_others_transactions_keep_from_being_claimed_keeps_its_doorbe
     assert (answer["granted"], [hint["verdict"] for hint in answer["hints"]]) == ([], ["ready"])
     assert len(tried) == 4
     assert [grant["run"] for grant in worker.claim()] == [run["id"]]
+
+
+def test_an_answer_with_the_next_attempt_of_the_run_that_ended_is_given_again(plane: Rig) -> None:
+    """The worker repeats what it said: the end of an attempt that it still lists."""
+    plane.pool()
+    run = plane.run(plane.deployment(retry_policy={"retries": 1}))
+    worker = plane.worker()
+    worker.start(worker.claim()[0])
+    end = {"run": run["id"], "attempt": 1, "seq": 2, "kind": "ended", "state_type": "FAILED"}
+    body = {
+        "session": worker.session,
+        "seq": worker.seq + 1,
+        "slots": 1,
+        "want": 1,
+        "heard": worker.seq,
+        "held": [{"run": run["id"], "attempt": 1}],
+        "reports": [{**end, "at": plane.clock.now}],
+    }
+    for _ in range(2):
+        answer = plane.ok("POST", SYNC, body)
+        assert [(grant["run"], grant["attempt"]) for grant in answer["granted"]] == [(run["id"], 2)]
