@@ -10,11 +10,11 @@ from uuid import UUID
 from chalicelib.api.render_work import members, state
 from chalicelib.domain.deployments import Deployment, Flow, ScheduleRecord
 from chalicelib.domain.limits import Slots
+from chalicelib.domain.logs import LogRow
 from chalicelib.domain.pools import WorkPool, WorkQueue, pool_id, queue_id
 from chalicelib.domain.runs import Run
 from chalicelib.domain.versions import Definition, Version
 from chalicelib.services.readiness import PoolStatus
-from chalicelib.storage.logs import LogRow
 from headrace.contract import deployments as deployment_wire
 from headrace.contract import flow_runs as run_wire
 from headrace.contract import flows as flow_wire

@@ -8,9 +8,9 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
+from chalicelib.domain.logs import LogRow, Record
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
-from chalicelib.storage.logs import LogRow, Record
 
 BATCH = 2000
 """Records in one stored chunk."""

@@ -17,10 +17,11 @@ from chalicelib.domain.errors import FieldProblem, Invalid
 from chalicelib.domain.names import flow_id, stamp
 from chalicelib.domain.runs import Run
 from chalicelib.domain.schedules import is_late
+from chalicelib.domain.shown_runs import place
 from chalicelib.domain.transitions import HELD
 from chalicelib.services.active import active_anywhere, active_runs
 from chalicelib.services.ports import Ports
-from chalicelib.storage.run_lanes import place, ready_lane
+from chalicelib.storage.run_lanes import ready_lane
 from headrace.contract.states import StateName, StateType
 
 LOOKED_AT = 1000

@@ -114,6 +114,10 @@ class Runs:
             run = replace(run, attempt=1, attempts=(runs.Attempt(1),))
         return self._store(run, None)
 
+    def read(self, run_id: UUID) -> Run:
+        """One run; large parameters are left where they are (see `whole`). Raises `NotFound`."""
+        return self._ports.runs.require(run_id)
+
     def whole(self, run: Run) -> Run:
         """A run with all its parameters (see `LargeParameters`)."""
         return self._large.whole(run)

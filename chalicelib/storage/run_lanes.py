@@ -1,4 +1,4 @@
-"""Where a run stands: its lane, its place there, and its place in lists."""
+"""Where a run stands: its lane, and its place there."""
 
 from __future__ import annotations
 
@@ -33,11 +33,6 @@ def owner(run: Run) -> str:
 def lane_place(run: Run) -> str:
     """A run's place in its lane."""
     return f"{stamp(run.due)}#{run.id}"
-
-
-def place(run: Run) -> str:
-    """A run's place in lists."""
-    return f"{stamp(run.listed_at)}#{run.id}"
 
 
 def lane_of(run: Run) -> str | None:
