@@ -207,6 +207,7 @@ class Occurrences:
             occurrence_id(deployment.id, schedule.slug, instant),
             due,
             now,
+            name=self._ports.new_name(),
             parameters=parameters.merge_defaults(deployment.parameters, schedule.parameters),
             tags=["auto-scheduled"],
         )
