@@ -13,10 +13,9 @@ BY_WHOM = {
     Cause.CLAIM: "a worker's session takes the run",
     Cause.USER: "a person, a script or an automation",
     Cause.RULE: "a rule of the schedule or deployment: overlap, catch-up, lateness, a full limit",
-    Cause.REPORT: "the worker that holds the run reports it",
+    Cause.REPORT: "the worker that holds the run reports it, or its own engine where it has no pool",
     Cause.RELEASE: "the worker hands the run back before it has started",
     Cause.LEASE: "the worker's session is gone",
-    Cause.PAUSE_TIMEOUT: "nobody resumed the run in time",
     Cause.RERUN: "a person starts a finished run again",
 }
 

@@ -54,8 +54,7 @@ class Proposals:
             after = self._reschedule(run_id, wanted)
             self._lines.leave(run)
             return True, after, ""
-        transitions.check(run.state.type, wanted.type, Cause.USER)
-        raise WrongState(f"A {run.state.type.value} run becomes {wanted.type.value} by its worker alone.")
+        raise transitions.refusal(run.state.type, wanted.type, Cause.USER)
 
     def _reschedule(self, run_id: UUID, wanted: Proposed) -> Run:
         """Another due time or name for a run that waits or is paused."""

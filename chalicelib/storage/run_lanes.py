@@ -45,6 +45,4 @@ def lane_of(run: Run) -> str | None:
         return None  # its session's held set knows it; most runs go on to RUNNING and their end in one write
     if run.is_held:
         return active_lane(run.work_pool_name)
-    if run.state.type is StateType.PAUSED:
-        return f"PAUSED#{run.work_pool_name}"
     return line_lane(run.line) if run.line else ready_lane(run.work_pool_name, run.work_queue_name or "")
