@@ -41,6 +41,7 @@ from chalicelib.services.waiting import Waiting
 from chalicelib.services.why import Why
 from chalicelib.services.workers import Workers
 from chalicelib.settings import Settings
+from chalicelib.storage.bulk import BulkStore
 from chalicelib.storage.documents import use_clock
 from chalicelib.storage.table import use_table
 
@@ -79,7 +80,7 @@ def build(ports: Ports) -> ControlPlane:
         occurrences=making,
         runs=runs,
         run_edits=RunEdits(ports, lines, large),
-        bulk=Bulk(ports, lines, runs),
+        bulk=Bulk(ports, lines, runs, BulkStore(ports.runs)),
         children=Children(ports, runs),
         variables=Variables(ports),
         proposals=Proposals(ports, lines, strays, runs),

@@ -47,12 +47,10 @@ class Lines:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    def wait(self, run: Run, line: str) -> bool:
-        """Put a waiting run into a line. False if it changed meanwhile."""
-        if run.line == line:
-            return True
-        moved = replace(run, line=line, leads=None, updated=self._ports.clock())
-        return self._ports.runs.tried(run, moved)
+    def wait(self, run: Run, line: str) -> None:
+        """Put a waiting run into a line, unless it changed meanwhile."""
+        if run.line != line:
+            self._ports.runs.tried(run, replace(run, line=line, leads=None, updated=self._ports.clock()))
 
     def promote(self, limits: Iterable[str]) -> list[Run]:
         """Let as many runs of these lines as may start now stand in their queues, and ring for them."""

@@ -40,15 +40,14 @@ class Rescue:
         longest = timedelta(seconds=self._ports.settings.lease_seconds + 60)
         return last is not None and self._ports.clock() - last > longest
 
-    def lapsed(self, sessions: Iterable[Session]) -> int:
-        """Close those of these sessions whose lease is over, and finish those that were closed. How many."""
+    def lapsed(self, sessions: Iterable[Session]) -> None:
+        """Close those of these sessions whose lease is over, and finish those that were closed."""
         now = self._ports.clock()
         gone = [session for session in sessions if not session.is_open or session.lease_until < now]
         for session in gone:
             self.close(
                 session.id, f"Worker {session.worker_name!r} was lost: its lease ran out.", lapsed=True
             )
-        return len(gone)
 
     def close(self, session_id: UUID, why: str, lapsed: bool = False) -> None:
         """Close a session and take its runs away. May be repeated: what was done is not done again.

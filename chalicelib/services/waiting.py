@@ -116,8 +116,8 @@ class Waiting:
         pool: str | None = None,
         queue: str | None = None,
         until: datetime | None = None,
-    ) -> int:
-        """Do what is asked with every waiting run; how many. Raises `Conflict` if nothing is asked and one waits.
+    ) -> None:
+        """Do what is asked with every waiting run. Raises `Conflict` if nothing is asked and one waits.
 
         Where there are too many for one request it raises `Conflict` (`unfinished`): the same call goes on.
         Each settles at least one, also after `until`.
@@ -140,7 +140,6 @@ class Waiting:
             count += self._settle(run, target, what)
             if self._ports.clock() > until:
                 raise unfinished(what, count, "moved" if target else "cancelled")
-        return count
 
     def end_active(self, what: str, active: Iterable[Run], fate: Fate, until: datetime, hint: str) -> None:
         """Cancel what workers hold, if that is asked. Raises `Conflict` if it is not and one is held.
