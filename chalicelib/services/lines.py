@@ -23,6 +23,7 @@ from chalicelib.domain.pools import PoolView
 from chalicelib.domain.runs import Run
 from chalicelib.services.dropping import drop
 from chalicelib.services.facts import gather
+from chalicelib.services.pages import each
 from chalicelib.services.ports import Ports
 from chalicelib.storage.run_lanes import ready_lane
 from headrace.contract.states import StateType
@@ -125,12 +126,7 @@ class Lines:
 
     def limits(self) -> Iterator[str]:
         """All limits, and those that were lifted lately: runs may wait in the lines of both."""
-        after: str | None = None
-        more = True
-        while more:
-            names, more = self._ports.slots.names(after=after)
-            yield from names
-            after = names[-1] if names else None
+        yield from each(lambda after: self._ports.slots.names(after=after))
         yield from (name for name, _ in self._ports.slots.removed())
 
     def ring_when_due(self, runs: Sequence[Run], view: PoolView) -> None:

@@ -26,6 +26,7 @@ from chalicelib.services.late_runs import LateRuns
 from chalicelib.services.limits import Limits
 from chalicelib.services.lines import Lines
 from chalicelib.services.occurrences import Occurrences
+from chalicelib.services.pages import each
 from chalicelib.services.ports import Ports
 from chalicelib.services.promotion import Promotion
 from chalicelib.services.put_away import PutAway
@@ -153,7 +154,7 @@ class Tick:
         return extended
 
     def _pool_names(self) -> list[str]:
-        return _all(lambda after: self._ports.pools.names(after, 100), lambda name: name)
+        return list(each(lambda after: self._ports.pools.names(after, 100)))
 
     def _check_active(self, pool: str, alive: Container[UUID], limits: Sequence[str]) -> None:
         """The independent net.
@@ -208,7 +209,7 @@ class Tick:
                 self._check_session(run)
 
     def _limit_names(self) -> list[str]:
-        return _all(lambda after: self._ports.slots.names(after=after), lambda name: name)
+        return list(each(lambda after: self._ports.slots.names(after=after)))
 
     def _promote(self, work: _Work, limits: Sequence[str], last: str, until: datetime) -> None:
         """Line after line from `last` on, until the time for it is over."""
@@ -266,15 +267,3 @@ class _Work:
 def _is_held(run: Run, alive: Mapping[UUID, Session]) -> bool:
     session = alive.get(run.session) if run.session else None
     return session is not None and run.id in session.held
-
-
-def _all(page: Callable[[str | None], tuple[list[T], bool]], key: Callable[[T], str]) -> list[T]:
-    """All pages of a small collection."""
-    rows: list[T] = []
-    after: str | None = None
-    while True:
-        found, more = page(after)
-        rows += found
-        if not more:
-            return rows
-        after = key(found[-1])

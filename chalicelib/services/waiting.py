@@ -16,6 +16,7 @@ from chalicelib.domain.pools import PoolView
 from chalicelib.domain.runs import Run
 from chalicelib.services.lines import Lines
 from chalicelib.services.numbering import Raced, again
+from chalicelib.services.pointing import every_deployment
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
 from chalicelib.storage.run_lanes import line_lane, ready_lane
@@ -86,15 +87,9 @@ class Waiting:
     def _lines_of(self, pool: str) -> Iterator[str]:
         """Limits' lines, also of those just lifted, and that of each paused deployment: it sends runs there."""
         yield from (line for line in self._lines.limits() if not line.startswith(NO_LINES))
-        after: str | None = None
-        while True:
-            rows, more = self._ports.deployments.names(after, PAGE)
-            found = self._ports.deployments.read_many([identity for identity, _ in rows]).values()
-            paused = (one for one in found if one.paused and one.concurrency_limit is None)
-            yield from (deployment_limit(one.id) for one in paused if pool in one.pools)
-            if not more:
-                return
-            after = rows[-1][1]
+        for one in every_deployment(self._ports):
+            if one.paused and one.concurrency_limit is None and pool in one.pools:
+                yield deployment_limit(one.id)
 
     def _rows(self, lane: str, part: str, due: datetime | None) -> Iterator[UUID]:
         last = stamp(due) if due else "~"
