@@ -21,7 +21,8 @@ from chalicelib.domain.shown_runs import place
 from chalicelib.domain.transitions import HELD
 from chalicelib.services.active import active_anywhere, active_runs
 from chalicelib.services.ports import Ports
-from chalicelib.storage.run_lanes import ready_lane
+from chalicelib.storage.documents import beyond
+from chalicelib.storage.run_lanes import of_deployment, of_flow, ready_lane
 from headrace.contract.states import StateName, StateType
 
 LOOKED_AT = 1000
@@ -153,7 +154,7 @@ class RunLists:
     def _owners(self, query: RunQuery) -> list[str] | None:
         """Whose histories to merge, or None for all runs."""
         if query.deployments is not None:
-            owners = [f"DEPLOYMENT#{deployment}" for deployment in query.deployments]
+            owners = [of_deployment(deployment) for deployment in query.deployments]
         elif query.flow_names is not None:
             owners = [owner for name in query.flow_names for owner in self._of_flow(name)]
         elif query.flow_ids is not None:
@@ -168,7 +169,7 @@ class RunLists:
 
     def _of_flow(self, name: str) -> list[str]:
         rows, _ = self._ports.deployments.names(None, OWNERS + 1, f"{name}/")
-        return [*(f"DEPLOYMENT#{identity}" for identity, _ in rows), f"FLOW#{flow_id(name)}"]
+        return [*(of_deployment(identity) for identity, _ in rows), of_flow(flow_id(name))]
 
     def _from_owners(self, query: RunQuery, owners: Sequence[str]) -> Iterator[list[tuple[UUID, str]]]:
         low, high = self._bounds(query)
@@ -187,7 +188,7 @@ class RunLists:
             yield rows[:size]
             if len(rows) < size:
                 return
-            low, high = _beyond(rows[:size][-1][1], low, high, query.forward)
+            low, high = beyond(rows[:size][-1][1], low, high, query.forward)
             size = min(2 * size, MOST_AT_ONCE)
 
     def _from_days(self, query: RunQuery) -> Iterator[list[tuple[UUID, str]]]:
@@ -206,7 +207,7 @@ class RunLists:
                     yield rows
                 if len(rows) < size:
                     break
-                day_low, day_high = _beyond(rows[-1][1], day_low, day_high, query.forward)
+                day_low, day_high = beyond(rows[-1][1], day_low, day_high, query.forward)
                 size = min(2 * size, MOST_AT_ONCE)
         if len(days) > DAYS:
             yield [(NOWHERE, f"{days[DAYS]}{_DAWN if query.forward else _DUSK}")]
@@ -214,7 +215,7 @@ class RunLists:
     def _bounds(self, query: RunQuery) -> tuple[str, str]:
         low = stamp(query.since) if query.since else " "
         high = f"{stamp(query.until)}~" if query.until else "~"
-        return _beyond(query.after, low, high, query.forward) if query.after else (low, high)
+        return beyond(query.after, low, high, query.forward) if query.after else (low, high)
 
 
 def _cut(runs: Iterable[Run], query: RunQuery) -> tuple[list[Run], str | None]:
@@ -227,11 +228,6 @@ def _cut(runs: Iterable[Run], query: RunQuery) -> tuple[list[Run], str | None]:
 
 def _is_beyond(at: str, query: RunQuery) -> bool:
     return query.after is None or (at > query.after if query.forward else at < query.after)
-
-
-def _beyond(last: str, low: str, high: str, forward: bool) -> tuple[str, str]:
-    """Bounds for what comes after a place."""
-    return (f"{last}\x00", high) if forward else (low, f"{last[:-1]}{chr(ord(last[-1]) - 1)}~")
 
 
 _TESTS: tuple[Callable[[RunQuery, Run], bool], ...] = (

@@ -19,7 +19,7 @@ from chalicelib.services.numbering import Raced, again
 from chalicelib.services.pointing import every_deployment
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
-from chalicelib.storage.run_lanes import line_lane, ready_lane
+from chalicelib.storage.run_lanes import line_lane, of_deployment, ready_lane
 from headrace.contract.states import StateType
 
 PAGE = 100
@@ -80,7 +80,7 @@ class Waiting:
         lanes += [(line_lane(line), f"{view.pool.name}/") for line in lines for view in views]
         ids = [run for lane, part in lanes for run in self._rows(lane, part, due)]
         if len(ids) > MANY:
-            mine = self._ports.runs.whole_history(f"DEPLOYMENT#{deployment.id}")
+            mine = self._ports.runs.whole_history(of_deployment(deployment.id))
             ids = [run for run in ids if run in mine]
         return ids
 

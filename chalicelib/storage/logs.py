@@ -61,7 +61,7 @@ class LogStore:
             if last is None:
                 return rows, None
             chunks = min(2 * chunks, MOST_CHUNKS)
-            low, high = (f"{last}\x00", high) if forward else (low, f"{last[:-1]}{chr(ord(last[-1]) - 1)}~")
+            low, high = documents.beyond(last, low, high, forward)
 
 
 def _rows(run: UUID, item: Item, after: int | None, most: int, forward: bool) -> list[LogRow]:

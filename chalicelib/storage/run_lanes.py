@@ -1,6 +1,8 @@
-"""Where a run stands: its lane, and its place there."""
+"""Where a run stands: its lane, its place there, and whose history it belongs to."""
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from chalicelib.domain.names import stamp
 from chalicelib.domain.runs import Run
@@ -27,7 +29,17 @@ def active_lane(pool: str) -> str:
 
 def owner(run: Run) -> str:
     """Whose history a run belongs to."""
-    return f"DEPLOYMENT#{run.deployment_id}" if run.deployment_id else f"FLOW#{run.flow_id}"
+    return of_deployment(run.deployment_id) if run.deployment_id else of_flow(run.flow_id)
+
+
+def of_deployment(deployment: UUID) -> str:
+    """The history of a deployment."""
+    return f"DEPLOYMENT#{deployment}"
+
+
+def of_flow(flow: UUID) -> str:
+    """The history of a flow: runs that no deployment made."""
+    return f"FLOW#{flow}"
 
 
 def lane_place(run: Run) -> str:
