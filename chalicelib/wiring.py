@@ -59,8 +59,8 @@ def build(ports: Ports) -> ControlPlane:
     rescue = Rescue(ports, lines, strays, runs)
     workers = Workers(ports, rescue)
     waiting = Waiting(ports, lines, runs)
-    making = Occurrences(ports, lines)
-    schedules = Schedules(ports, making)
+    occurrences = Occurrences(ports, lines)
+    schedules = Schedules(ports, occurrences)
     pools = Pools(ports, workers, limits, lines, waiting)
     definitions = Definitions(ports, limits, lines, schedules)
     deployments = Deployments(ports, lines, waiting, schedules, definitions)
@@ -77,7 +77,7 @@ def build(ports: Ports) -> ControlPlane:
         deployments=deployments,
         schedules=schedules,
         versions=Versions(ports, deployments, definitions),
-        occurrences=making,
+        occurrences=occurrences,
         runs=runs,
         run_edits=RunEdits(ports, lines, large),
         bulk=Bulk(ports, lines, runs, BulkStore(ports.runs)),
@@ -91,7 +91,7 @@ def build(ports: Ports) -> ControlPlane:
         bundles=Bundles(objects),
         sync=Sync(ports, claims, reporting, rescue, runs),
         why=Why(ports, workers),
-        timed=Tick(ports, rescue, lines, limits, making, away, strays, runs),
+        timed=Tick(ports, rescue, lines, limits, occurrences, away, strays, runs),
     )
 
 

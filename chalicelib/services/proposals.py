@@ -19,11 +19,11 @@ from headrace.contract.states import StateName, StateType
 class Proposals:
     """The use case behind `set_state`."""
 
-    def __init__(self, ports: Ports, lines: Lines, strays: Strays, use_cases: Runs) -> None:
+    def __init__(self, ports: Ports, lines: Lines, strays: Strays, run_service: Runs) -> None:
         self._ports = ports
         self._lines = lines
         self._strays = strays
-        self._runs = use_cases
+        self._runs = run_service
 
     def set_state(self, run_id: UUID, wanted: Proposed, force: bool) -> tuple[bool, Run, str]:
         """Propose a state: (accepted, the run afterwards, why not). A refusal is an answer, not an error."""

@@ -29,11 +29,11 @@ KEPT_AFTER_LAST_SESSION = timedelta(days=1)
 class Rescue:
     """Takes runs from sessions that are gone."""
 
-    def __init__(self, ports: Ports, lines: Lines, strays: Strays, use_cases: Runs) -> None:
+    def __init__(self, ports: Ports, lines: Lines, strays: Strays, run_service: Runs) -> None:
         self._ports = ports
         self._lines = lines
         self._strays = strays
-        self._runs = use_cases
+        self._runs = run_service
 
     def was_away(self, last: datetime | None) -> bool:
         """Whether the control plane itself was away: the `last` tick is longer ago than a lease and a minute."""

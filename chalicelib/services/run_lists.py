@@ -16,14 +16,13 @@ from chalicelib.domain.eligibility import EARLY
 from chalicelib.domain.errors import FieldProblem, Invalid
 from chalicelib.domain.names import flow_id, stamp
 from chalicelib.domain.runs import Run
-from chalicelib.domain.schedules import is_late
-from chalicelib.domain.shown_runs import place
+from chalicelib.domain.shown_runs import place, shown_name
 from chalicelib.domain.transitions import HELD
 from chalicelib.services.active import active_anywhere, active_runs
 from chalicelib.services.ports import Ports
 from chalicelib.storage.documents import beyond
 from chalicelib.storage.run_lanes import of_deployment, of_flow, ready_lane
-from headrace.contract.states import StateName, StateType
+from headrace.contract.states import StateType
 
 LOOKED_AT = 1000
 """Runs that one page reads for those that its filter lets through."""
@@ -67,17 +66,6 @@ class RunQuery:
     def wants(self, run: Run) -> bool:
         """Whether the filter lets this run through."""
         return all(test(self, run) for test in _TESTS)
-
-
-def shown_name(run: Run, now: datetime) -> str:
-    """The state's name as people see it: a waiting run past its time is Late."""
-    if (
-        run.state.type is StateType.SCHEDULED
-        and run.state.name == StateName.SCHEDULED
-        and is_late(run.due, now)
-    ):
-        return StateName.LATE
-    return run.state.name
 
 
 class RunLists:

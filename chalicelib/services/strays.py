@@ -37,10 +37,10 @@ LOOKING = timedelta(seconds=5)
 class Strays:
     """Finds such runs a place."""
 
-    def __init__(self, ports: Ports, lines: Lines, use_cases: Runs) -> None:
+    def __init__(self, ports: Ports, lines: Lines, run_service: Runs) -> None:
         self._ports = ports
         self._lines = lines
-        self._runs = use_cases
+        self._runs = run_service
 
     def back(self, run: Run) -> Run:
         """Ring for a run that came back to wait. The run as it then is: where its queue is gone it goes elsewhere."""

@@ -63,22 +63,22 @@ class Tick:
         rescue: Rescue,
         lines: Lines,
         limits: Limits,
-        making: Occurrences,
+        occurrences: Occurrences,
         away: PutAway,
         strays: Strays,
-        use_cases: Runs,
+        runs: Runs,
     ) -> None:
         self._ports = ports
         self._rescue = rescue
         self._lines = lines
         self._promotion = Promotion(ports, lines)
         self._limits = limits
-        self._making = making
+        self._occurrences = occurrences
         self._strays = strays
         self._superseded = Superseded(ports, lines, away)
         self._collisions = Collisions(ports, away)
         self._late = LateRuns(ports)
-        self._runs = use_cases
+        self._runs = runs
 
     def tick(self) -> None:
         """Do all parts. One that fails keeps no other from being done; the first failure is raised in the end."""
@@ -99,9 +99,9 @@ class Tick:
         self._promote(work, limits, marks.line if marks else "", now + PROMOTING)
         for pool in pools:
             work.do(self._ring, pool, [one for one in alive.values() if one.work_pool_name == pool], now)
-        for row in work.do(self._making.due) or []:
+        for row in work.do(self._occurrences.due) or []:
             if self._ports.clock() < now + MAKING:
-                work.do(self._making.materialise, *row)
+                work.do(self._occurrences.materialise, *row)
                 work.do(self._superseded.skip_of, row[1])
         work.do(self._late.measure, pools, now)
         work.finish()

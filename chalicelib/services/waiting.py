@@ -42,10 +42,10 @@ class Fate:
 class Waiting:
     """Finds waiting runs, and settles what becomes of them."""
 
-    def __init__(self, ports: Ports, lines: Lines, use_cases: Runs) -> None:
+    def __init__(self, ports: Ports, lines: Lines, runs: Runs) -> None:
         self._ports = ports
         self._lines = lines
-        self._runs = use_cases
+        self._runs = runs
 
     def in_pool(self, view: PoolView, due: datetime | None = None) -> Iterator[Run]:
         """Runs that wait in a pool, in its queues or in a limit's line; those due by then if that is said."""

@@ -298,7 +298,7 @@ def test_occurrences_that_shall_not_run_give_way_to_the_one_that_shall(plane: Ri
     for _ in range(5):
         plane.clock.forward(60)
         assert worker.claim(3) == []
-        plane.plane.timed._making.materialise(*plane.plane.timed._making.due()[0])
+        plane.plane.timed._occurrences.materialise(*plane.plane.timed._occurrences.due()[0])
     worker.end(holder["id"])
     (grant,) = asks(worker, 4)
     late = (
