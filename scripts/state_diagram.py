@@ -1,4 +1,4 @@
-"""`docs/reference/states.md`, written from the table of transitions: `python -m infra.state_diagram`."""
+"""`docs/reference/states.md`, written from the table of transitions: `python -m scripts.state_diagram`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def page() -> str:
         [
             "# States of a flow run",
             "",
-            "<!-- Written by `python -m infra.state_diagram` from chalicelib/domain/transitions.py. -->",
+            "<!-- Written by `make docs` from chalicelib/domain/transitions.py. -->",
             "",
             "Whatever is not drawn here cannot happen: a transition that the table does not have is refused,",
             "and changes nothing.",
@@ -77,3 +77,4 @@ def _listed(states: frozenset[StateType]) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    print("Wrote docs/reference/states.md")
