@@ -51,6 +51,8 @@ fmt: install ## Format the code and mend what can be mended
 
 docs: install ## Write the generated pages under docs/reference
 	$(BIN)/python -m headrace.cli.reference
+	$(BIN)/python -m headrace.project.schema
+	$(BIN)/python -m scripts.state_diagram
 
 clean: ## Remove the virtual environment and all that was generated
 	rm -rf $(VENV) .demo reports build dist htmlcov .coverage

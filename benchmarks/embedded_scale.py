@@ -160,8 +160,8 @@ def fill(player: Player, model: Any, first: int, last: int) -> int:
     The session is kept: in place of a lapsed one there would be two for a while, for every list to read.
     """
     from chalicelib.domain import runs as domain
-    from chalicelib.domain.names import new_run_id
     from chalicelib.domain.transitions import Cause
+    from chalicelib.services.ports import new_id
     from chalicelib.wiring import control_plane
     from headrace.contract.states import StateType
 
@@ -177,7 +177,7 @@ def fill(player: Player, model: Any, first: int, last: int) -> int:
         if number % 1_000 == 0:
             player.sync(want=0)
         when = now - (now - midnight) * (number % 86_400 / 86_400)
-        run = domain.replace(model, id=new_run_id(), listed_at=when, due=when)
+        run = domain.replace(model, id=new_id(), listed_at=when, due=when)
         store.create(domain.ended(run, StateType.CANCELLED, Cause.USER, now))
     return last
 

@@ -41,6 +41,7 @@ from chalicelib.services.waiting import Waiting
 from chalicelib.services.why import Why
 from chalicelib.services.workers import Workers
 from chalicelib.settings import Settings
+from chalicelib.storage.bulk import BulkStore
 from chalicelib.storage.documents import use_clock
 from chalicelib.storage.table import use_table
 
@@ -54,12 +55,12 @@ def build(ports: Ports) -> ControlPlane:
     large = LargeParameters(ports, objects)
     runs = Runs(ports, lines, large)
     limits = Limits(ports, lines)
-    making = Occurrences(ports, lines)
+    occurrences = Occurrences(ports, lines)
     waiting = Waiting(ports, lines, runs)
-    strays = Strays(ports, lines, waiting, making, runs)
+    strays = Strays(ports, lines, waiting, occurrences, runs)
     rescue = Rescue(ports, lines, strays, runs)
     workers = Workers(ports, rescue)
-    schedules = Schedules(ports, making)
+    schedules = Schedules(ports, occurrences)
     pools = Pools(ports, workers, limits, lines, waiting)
     definitions = Definitions(ports, limits, lines, schedules)
     deployments = Deployments(ports, lines, waiting, schedules, definitions)
@@ -76,10 +77,10 @@ def build(ports: Ports) -> ControlPlane:
         deployments=deployments,
         schedules=schedules,
         versions=Versions(ports, deployments, definitions),
-        occurrences=making,
+        occurrences=occurrences,
         runs=runs,
         run_edits=RunEdits(ports, lines, large),
-        bulk=Bulk(ports, lines, runs),
+        bulk=Bulk(ports, lines, runs, BulkStore(ports.runs)),
         children=Children(ports, runs),
         variables=Variables(ports),
         proposals=Proposals(ports, lines, strays, runs),
@@ -90,7 +91,7 @@ def build(ports: Ports) -> ControlPlane:
         bundles=Bundles(objects),
         sync=Sync(ports, claims, reporting, rescue, runs),
         why=Why(ports, workers),
-        timed=Tick(ports, rescue, lines, limits, making, away, strays, runs),
+        timed=Tick(ports, rescue, lines, limits, occurrences, away, strays, runs),
     )
 
 

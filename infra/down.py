@@ -12,7 +12,7 @@ from infra.account import Account
 from infra.changes import Say, Stack
 from infra.errors import CloudError, NothingThereError
 from infra.names import Names
-from infra.plane import active_runs, control_plane
+from infra.plane import active_by_pool, control_plane
 from infra.quota import close
 from infra.remains import Remains, is_gone
 
@@ -63,7 +63,7 @@ class Down:
     def _check_runs(self, names: Names, there: Remains, force: bool) -> None:
         if force or there.table() is None:
             return
-        runs = active_runs(control_plane(self._account, names))
+        runs = active_by_pool(control_plane(self._account, names))
         if runs:
             said = ", ".join(f"{count} in pool {pool!r}" for pool, count in sorted(runs.items()))
             raise CloudError(

@@ -13,7 +13,7 @@ from infra.account import Account, code
 from infra.changes import Stack
 from infra.errors import CloudError
 from infra.names import Names
-from infra.plane import active_runs, control_plane
+from infra.plane import active_by_pool, control_plane
 from infra.up import address, trouble
 
 LOOK_EVERY = 2.0
@@ -45,7 +45,7 @@ def status(account: Account, stage: str) -> dict[str, Any]:
         "api": trouble(api_url) or "answers",
         "version": outputs.get("Version"),
         "ticked": plane.ports.watermark.read().last,
-        "active_runs": active_runs(plane),
+        "active_runs": active_by_pool(plane),
         "items": table["ItemCount"],
         "table_bytes": table["TableSizeBytes"],
         "dead_letters": _dead_letters(account, names),

@@ -32,22 +32,11 @@ def control_plane(account: Account, names: Names) -> ControlPlane:
 
 def active(plane: ControlPlane) -> Iterator[Run]:
     """The runs that workers hold."""
-    from chalicelib.services.active import active_runs as of_pool
+    from chalicelib.services.active import active_in_pools
 
-    after: str | None = None
-    while True:
-        names, after = _pools(plane, after)
-        for pool in names:
-            yield from of_pool(plane.ports, pool)
-        if after is None:
-            return
+    return active_in_pools(plane.ports)
 
 
-def active_runs(plane: ControlPlane) -> dict[str, int]:
+def active_by_pool(plane: ControlPlane) -> dict[str, int]:
     """How many runs are being worked on, by pool; pools without any are left out."""
     return dict(Counter(run.work_pool_name or "" for run in active(plane)))
-
-
-def _pools(plane: ControlPlane, after: str | None) -> tuple[list[str], str | None]:
-    rows, more = plane.ports.pools.names(after, 100)
-    return rows, rows[-1] if more and rows else None

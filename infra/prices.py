@@ -1,16 +1,10 @@
-"""The price table of what the template makes, and the cost model over it.
-
-It lives in `headrace.cost`, where the command line can import it from an installed wheel; a control plane's
-code does not need it. `python -m infra.prices` prints it with the sources.
-"""
+"""Prints the price table of what the template makes, with the sources: `python -m infra.prices`."""
 
 from __future__ import annotations
 
 import sys
 
-from headrace.cost.prices import DATE, PRICES, REGION, Price
-
-__all__ = ["DATE", "PRICES", "REGION", "Price"]
+from headrace.cost.prices import DATE, PRICES, REGION
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from infra.changes import Change, Say, Stack, refuse_loss
 from infra.errors import CloudError
 from infra.names import Names
 from infra.packaging import Package, build
-from infra.plane import active_runs, control_plane
+from infra.plane import active_by_pool, control_plane
 from infra.quota import can_reserve, reopen
 from infra.remains import Remains
 from infra.templates import Template
@@ -187,7 +187,7 @@ class Up:
         return True, work
 
     def _tell_of_work(self, names: Names) -> None:
-        runs = active_runs(control_plane(self._account, names))
+        runs = active_by_pool(control_plane(self._account, names))
         total = sum(runs.values())
         self._say(
             f"{total} run(s) go on meanwhile: workers hold them, and functions are exchanged between two calls."

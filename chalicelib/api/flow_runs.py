@@ -13,9 +13,9 @@ from chalicelib.api.whole_runs import whole
 from chalicelib.domain.access import Need
 from chalicelib.domain.errors import FieldProblem, Invalid
 from chalicelib.domain.names import deployment_id as id_of
+from chalicelib.domain.shown_runs import place
 from chalicelib.services.run_lists import RunQuery
 from chalicelib.services.runs import Proposed, Wanted
-from chalicelib.storage.run_lanes import place
 from headrace.contract import flow_runs as wire
 from headrace.contract import system as system_wire
 from headrace.contract.base import Labels
@@ -53,7 +53,7 @@ def create(call: Call[wire.BareFlowRunCreate]) -> Found:
 @endpoint("GET", "/flow_runs/{run_id}", answer=wire.FlowRun, needs=Need.VIEW)
 def read(call: Call[None], run_id: UUID) -> wire.FlowRun:
     """One run."""
-    return whole(call, call.plane.ports.runs.require(run_id))
+    return whole(call, call.plane.runs.read(run_id))
 
 
 @endpoint("PATCH", "/flow_runs/{run_id}", body=wire.FlowRunUpdate, needs=Need.OPERATE)

@@ -11,6 +11,13 @@ from chalicelib.domain.limits import tag_limit
 from headrace.contract import limits as wire
 
 _PATH = "/v2/concurrency_limits"
+_COMMANDS = {
+    "pool": "work-pool",
+    "queue": "work-queue",
+    "deployment": "deployment",
+    "schedule": "deployment schedule",
+}
+"""What a limit belongs to that is no tag's, and the command that changes it there."""
 
 
 @endpoint(
@@ -66,8 +73,8 @@ def page(call: Call[wire.ConcurrencyLimitList]) -> Page:
 
 
 def _full(name: str) -> str:
-    kinds = ("tag", "pool", "queue", "deployment", "schedule")
-    return name if name.partition(":")[0] in kinds and ":" in name else tag_limit(name)
+    kind, colon, _ = name.partition(":")
+    return name if colon and kind in ("tag", *_COMMANDS) else tag_limit(name)
 
 
 def _tags_only(name: str) -> str:
@@ -77,6 +84,6 @@ def _tags_only(name: str) -> str:
         raise Conflict(
             f"The limit {full!r} belongs to a {kind}.",
             code="owned_limit",
-            hint=f"Change it with the {kind}: `headrace {'work-' if kind in ('pool', 'queue') else ''}{kind} ...`.",
+            hint=f"Change it with the {kind}: `headrace {_COMMANDS[kind]} ...`.",
         )
     return full

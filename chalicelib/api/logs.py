@@ -11,8 +11,8 @@ from chalicelib.api.pages import Page
 from chalicelib.api.requests import MAX_BATCH
 from chalicelib.domain.access import Need
 from chalicelib.domain.errors import FieldProblem, Invalid
+from chalicelib.domain.logs import Record
 from chalicelib.services.logs import LogQuery
-from chalicelib.storage.logs import Record
 from headrace.contract import logs as wire
 
 PLACE = re.compile(r"LOG#\d{6}#[-:.0-9TZ]{27}#[0-9a-f]+@\d{6}")

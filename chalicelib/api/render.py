@@ -10,11 +10,11 @@ from uuid import UUID
 from chalicelib.api.render_work import members, state
 from chalicelib.domain.deployments import Deployment, Flow, ScheduleRecord
 from chalicelib.domain.limits import Slots
+from chalicelib.domain.logs import LogRow
 from chalicelib.domain.pools import WorkPool, WorkQueue, pool_id, queue_id
 from chalicelib.domain.runs import Run
 from chalicelib.domain.versions import Definition, Version
-from chalicelib.services.readiness import PoolStatus
-from chalicelib.storage.logs import LogRow
+from chalicelib.services.readiness import Standing
 from headrace.contract import deployments as deployment_wire
 from headrace.contract import flow_runs as run_wire
 from headrace.contract import flows as flow_wire
@@ -26,22 +26,22 @@ from headrace.contract import work_pools as pool_wire
 from headrace.contract.states import StateType
 
 
-def pool(value: WorkPool, status: PoolStatus) -> pool_wire.WorkPool:
+def pool(value: WorkPool, standing: Standing) -> pool_wire.WorkPool:
     """A work pool."""
     default = queue_id(value.name, "default")
     return pool_wire.WorkPool(
-        **members(value), id=value.id, status=pool_wire.PoolStatus(status.status), default_queue_id=default
+        **members(value), id=value.id, status=pool_wire.PoolStatus(standing.status), default_queue_id=default
     )
 
 
-def queue(value: WorkQueue, status: PoolStatus) -> pool_wire.WorkQueue:
+def queue(value: WorkQueue, standing: Standing) -> pool_wire.WorkQueue:
     """A work queue."""
     return pool_wire.WorkQueue(
         **members(value),
         id=value.id,
         work_pool_id=value.work_pool_id,
-        status=pool_wire.PoolStatus(status.status),
-        last_polled=status.last_polled,
+        status=pool_wire.PoolStatus(standing.status),
+        last_polled=standing.last_polled,
     )
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from chalicelib.domain.pools import PoolView, Session, Worker, pool_id
 from chalicelib.domain.runs import Run, State, state_id
+from chalicelib.domain.shown_runs import shown_name
 from chalicelib.services.grants import Granted
-from chalicelib.services.run_lists import shown_name
 from headrace.contract import run_states as state_wire
 from headrace.contract import sync as sync_wire
 from headrace.contract import workers as worker_wire

@@ -26,14 +26,14 @@ def create(call: Call[wire.WorkPoolCreate]) -> Found:
     """Make a work pool with its default queue; 200 when the idempotency key finds the one made before."""
     values = given(call.body, leave_out={"name", "storage_configuration"})
     pool, made = call.plane.pools.create(call.body.name, values)
-    return Found(render.pool(pool, call.plane.readiness.statuses(pool.name)(pool)), 201 if made else 200)
+    return Found(render.pool(pool, call.plane.readiness.standings(pool.name)(pool)), 201 if made else 200)
 
 
 @endpoint("GET", "/work_pools/{pool}", answer=wire.WorkPool, needs=Need.VIEW)
 def read(call: Call[None], pool: str) -> wire.WorkPool:
     """One work pool."""
     found = call.plane.pools.view(pool).pool
-    answer = render.pool(found, call.plane.readiness.statuses(pool)(found))
+    answer = render.pool(found, call.plane.readiness.standings(pool)(found))
     if found.concurrency_limit is not None:
         slots = call.plane.limits.read(pool_limit(pool))
         answer.active_slots = len(slots.holders)
@@ -76,9 +76,9 @@ def page(call: Call[wire.WorkPoolList]) -> Page:
         found, cursor = pools.by_names(names)[call.body.offset :][: call.body.limit], None
     else:
         found, cursor = pools.names(call.body.cursor, call.body.limit, call.body.offset)
-    status = call.plane.readiness.statuses()
+    standing = call.plane.readiness.standings()
     places = [pool.name for pool in found] if names is None else None
-    return Page([render.pool(pool, status(pool)) for pool in found], cursor, places)
+    return Page([render.pool(pool, standing(pool)) for pool in found], cursor, places)
 
 
 @endpoint(

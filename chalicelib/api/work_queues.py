@@ -78,9 +78,9 @@ def page_of_pool(call: Call[wire.WorkQueueList], pool: str) -> Page:
     """The queues of a pool, as they are served."""
     wants = _wanted(call.body)
     found = [queue for queue in call.plane.pools.view(pool).in_order() if wants(queue)]
-    status = call.plane.readiness.statuses(pool)
+    standing = call.plane.readiness.standings(pool)
     part = found[call.body.offset : call.body.offset + call.body.limit]
-    return Page([render.queue(queue, status(queue)) for queue in part])
+    return Page([render.queue(queue, standing(queue)) for queue in part])
 
 
 @endpoint(
@@ -99,10 +99,10 @@ def page(call: Call[wire.WorkQueueList]) -> Page:
         found = call.plane.pools.queues_by_id(ids)[body.offset : body.offset + body.limit]
     else:
         found, cursor = call.plane.pools.queues(body.cursor, body.limit, body.offset)
-    status, wants = call.plane.readiness.statuses(), _wanted(body)
+    standing, wants = call.plane.readiness.standings(), _wanted(body)
     found = [queue for queue in found if wants(queue)]
     places = [f"{queue.work_pool_name}/{queue.name}" for queue in found] if ids is None else None
-    return Page([render.queue(queue, status(queue)) for queue in found], cursor, places)
+    return Page([render.queue(queue, standing(queue)) for queue in found], cursor, places)
 
 
 @endpoint("GET", "/work_queues/{queue_id}/status", answer=wire.WorkQueueStatus, needs=Need.VIEW)
@@ -110,7 +110,7 @@ def status(call: Call[None], queue_id: UUID) -> wire.WorkQueueStatus:
     """Whether a worker polled the queue within the last minute, and how many of its runs are late."""
     queue = call.plane.pools.queue_by_id(queue_id)
     now = call.plane.ports.clock()
-    found = call.plane.readiness.statuses(queue.work_pool_name)(queue)
+    found = call.plane.readiness.standings(queue.work_pool_name)(queue)
     waiting = call.plane.run_lists.waiting(queue.work_pool_name, [queue.name], now - LATE_AFTER, 200)
     late = [run for run in waiting if is_late(run.due, now)]
     healthy = found.status == "READY" and not late
@@ -159,4 +159,4 @@ def _wanted(body: wire.WorkQueueList) -> Callable[[WorkQueue], bool]:
 
 
 def _shown(call: Call[object], queue: WorkQueue) -> wire.WorkQueue:
-    return render.queue(queue, call.plane.readiness.statuses(queue.work_pool_name)(queue))
+    return render.queue(queue, call.plane.readiness.standings(queue.work_pool_name)(queue))

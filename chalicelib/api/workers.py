@@ -12,11 +12,11 @@ from chalicelib.api.kept import kept_message, kept_result
 from chalicelib.api.pages import Page
 from chalicelib.api.requests import MAX_BATCH, refusal
 from chalicelib.domain.access import Need
+from chalicelib.domain.logs import Record
 from chalicelib.domain.reachable import reachable
 from chalicelib.domain.reports import Kind, Told
 from chalicelib.services.said import Answered, Said
 from chalicelib.services.workers import Introduction, served
-from chalicelib.storage.logs import Record
 from headrace.contract import sync as sync_wire
 from headrace.contract import workers as wire
 from headrace.contract.base import StepName

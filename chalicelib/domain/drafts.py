@@ -8,7 +8,6 @@ from datetime import datetime
 from uuid import UUID
 
 from chalicelib.domain.deployments import Deployment
-from chalicelib.domain.run_names import run_name
 from chalicelib.domain.runs import Run, State
 from headrace.contract.states import StateName, StateType
 
@@ -19,13 +18,14 @@ def draft(
     due: datetime,
     now: datetime,
     *,
+    name: str,
     parameters: Mapping[str, object],
     tags: Iterable[str],
 ) -> Run:
     """A run as its deployment says, SCHEDULED. `tags` come after the deployment's own, each once."""
     return Run(
         id=run_id,
-        name=run_name(),
+        name=name,
         flow_name=deployment.flow_name,
         flow_id=deployment.flow_id,
         created=now,

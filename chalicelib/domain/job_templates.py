@@ -12,6 +12,8 @@ from chalicelib.domain.parameters import check_schema, check_size, refusal
 
 Json = dict[str, object]
 
+_TEMPLATE, _VARIABLES = "base_job_template", "job_variables"
+"""Where mistakes are: members of the request."""
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MAX_PLACEHOLDERS = 200
@@ -43,7 +45,7 @@ def effective(template: Mapping[str, object], pool_type: str = "process") -> Jso
     return dict(template) or default_template(pool_type)
 
 
-def check_template(template: Mapping[str, object], *, path: str = "base_job_template") -> None:
+def check_template(template: Mapping[str, object]) -> None:
     """Check a template given by a user; an empty one stands for the default and is right.
 
     Raises:
@@ -52,18 +54,18 @@ def check_template(template: Mapping[str, object], *, path: str = "base_job_temp
     """
     if not template:
         return
-    check_size(template, path)
+    check_size(template, _TEMPLATE)
     problems = [
         FieldProblem(
-            f"{path}.{part}", "is missing" if part not in template else "is not an object", "an object"
+            f"{_TEMPLATE}.{part}", "is missing" if part not in template else "is not an object", "an object"
         )
         for part in ("job_configuration", "variables")
         if not isinstance(template.get(part), dict)
     ]
     if problems:
         raise refusal(problems, "The job template is wrong")
-    check_schema(_schema(template), path=f"{path}.variables")
-    problems = list(_placeholder_problems(template, path))
+    check_schema(_schema(template), path=f"{_TEMPLATE}.variables")
+    problems = list(_placeholder_problems(template))
     if problems:
         raise refusal(problems[: json_schema.MAX_PROBLEMS], "The job template is wrong")
 
@@ -73,20 +75,19 @@ def check_variables(
     variables: Mapping[str, object],
     *,
     complete: bool = False,
-    path: str = "job_variables",
 ) -> None:
     """Check values for a template's variables: names and types; with `complete`, also that none is missing.
 
     Raises:
         TooLarge: over 100 KB.
-        Invalid: `errors` names each mistake under `path`.
+        Invalid: `errors` names each mistake under `job_variables`.
     """
-    check_size(variables, path)
-    secrets.refuse_wrong_references(variables, path)
+    check_size(variables, _VARIABLES)
+    secrets.refuse_wrong_references(variables, _VARIABLES)
     schema = {"additionalProperties": False, **_schema(template)}
     if not complete:
         schema.pop("required", None)
-    problems = json_schema.problems(schema, variables, path)
+    problems = json_schema.problems(schema, variables, _VARIABLES)
     if problems:
         raise refusal(problems, "The job variables do not fit the work pool")
 
@@ -162,13 +163,13 @@ def _schema(template: Mapping[str, object]) -> Json:
     return dict(variables) if isinstance(variables, dict) else {}
 
 
-def _placeholder_problems(template: Mapping[str, object], path: str) -> Iterator[FieldProblem]:
+def _placeholder_problems(template: Mapping[str, object]) -> Iterator[FieldProblem]:
     properties = _schema(template).get("properties")
     known = set(properties) if isinstance(properties, dict) else set()
-    texts = list(_texts(template["job_configuration"], f"{path}.job_configuration"))
+    texts = list(_texts(template["job_configuration"], f"{_TEMPLATE}.job_configuration"))
     found = [(where, name) for where, text in texts for name in _PLACEHOLDER.findall(text)]
     if len(found) > _MAX_PLACEHOLDERS:
-        yield FieldProblem(path, f"has {len(found)} placeholders", f"at most {_MAX_PLACEHOLDERS}")
+        yield FieldProblem(_TEMPLATE, f"has {len(found)} placeholders", f"at most {_MAX_PLACEHOLDERS}")
     expected = "one of " + ", ".join(sorted(known)) if known else "no placeholders"
     for where, name in found:
         if not _NAME.fullmatch(name):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
@@ -29,11 +27,9 @@ def keyed_run_id(scope: UUID, idempotency_key: str) -> UUID:
     return uuid5(scope, f"idempotency/{idempotency_key}")
 
 
-def new_run_id() -> UUID:
-    """A time-ordered id (UUID version 7, RFC 9562 section 5.7)."""
-    stamp = time.time_ns() // 1_000_000
-    tail = int.from_bytes(os.urandom(10), "big")
-    value = (stamp & 0xFFFF_FFFF_FFFF) << 80 | tail
+def time_ordered_id(milliseconds: int, tail: bytes) -> UUID:
+    """An id of this moment since 1970 with ten random bytes (UUID version 7, RFC 9562 section 5.7)."""
+    value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | int.from_bytes(tail, "big")
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return UUID(int=value)

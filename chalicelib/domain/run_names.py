@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+from collections.abc import Callable, Sequence
 
 _FIRST = """
     amber azure brisk calm clear coral crisp deep early fair fleet fresh gentle glad golden grand
@@ -18,6 +18,10 @@ _SECOND = """
 """.split()  # noqa: SIM905 - a list of words reads better so
 
 
-def run_name() -> str:
-    """`swift-otter`."""
-    return f"{random.choice(_FIRST)}-{random.choice(_SECOND)}"  # noqa: S311 - a name, not a secret
+def run_name(dice: Callable[[], float]) -> str:
+    """`swift-otter`, by two throws of dice that show at least 0 and less than 1."""
+    return f"{_one(_FIRST, dice())}-{_one(_SECOND, dice())}"
+
+
+def _one(words: Sequence[str], shown: float) -> str:
+    return words[int(shown * len(words))]

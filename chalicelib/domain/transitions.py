@@ -21,10 +21,9 @@ class Cause(StrEnum):
     CLAIM = "claim"  # a worker's session takes it
     USER = "user"  # a person, a script or an automation
     RULE = "rule"  # overlap, catch-up, lateness, a collision
-    REPORT = "report"  # the worker that holds it
+    REPORT = "report"  # the worker that holds it, or its own engine where it has no pool
     RELEASE = "release"  # handed back before its start
     LEASE = "lease"  # its session is gone
-    PAUSE_TIMEOUT = "pause timeout"  # nobody resumed it in time
     RERUN = "rerun"  # a person starts a finished run again
 
 
@@ -47,7 +46,8 @@ TRANSITIONS: dict[StateType, dict[StateType, frozenset[Cause]]] = {
         S.FAILED: frozenset({Cause.REPORT}),
         S.CRASHED: frozenset({Cause.REPORT, Cause.LEASE}),
         S.SCHEDULED: frozenset({Cause.REPORT, Cause.LEASE}),
-        S.PAUSED: frozenset({Cause.REPORT, Cause.USER}),
+        # Only runs without a pool: a worker has no way to pause what it runs.
+        S.PAUSED: frozenset({Cause.REPORT}),
         S.CANCELLING: frozenset({Cause.USER, Cause.RULE}),
     },
     S.CANCELLING: {
@@ -57,7 +57,6 @@ TRANSITIONS: dict[StateType, dict[StateType, frozenset[Cause]]] = {
     S.PAUSED: {
         S.SCHEDULED: frozenset({Cause.USER}),
         S.CANCELLED: frozenset({Cause.USER}),
-        S.FAILED: frozenset({Cause.PAUSE_TIMEOUT}),
     },
     S.COMPLETED: {S.SCHEDULED: frozenset({Cause.RERUN})},
     S.FAILED: {S.SCHEDULED: frozenset({Cause.RERUN})},
@@ -91,13 +90,17 @@ def allowed(before: StateType, after: StateType, cause: Cause) -> bool:
 
 def check(before: StateType, after: StateType, cause: Cause) -> None:
     """Raise `WrongState`, naming both states, for a transition that the table does not have."""
-    if allowed(before, after, cause):
-        return
+    if not allowed(before, after, cause):
+        raise refusal(before, after, cause)
+
+
+def refusal(before: StateType, after: StateType, cause: Cause) -> WrongState:
+    """Why a run cannot go from one state to another by this cause, and what to do instead."""
     if before in TERMINAL:
         text = f"The run is over ({before.value}): it cannot {_DEED.get(after, f'become {after.value}')}."
-        raise WrongState(text, hint="`headrace flow-run retry` starts it again.")
+        return WrongState(text, hint="`headrace flow-run retry` starts it again.")
     if cause is not Cause.USER:
-        raise WrongState(f"A {before.value} run cannot become {after.value} by {cause.value}.")
+        return WrongState(f"A {before.value} run cannot become {after.value} by {cause.value}.")
     possible = dict.fromkeys(_DEED[to] for to, causes in TRANSITIONS[before].items() if cause in causes)
     hint = f"It can {' or '.join(possible)}." if possible else None
-    raise WrongState(f"The run is {before.value}: it cannot be made {after.value} by hand.", hint=hint)
+    return WrongState(f"The run is {before.value}: it cannot be made {after.value} by hand.", hint=hint)

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from chalicelib.domain import access
 from chalicelib.domain.access import ANYBODY, ApiKey, Caller
 from chalicelib.domain.errors import Conflict, FieldProblem, HeadraceError, Invalid, NotFound
+from chalicelib.services.pages import pages
 from chalicelib.services.ports import Ports
 from chalicelib.services.workers import no_pool
 from headrace.contract.key_text import draw
@@ -179,14 +180,9 @@ class Access:
         return [key for key in self._all(Role.ADMIN) if key.is_live(now)]
 
     def _all(self, role: Role) -> list[ApiKey]:
-        keys: list[ApiKey] = []
-        after: str | None = None
-        while True:
-            rows, more = self._ports.api_keys.page(after, PAGE, role)
-            keys += self._ports.api_keys.read_many([key for key, _ in rows])
-            if not more:
-                return keys
-            after = rows[-1][1]
+        store = self._ports.api_keys
+        found = pages(lambda after: store.page(after, PAGE, role))
+        return [key for rows in found for key in store.read_many([identity for identity, _ in rows])]
 
 
 def _bad(member: str, what: str, expected: str) -> Invalid:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from chalicelib.domain.pools import Session
 from chalicelib.domain.runs import Run
+from chalicelib.services.pages import each
 from chalicelib.services.ports import Ports
 from chalicelib.storage.run_lanes import active_lane
 
@@ -31,13 +32,13 @@ def active_runs(ports: Ports, pool: str, most: int | None = None) -> Iterator[Ru
 def active_anywhere(ports: Ports) -> Iterator[Run]:
     """Runs of all pools and of none in PENDING, RUNNING or CANCELLING."""
     yield from (run for run in _in_lane(ports, "") if run.is_held)
-    after: str | None = None
-    more = True
-    while more:
-        names, more = ports.pools.names(after, PAGE)
-        for name in names:
-            yield from active_runs(ports, name)
-        after = names[-1] if names else None
+    yield from active_in_pools(ports)
+
+
+def active_in_pools(ports: Ports) -> Iterator[Run]:
+    """Those of all pools: the runs that workers hold."""
+    for name in each(lambda after: ports.pools.names(after, PAGE)):
+        yield from active_runs(ports, name)
 
 
 def _in_lane(ports: Ports, pool: str, most: int | None = None) -> Iterator[Run]:

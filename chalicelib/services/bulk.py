@@ -56,11 +56,11 @@ class Made:
 class Bulk:
     """Makes many runs."""
 
-    def __init__(self, ports: Ports, lines: Lines, runs: Runs, store: BulkStore | None = None) -> None:
+    def __init__(self, ports: Ports, lines: Lines, runs: Runs, store: BulkStore) -> None:
         self._ports = ports
         self._lines = lines
         self._runs = runs
-        self._store = store or BulkStore(ports.runs)
+        self._store = store
 
     def create(self, deployment_id: UUID, rows: Sequence[Row]) -> list[Made]:
         """The runs of all rows, in order.

@@ -122,7 +122,7 @@ class Claims:
             self._from_queues(choice, view, served, want, rung)
         for rest in by_queue.values():
             for run in rest:
-                choice.seen.setdefault(run.id, self._elsewhere(run, view))
+                choice.seen.setdefault(run.id, _elsewhere(run))
         self._lines.ring_when_due([run for run in hints if choice.seen.get(run.id) is Answer.EARLY], view)
         return choice
 
@@ -280,6 +280,7 @@ class Claims:
                     slots[name] = replace(slots[name], holders=slots[name].holders | {run.id})
         return replace(facts, slots=slots)
 
-    def _elsewhere(self, run: Run, view: PoolView) -> Answer:
-        """A rung run of a queue that this session does not serve, or of another pool."""
-        return Answer.WAIT if run.state.type is StateType.SCHEDULED else Answer.GONE
+
+def _elsewhere(run: Run) -> Answer:
+    """A rung run of a queue that this session does not serve, or of another pool."""
+    return Answer.WAIT if run.state.type is StateType.SCHEDULED else Answer.GONE

@@ -24,6 +24,7 @@ from chalicelib.services.occurrences import MOST, PER_TICK, latest
 from chalicelib.services.ports import Ports
 from chalicelib.services.put_away import PutAway
 from chalicelib.services.superseded import FURTHEST, PASSED
+from chalicelib.storage.run_lanes import of_deployment
 from headrace.contract.states import StateType
 
 
@@ -91,7 +92,7 @@ class Collisions:
         now = self._ports.clock()
         for deployment in self._ports.deployments.read_many(set(owners)).values():
             if deployment.collision_strategy == CANCEL_NEW:
-                history, low, high = f"DEPLOYMENT#{deployment.id}", stamp(now - PASSED), f"{stamp(now)}~"
+                history, low, high = of_deployment(deployment.id), stamp(now - PASSED), f"{stamp(now)}~"
                 rows = self._ports.runs.history(history, low=low, high=high, forward=False, limit=MOST)
                 yield from (run for run, _ in rows)
 

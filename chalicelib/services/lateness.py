@@ -24,13 +24,13 @@ class Lateness:
     """Ends late runs of a pool or deployment as Skipped."""
 
     def __init__(
-        self, ports: Ports, pools: Pools, deployments: Deployments, waiting: Waiting, use_cases: Runs
+        self, ports: Ports, pools: Pools, deployments: Deployments, waiting: Waiting, run_service: Runs
     ) -> None:
         self._ports = ports
         self._pools = pools
         self._deployments = deployments
         self._waiting = waiting
-        self._runs = use_cases
+        self._runs = run_service
 
     def skip_in_pool(self, pool: str) -> tuple[int, bool]:
         """Skip the late runs of a pool: how many, and whether more may be left for the next call."""

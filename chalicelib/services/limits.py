@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from chalicelib.domain.eligibility import Facts, limits_of
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.limits import Slots, tag_limit
 from chalicelib.domain.runs import Run
-from chalicelib.services.active import active_runs
+from chalicelib.services.active import active_in_pools, active_runs
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
-
-PAGE = 100
 
 
 class Limits:
@@ -31,7 +29,7 @@ class Limits:
         made = self._ports.slots.make(name, maximum, key)
         if not made and (key is None or self.read(name).key != key):
             raise Conflict(f"Tag {tag!r} has a limit already.", code="exists", hint="Update or delete it.")
-        self.adopt(name, self._active_everywhere())
+        self.adopt(name, active_in_pools(self._ports))
         return self.read(name), made
 
     def update(self, name: str, maximum: int) -> None:
@@ -72,16 +70,6 @@ class Limits:
         for run in active:
             if run.is_held and name in limits_of(run, facts) and name not in run.slots:
                 self._ports.runs.adopt(run, name)
-
-    def _active_everywhere(self) -> Iterator[Run]:
-        after: str | None = None
-        while True:
-            pools, more = self._ports.pools.names(after, PAGE)
-            for pool in pools:
-                yield from active_runs(self._ports, pool)
-            if not more:
-                return
-            after = pools[-1]
 
 
 def _unknown(name: str) -> NotFound:

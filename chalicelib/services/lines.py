@@ -23,6 +23,7 @@ from chalicelib.domain.pools import PoolView
 from chalicelib.domain.runs import Run
 from chalicelib.services.dropping import drop
 from chalicelib.services.facts import gather
+from chalicelib.services.pages import each
 from chalicelib.services.ports import Ports
 from chalicelib.storage.run_lanes import ready_lane
 from headrace.contract.states import StateType
@@ -47,12 +48,10 @@ class Lines:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
-    def wait(self, run: Run, line: str) -> bool:
-        """Put a waiting run into a line. False if it changed meanwhile."""
-        if run.line == line:
-            return True
-        moved = replace(run, line=line, leads=None, updated=self._ports.clock())
-        return self._ports.runs.tried(run, moved)
+    def wait(self, run: Run, line: str) -> None:
+        """Put a waiting run into a line, unless it changed meanwhile."""
+        if run.line != line:
+            self._ports.runs.tried(run, replace(run, line=line, leads=None, updated=self._ports.clock()))
 
     def promote(self, limits: Iterable[str]) -> list[Run]:
         """Let as many runs of these lines as may start now stand in their queues, and ring for them."""
@@ -127,12 +126,7 @@ class Lines:
 
     def limits(self) -> Iterator[str]:
         """All limits, and those that were lifted lately: runs may wait in the lines of both."""
-        after: str | None = None
-        more = True
-        while more:
-            names, more = self._ports.slots.names(after=after)
-            yield from names
-            after = names[-1] if names else None
+        yield from each(lambda after: self._ports.slots.names(after=after))
         yield from (name for name, _ in self._ports.slots.removed())
 
     def ring_when_due(self, runs: Sequence[Run], view: PoolView) -> None:

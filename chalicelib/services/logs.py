@@ -8,9 +8,9 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
+from chalicelib.domain.logs import LogRow, Record
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
-from chalicelib.storage.logs import LogRow, Record
 
 BATCH = 2000
 """Records in one stored chunk."""
@@ -47,9 +47,9 @@ class LogQuery:
 class Logs:
     """Use cases of log records."""
 
-    def __init__(self, ports: Ports, use_cases: Runs) -> None:
+    def __init__(self, ports: Ports, runs: Runs) -> None:
         self._ports = ports
-        self._runs = use_cases
+        self._runs = runs
 
     def store(self, records: Sequence[tuple[UUID, Record]]) -> None:
         """Store records that a client sends by itself; the same batch twice is stored once."""

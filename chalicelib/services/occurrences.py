@@ -32,7 +32,7 @@ from chalicelib.domain.schedules import (
 from chalicelib.domain.succession import is_going
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
-from chalicelib.storage.run_lanes import lane_of
+from chalicelib.storage.run_lanes import lane_of, of_deployment
 
 log = logging.getLogger("headrace.schedules")
 LOOKAHEAD = timedelta(minutes=3)
@@ -132,7 +132,7 @@ class Occurrences:
                 ids += [occurrence_id(schedule.deployment_id, schedule.slug, instant) for instant in instants]
         for owner in {schedule.deployment_id for schedule in known.values()}:
             high = f"{stamp(now)}~"
-            rows = self._ports.runs.history(f"DEPLOYMENT#{owner}", high=high, forward=False, limit=MOST)
+            rows = self._ports.runs.history(of_deployment(owner), high=high, forward=False, limit=MOST)
             late = self._ports.runs.read_many([run for run, _ in rows], consistent=False).values()
             ids += [run.id for run in late if _is_of(run, known)]
         return [run for run in self._ports.runs.read_many(ids).values() if _is_of(run, known)]
@@ -226,6 +226,7 @@ class Occurrences:
             occurrence_id(deployment.id, schedule.slug, instant),
             due,
             now,
+            name=self._ports.new_name(),
             parameters=parameters.merge_defaults(deployment.parameters, schedule.parameters),
             tags=["auto-scheduled"],
         )

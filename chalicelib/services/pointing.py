@@ -9,6 +9,7 @@ from chalicelib.domain import job_templates
 from chalicelib.domain.deployments import Deployment
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.pools import WorkPool
+from chalicelib.services.pages import pages
 from chalicelib.services.ports import Ports
 
 PAGE = 100
@@ -18,15 +19,15 @@ NAMED = 5
 
 def pointing_at(ports: Ports, pool: str, queue: str | None = None) -> Iterator[Deployment]:
     """Deployments that run in a pool, or in one queue of it, by name."""
-    after: str | None = None
-    while True:
-        rows, more = ports.deployments.names(after, PAGE)
-        for deployment in ports.deployments.read_many([identity for identity, _ in rows]).values():
-            if deployment.work_pool_name == pool and queue in (None, deployment.work_queue_name):
-                yield deployment
-        if not more:
-            return
-        after = rows[-1][1]
+    for deployment in every_deployment(ports):
+        if deployment.work_pool_name == pool and queue in (None, deployment.work_queue_name):
+            yield deployment
+
+
+def every_deployment(ports: Ports) -> Iterator[Deployment]:
+    """All deployments, by name."""
+    for rows in pages(lambda after: ports.deployments.names(after, PAGE)):
+        yield from ports.deployments.read_many([identity for identity, _ in rows]).values()
 
 
 def refuse_while_pointed_at(ports: Ports, what: str, pool: str, queue: str | None = None) -> None:

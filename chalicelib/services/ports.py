@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from uuid import UUID
 
 from chalicelib import observability
 from chalicelib.dispatch.queues import Queues
+from chalicelib.domain.names import time_ordered_id
+from chalicelib.domain.run_names import run_name
 from chalicelib.domain.runs import Run
 from chalicelib.settings import Settings
 from chalicelib.storage.api_keys import KeyStore
@@ -31,11 +35,22 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
+def new_id() -> UUID:
+    """An id of a run that nothing else identifies. Ids sort as they are made."""
+    return time_ordered_id(time.time_ns() // 1_000_000, os.urandom(10))
+
+
+def new_name() -> str:
+    """A name for a run that nobody named."""
+    return run_name(random.random)
+
+
 @dataclass(frozen=True)
 class Ports:
     """Handed to each service by the composition root; tests hand in another clock or other dice.
 
-    `pause` waits for so many seconds.
+    `pause` waits for so many seconds. `new_id` and `new_name` have a clock and dice of their own: ids sort as they
+    are made, and runs differ, also where those handed in stand still.
     """
 
     settings: Settings
@@ -43,6 +58,8 @@ class Ports:
     clock: Clock = wall_clock
     dice: Callable[[], float] = random.random
     pause: Callable[[float], object] = time.sleep
+    new_id: Callable[[], UUID] = new_id
+    new_name: Callable[[], str] = new_name
     pools: PoolStore = field(default_factory=PoolStore)
     sessions: SessionStore = field(default_factory=SessionStore)
     slots: SlotsStore = field(default_factory=SlotsStore)

@@ -19,11 +19,11 @@ from headrace.contract.states import StateName, StateType
 class Proposals:
     """The use case behind `set_state`."""
 
-    def __init__(self, ports: Ports, lines: Lines, strays: Strays, use_cases: Runs) -> None:
+    def __init__(self, ports: Ports, lines: Lines, strays: Strays, run_service: Runs) -> None:
         self._ports = ports
         self._lines = lines
         self._strays = strays
-        self._runs = use_cases
+        self._runs = run_service
 
     def set_state(self, run_id: UUID, wanted: Proposed, force: bool) -> tuple[bool, Run, str]:
         """Propose a state: (accepted, the run afterwards, why not). A refusal is an answer, not an error."""
@@ -54,8 +54,7 @@ class Proposals:
             after = self._reschedule(run_id, wanted)
             self._lines.leave(run)
             return True, after, ""
-        transitions.check(run.state.type, wanted.type, Cause.USER)
-        raise WrongState(f"A {run.state.type.value} run becomes {wanted.type.value} by its worker alone.")
+        raise transitions.refusal(run.state.type, wanted.type, Cause.USER)
 
     def _reschedule(self, run_id: UUID, wanted: Proposed) -> Run:
         """Another due time or name for a run that waits or is paused."""

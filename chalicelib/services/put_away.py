@@ -17,10 +17,10 @@ from headrace.contract.states import StateType
 class PutAway:
     """Does what a judgement says about a run that cannot start."""
 
-    def __init__(self, ports: Ports, lines: Lines, use_cases: Runs) -> None:
+    def __init__(self, ports: Ports, lines: Lines, runs: Runs) -> None:
         self._ports = ports
         self._lines = lines
-        self._runs = use_cases
+        self._runs = runs
 
     def put_away(self, run: Run, judgement: Judgement, facts: Facts) -> list[str]:
         """Take it out of the way. The limits with room in whose lines others may wait for what it would have taken."""

@@ -15,7 +15,7 @@ Place = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class PoolStatus:
+class Standing:
     """A pool or queue with what its workers say of it."""
 
     status: str
@@ -29,12 +29,12 @@ class Readiness:
         self._ports = ports
         self._workers = workers
 
-    def statuses(self, pool: str | None = None) -> Callable[[WorkPool | WorkQueue], PoolStatus]:
-        """A function that tells the status of a pool or queue, by the live sessions read once."""
+    def standings(self, pool: str | None = None) -> Callable[[WorkPool | WorkQueue], Standing]:
+        """A function that tells how a pool or queue stands, by the live sessions read once."""
         live: dict[str, list[Session]] = {}
         for session in self._workers.live_sessions(pool):
             live.setdefault(session.work_pool_name, []).append(session)
-        return lambda value: _status(value, live)
+        return lambda value: _standing(value, live)
 
     def served(self, places: Collection[Place]) -> set[Place]:
         """Those of these queues that exist, and that a live worker serves."""
@@ -48,12 +48,12 @@ class Readiness:
         return {(queue.work_pool_name, queue.name) for queue in self._ports.pools.queues(sorted(served))}
 
 
-def _status(value: WorkPool | WorkQueue, live: Mapping[str, Sequence[Session]]) -> PoolStatus:
+def _standing(value: WorkPool | WorkQueue, live: Mapping[str, Sequence[Session]]) -> Standing:
     if isinstance(value, WorkPool):
         sessions = live.get(value.name, ())
     else:
         sessions = [s for s in live.get(value.work_pool_name, ()) if s.serves(value.name)]
     polled = max((session.renewed or session.created for session in sessions), default=None)
     if value.is_paused:
-        return PoolStatus("PAUSED", polled)
-    return PoolStatus("READY" if sessions else "NOT_READY", polled)
+        return Standing("PAUSED", polled)
+    return Standing("READY" if sessions else "NOT_READY", polled)

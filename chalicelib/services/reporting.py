@@ -22,13 +22,13 @@ class Reporting:
     """Applies reports; one bad report never fails the rest."""
 
     def __init__(
-        self, ports: Ports, lines: Lines, strays: Strays, collisions: Collisions, use_cases: Runs
+        self, ports: Ports, lines: Lines, strays: Strays, collisions: Collisions, runs: Runs
     ) -> None:
         self._ports = ports
         self._lines = lines
         self._strays = strays
         self._collisions = collisions
-        self._runs = use_cases
+        self._runs = runs
 
     def apply(
         self, reports: Sequence[tuple[UUID, Told]], pool: str

@@ -29,26 +29,25 @@ KEPT_AFTER_LAST_SESSION = timedelta(days=1)
 class Rescue:
     """Takes runs from sessions that are gone."""
 
-    def __init__(self, ports: Ports, lines: Lines, strays: Strays, use_cases: Runs) -> None:
+    def __init__(self, ports: Ports, lines: Lines, strays: Strays, run_service: Runs) -> None:
         self._ports = ports
         self._lines = lines
         self._strays = strays
-        self._runs = use_cases
+        self._runs = run_service
 
     def was_away(self, last: datetime | None) -> bool:
         """Whether the control plane itself was away: the `last` tick is longer ago than a lease and a minute."""
         longest = timedelta(seconds=self._ports.settings.lease_seconds + 60)
         return last is not None and self._ports.clock() - last > longest
 
-    def lapsed(self, sessions: Iterable[Session]) -> int:
-        """Close those of these sessions whose lease is over, and finish those that were closed. How many."""
+    def lapsed(self, sessions: Iterable[Session]) -> None:
+        """Close those of these sessions whose lease is over, and finish those that were closed."""
         now = self._ports.clock()
         gone = [session for session in sessions if not session.is_open or session.lease_until < now]
         for session in gone:
             self.close(
                 session.id, f"Worker {session.worker_name!r} was lost: its lease ran out.", lapsed=True
             )
-        return len(gone)
 
     def close(self, session_id: UUID, why: str, lapsed: bool = False) -> None:
         """Close a session and take its runs away. May be repeated: what was done is not done again.

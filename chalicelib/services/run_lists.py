@@ -16,12 +16,13 @@ from chalicelib.domain.eligibility import EARLY
 from chalicelib.domain.errors import FieldProblem, Invalid
 from chalicelib.domain.names import flow_id, stamp
 from chalicelib.domain.runs import Run
-from chalicelib.domain.schedules import is_late
+from chalicelib.domain.shown_runs import place, shown_name
 from chalicelib.domain.transitions import HELD
 from chalicelib.services.active import active_anywhere, active_runs
 from chalicelib.services.ports import Ports
-from chalicelib.storage.run_lanes import place, ready_lane
-from headrace.contract.states import StateName, StateType
+from chalicelib.storage.documents import beyond
+from chalicelib.storage.run_lanes import of_deployment, of_flow, ready_lane
+from headrace.contract.states import StateType
 
 LOOKED_AT = 1000
 """Runs that one page reads for those that its filter lets through."""
@@ -65,17 +66,6 @@ class RunQuery:
     def wants(self, run: Run) -> bool:
         """Whether the filter lets this run through."""
         return all(test(self, run) for test in _TESTS)
-
-
-def shown_name(run: Run, now: datetime) -> str:
-    """The state's name as people see it: a waiting run past its time is Late."""
-    if (
-        run.state.type is StateType.SCHEDULED
-        and run.state.name == StateName.SCHEDULED
-        and is_late(run.due, now)
-    ):
-        return StateName.LATE
-    return run.state.name
 
 
 class RunLists:
@@ -152,7 +142,7 @@ class RunLists:
     def _owners(self, query: RunQuery) -> list[str] | None:
         """Whose histories to merge, or None for all runs."""
         if query.deployments is not None:
-            owners = [f"DEPLOYMENT#{deployment}" for deployment in query.deployments]
+            owners = [of_deployment(deployment) for deployment in query.deployments]
         elif query.flow_names is not None:
             owners = [owner for name in query.flow_names for owner in self._of_flow(name)]
         elif query.flow_ids is not None:
@@ -167,7 +157,7 @@ class RunLists:
 
     def _of_flow(self, name: str) -> list[str]:
         rows, _ = self._ports.deployments.names(None, OWNERS + 1, f"{name}/")
-        return [*(f"DEPLOYMENT#{identity}" for identity, _ in rows), f"FLOW#{flow_id(name)}"]
+        return [*(of_deployment(identity) for identity, _ in rows), of_flow(flow_id(name))]
 
     def _from_owners(self, query: RunQuery, owners: Sequence[str]) -> Iterator[list[tuple[UUID, str]]]:
         low, high = self._bounds(query)
@@ -186,7 +176,7 @@ class RunLists:
             yield rows[:size]
             if len(rows) < size:
                 return
-            low, high = _beyond(rows[:size][-1][1], low, high, query.forward)
+            low, high = beyond(rows[:size][-1][1], low, high, query.forward)
             size = min(2 * size, MOST_AT_ONCE)
 
     def _from_days(self, query: RunQuery) -> Iterator[list[tuple[UUID, str]]]:
@@ -205,7 +195,7 @@ class RunLists:
                     yield rows
                 if len(rows) < size:
                     break
-                day_low, day_high = _beyond(rows[-1][1], day_low, day_high, query.forward)
+                day_low, day_high = beyond(rows[-1][1], day_low, day_high, query.forward)
                 size = min(2 * size, MOST_AT_ONCE)
         if len(days) > DAYS:
             yield [(NOWHERE, f"{days[DAYS]}{_DAWN if query.forward else _DUSK}")]
@@ -213,7 +203,7 @@ class RunLists:
     def _bounds(self, query: RunQuery) -> tuple[str, str]:
         low = stamp(query.since) if query.since else " "
         high = f"{stamp(query.until)}~" if query.until else "~"
-        return _beyond(query.after, low, high, query.forward) if query.after else (low, high)
+        return beyond(query.after, low, high, query.forward) if query.after else (low, high)
 
 
 def _cut(runs: Iterable[Run], query: RunQuery) -> tuple[list[Run], str | None]:
@@ -226,11 +216,6 @@ def _cut(runs: Iterable[Run], query: RunQuery) -> tuple[list[Run], str | None]:
 
 def _is_beyond(at: str, query: RunQuery) -> bool:
     return query.after is None or (at > query.after if query.forward else at < query.after)
-
-
-def _beyond(last: str, low: str, high: str, forward: bool) -> tuple[str, str]:
-    """Bounds for what comes after a place."""
-    return (f"{last}\x00", high) if forward else (low, f"{last[:-1]}{chr(ord(last[-1]) - 1)}~")
 
 
 _TESTS: tuple[Callable[[RunQuery, Run], bool], ...] = (

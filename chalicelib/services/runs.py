@@ -15,7 +15,6 @@ from chalicelib.domain.drafts import draft
 from chalicelib.domain.eligibility import EARLY, Answer, judge
 from chalicelib.domain.errors import FieldProblem, Invalid, NotFound
 from chalicelib.domain.pools import PoolView, Session, WorkQueue
-from chalicelib.domain.run_names import run_name
 from chalicelib.domain.runs import Run, State
 from chalicelib.domain.transitions import Cause
 from chalicelib.services import job_variables
@@ -96,7 +95,7 @@ class Runs:
         due = first.scheduled_time or now
         run = Run(
             id=self._id(flow_id, wanted),
-            name=wanted.name or run_name(),
+            name=wanted.name or self._ports.new_name(),
             flow_name=flow.name,
             flow_id=flow_id,
             created=now,
@@ -113,6 +112,10 @@ class Runs:
         if first.type is StateType.PENDING:
             run = replace(run, attempt=1, attempts=(runs.Attempt(1),))
         return self._store(run, None)
+
+    def read(self, run_id: UUID) -> Run:
+        """One run; large parameters are left where they are (see `whole`). Raises `NotFound`."""
+        return self._ports.runs.require(run_id)
 
     def whole(self, run: Run) -> Run:
         """A run with all its parameters (see `LargeParameters`)."""
@@ -177,12 +180,12 @@ class Runs:
             self._id(deployment.id, wanted),
             wanted.due or now,
             now,
+            name=wanted.name or self._ports.new_name(),
             parameters=values,
             tags=wanted.tags,
         )
         return replace(
             run,
-            name=wanted.name or run.name,
             work_queue_name=wanted.work_queue_name or run.work_queue_name,
             labels=wanted.labels,
             job_variables=wanted.job_variables,
@@ -195,7 +198,7 @@ class Runs:
 
     def _id(self, scope: UUID, wanted: Wanted) -> UUID:
         key = wanted.idempotency_key
-        return names.new_run_id() if key is None else names.keyed_run_id(scope, key)
+        return self._ports.new_id() if key is None else names.keyed_run_id(scope, key)
 
     def _place(self, run: Run) -> tuple[PoolView, WorkQueue]:
         view = self._ports.pools.view(run.work_pool_name or "")

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from chalicelib.domain.logs import Record
 from chalicelib.domain.pools import PoolView
 from chalicelib.domain.reports import Applied, Told
 from chalicelib.services.grants import Granted
-from chalicelib.storage.logs import Record
 
 
 @dataclass(frozen=True, slots=True)

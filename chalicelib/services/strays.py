@@ -42,13 +42,13 @@ class Strays:
     """Finds such runs a place."""
 
     def __init__(
-        self, ports: Ports, lines: Lines, waiting: Waiting, occurrences: Occurrences, use_cases: Runs
+        self, ports: Ports, lines: Lines, waiting: Waiting, occurrences: Occurrences, run_service: Runs
     ) -> None:
         self._ports = ports
         self._lines = lines
         self._waiting = waiting
         self._occurrences = occurrences
-        self._runs = use_cases
+        self._runs = run_service
 
     def back(self, run: Run) -> Run:
         """Ring for a run that came back to wait. The run as it then is: where its queue is gone it goes elsewhere."""

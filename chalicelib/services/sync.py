@@ -55,13 +55,13 @@ class Sync:
     """The use case behind the one endpoint that workers call."""
 
     def __init__(
-        self, ports: Ports, claims: Claims, reporting: Reporting, rescue: Rescue, use_cases: Runs
+        self, ports: Ports, claims: Claims, reporting: Reporting, rescue: Rescue, runs: Runs
     ) -> None:
         self._ports = ports
         self._claims = claims
         self._reporting = reporting
         self._rescue = rescue
-        self._runs = use_cases
+        self._runs = runs
         self._held_sets = HeldSets(ports, rescue)
 
     def sync(self, pool: str, worker: str, said: Said) -> Answered:

@@ -25,6 +25,7 @@ from chalicelib.services.late_runs import LateRuns
 from chalicelib.services.limits import Limits
 from chalicelib.services.lines import Lines
 from chalicelib.services.occurrences import Occurrences
+from chalicelib.services.pages import each
 from chalicelib.services.ports import Ports
 from chalicelib.services.promotion import Promotion
 from chalicelib.services.put_away import PutAway
@@ -61,22 +62,22 @@ class Tick:
         rescue: Rescue,
         lines: Lines,
         limits: Limits,
-        making: Occurrences,
+        occurrences: Occurrences,
         away: PutAway,
         strays: Strays,
-        use_cases: Runs,
+        runs: Runs,
     ) -> None:
         self._ports = ports
         self._rescue = rescue
         self._lines = lines
         self._promotion = Promotion(ports, lines)
         self._limits = limits
-        self._making = making
+        self._occurrences = occurrences
         self._strays = strays
         self._superseded = Superseded(ports, lines, away)
         self._collisions = Collisions(ports, away)
         self._late = LateRuns(ports)
-        self._runs = use_cases
+        self._runs = runs
 
     def tick(self) -> None:
         """Do all parts. One that fails keeps no other from being done; the first failure is raised in the end."""
@@ -97,9 +98,9 @@ class Tick:
         self._promote(work, limits, marks.line if marks else "", now + PROMOTING)
         for pool in pools:
             work.do(self._ring, pool, [one for one in alive.values() if one.work_pool_name == pool], now)
-        for row in work.do(self._making.due) or []:
+        for row in work.do(self._occurrences.due) or []:
             if self._ports.clock() < now + MAKING:
-                work.do(self._making.materialise, *row)
+                work.do(self._occurrences.materialise, *row)
                 work.do(self._superseded.skip_of, row[1])
         work.do(self._late.measure, pools, now)
         work.finish()
@@ -152,7 +153,7 @@ class Tick:
         return extended
 
     def _pool_names(self) -> list[str]:
-        return _all(lambda after: self._ports.pools.names(after, 100), lambda name: name)
+        return list(each(lambda after: self._ports.pools.names(after, 100)))
 
     def _check_active(self, pool: str, alive: Container[UUID], limits: Sequence[str]) -> None:
         """The independent net.
@@ -206,7 +207,7 @@ class Tick:
                 self._check_session(run)
 
     def _limit_names(self) -> list[str]:
-        return _all(lambda after: self._ports.slots.names(after=after), lambda name: name)
+        return list(each(lambda after: self._ports.slots.names(after=after)))
 
     def _promote(self, work: _Work, limits: Sequence[str], last: str, until: datetime) -> None:
         """Line after line from `last` on, until the time for it is over."""
@@ -264,15 +265,3 @@ class _Work:
 def _is_held(run: Run, alive: Mapping[UUID, Session]) -> bool:
     session = alive.get(run.session) if run.session else None
     return session is not None and run.id in session.held
-
-
-def _all(page: Callable[[str | None], tuple[list[T], bool]], key: Callable[[T], str]) -> list[T]:
-    """All pages of a small collection."""
-    rows: list[T] = []
-    after: str | None = None
-    while True:
-        found, more = page(after)
-        rows += found
-        if not more:
-            return rows
-        after = key(found[-1])

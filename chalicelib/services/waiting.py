@@ -16,9 +16,10 @@ from chalicelib.domain.pools import PoolView
 from chalicelib.domain.runs import Run
 from chalicelib.services.lines import Lines
 from chalicelib.services.numbering import Raced, again
+from chalicelib.services.pointing import every_deployment
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
-from chalicelib.storage.run_lanes import line_lane, ready_lane
+from chalicelib.storage.run_lanes import line_lane, of_deployment, ready_lane
 from headrace.contract.states import StateType
 
 PAGE = 100
@@ -41,10 +42,10 @@ class Fate:
 class Waiting:
     """Finds waiting runs, and settles what becomes of them."""
 
-    def __init__(self, ports: Ports, lines: Lines, use_cases: Runs) -> None:
+    def __init__(self, ports: Ports, lines: Lines, runs: Runs) -> None:
         self._ports = ports
         self._lines = lines
-        self._runs = use_cases
+        self._runs = runs
 
     def in_pool(self, view: PoolView, due: datetime | None = None) -> Iterator[Run]:
         """Runs that wait in a pool, in its queues or in a limit's line; those due by then if that is said."""
@@ -79,22 +80,16 @@ class Waiting:
         lanes += [(line_lane(line), f"{view.pool.name}/") for line in lines for view in views]
         ids = [run for lane, part in lanes for run in self._rows(lane, part, due)]
         if len(ids) > MANY:
-            mine = self._ports.runs.whole_history(f"DEPLOYMENT#{deployment.id}")
+            mine = self._ports.runs.whole_history(of_deployment(deployment.id))
             ids = [run for run in ids if run in mine]
         return ids
 
     def lines_of(self, pool: str) -> Iterator[str]:
         """In which lines a pool's runs may wait: limits', also lifted ones, and that of each paused deployment."""
         yield from (line for line in self._lines.limits() if not line.startswith(NO_LINES))
-        after: str | None = None
-        while True:
-            rows, more = self._ports.deployments.names(after, PAGE)
-            found = self._ports.deployments.read_many([identity for identity, _ in rows]).values()
-            paused = (one for one in found if one.paused and one.concurrency_limit is None)
-            yield from (deployment_limit(one.id) for one in paused if pool in one.pools)
-            if not more:
-                return
-            after = rows[-1][1]
+        for one in every_deployment(self._ports):
+            if one.paused and one.concurrency_limit is None and pool in one.pools:
+                yield deployment_limit(one.id)
 
     def _rows(self, lane: str, part: str, due: datetime | None) -> Iterator[UUID]:
         last = stamp(due) if due else "~"
@@ -116,8 +111,8 @@ class Waiting:
         pool: str | None = None,
         queue: str | None = None,
         until: datetime | None = None,
-    ) -> int:
-        """Do what is asked with every waiting run; how many. Raises `Conflict` if nothing is asked and one waits.
+    ) -> None:
+        """Do what is asked with every waiting run. Raises `Conflict` if nothing is asked and one waits.
 
         Where there are too many for one request it raises `Conflict` (`unfinished`): the same call goes on.
         Each settles at least one, also after `until`.
@@ -140,7 +135,6 @@ class Waiting:
             count += self._settle(run, target, what)
             if self._ports.clock() > until:
                 raise unfinished(what, count, "moved" if target else "cancelled")
-        return count
 
     def end_active(self, what: str, active: Iterable[Run], fate: Fate, until: datetime, hint: str) -> None:
         """Cancel what workers hold, if that is asked. Raises `Conflict` if it is not and one is held.

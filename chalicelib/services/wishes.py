@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain.deployments import ScheduleRecord
 from chalicelib.domain.errors import FieldProblem, Invalid
+from headrace.contract.slugs import free_slug
 
 MOST_SCHEDULES = 40
 """Of a deployment: one transaction replaces them all, of at most 100 writes (AWS, TransactWriteItems)."""
@@ -50,7 +51,7 @@ def with_slugs(wishes: Sequence[Wish], taken: Iterable[str] = ()) -> dict[str, W
     result: dict[str, Wish] = {}
     given = {wish.slug for wish in wishes if wish.slug} | set(taken)
     for index, wish in enumerate(wishes):
-        slug = wish.slug or _free_slug(wish.spec, given | result.keys())
+        slug = wish.slug or free_slug(wish.spec, given | result.keys())
         if slug in result:
             problem = FieldProblem(
                 f"schedules.{index}.slug", f"{slug!r} is given twice", "one schedule a slug"
@@ -58,11 +59,3 @@ def with_slugs(wishes: Sequence[Wish], taken: Iterable[str] = ()) -> dict[str, W
             raise Invalid(f"Two schedules have the slug {slug!r}.", errors=[problem])
         result[slug] = wish
     return result
-
-
-def _free_slug(spec: Mapping[str, object], taken: set[str]) -> str:
-    kind = next(kind for kind in ("cron", "interval", "rrule") if kind in spec)
-    number = 1
-    while (slug := kind if number == 1 else f"{kind}-{number}") in taken:
-        number += 1
-    return slug

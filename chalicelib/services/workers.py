@@ -138,8 +138,8 @@ class Workers:
     def _tell(self, session: Session, queues: Mapping[str, WorkQueue], command: dict[str, object]) -> None:
         """Have a worker do something now, which its next sync tells it anyway.
 
-        One with nothing in hand does not poll its control queue: it is told through one of these work queues to
-        ask, as another of that queue is that hears it instead.
+        One with nothing in hand does not poll its control queue: for it, the word to sync goes into one of these work
+        queues. Another worker of that queue may take it, and sync in vain.
         """
         served = [queues[name].url for name in session.queues if name in queues]
         if session.held or not served:

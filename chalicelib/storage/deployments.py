@@ -126,10 +126,10 @@ class DeploymentStore:
             write.put(_schedule_item(schedule), _schedule_expected(schedule))
         return write.commit()
 
-    def advance(self, schedule: ScheduleRecord, next_due: datetime | None) -> bool:
+    def advance(self, schedule: ScheduleRecord, next_due: datetime | None) -> None:
         """Move a schedule's next due time, if it is still of this revision."""
         item = _schedule_item(replace(schedule, next_due=next_due))
-        return documents.replace(item, schedule.revision)
+        documents.replace(item, schedule.revision)
 
     def due_schedules(self, until: datetime, limit: int) -> list[tuple[UUID, str]]:
         """(deployment, slug) of active schedules whose next time has come, earliest first, so many of each shard."""

@@ -126,6 +126,11 @@ def index_page(
     return IndexPage(rows, more=len(rows) == limit)
 
 
+def beyond(last: str, low: str, high: str, forward: bool) -> tuple[str, str]:
+    """Bounds for what comes after a sort text on the way from `low` to `high`, or backward from `high`."""
+    return (f"{last}\x00", high) if forward else (low, f"{last[:-1]}{chr(ord(last[-1]) - 1)}~")
+
+
 def whole_index(
     index: GlobalSecondaryIndex[Item], value: str, *, low: str = " ", high: str = "\U0010ffff"
 ) -> list[tuple[Key, str]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID, uuid5
+from uuid import UUID
 
+from chalicelib.domain.logs import LogRow, Record
 from chalicelib.domain.names import stamp, unstamp
 from chalicelib.storage import documents
 from chalicelib.storage.table import Item
@@ -21,35 +21,6 @@ CHUNK_BYTES = 300_000
 
 FEW_CHUNKS, MOST_CHUNKS = 2, 16
 """Chunks read at once, first and at most: a page begins in the middle of one, and often ends in it."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogRow:
-    """One record, with its place: chunk and index in it."""
-
-    run: UUID
-    place: str
-    at: datetime
-    level: int
-    name: str
-    message: str
-    task_run_id: UUID | None = None
-
-    @property
-    def id(self) -> UUID:
-        """Derived from the place, so that a repeated read gives the same."""
-        return uuid5(self.run, self.place)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record to be written."""
-
-    at: datetime
-    level: int
-    name: str
-    message: str
-    task_run_id: UUID | None = None
 
 
 class LogStore:
@@ -90,7 +61,7 @@ class LogStore:
             if last is None:
                 return rows, None
             chunks = min(2 * chunks, MOST_CHUNKS)
-            low, high = (f"{last}\x00", high) if forward else (low, f"{last[:-1]}{chr(ord(last[-1]) - 1)}~")
+            low, high = documents.beyond(last, low, high, forward)
 
 
 def _rows(run: UUID, item: Item, after: int | None, most: int, forward: bool) -> list[LogRow]:

@@ -1,6 +1,8 @@
-"""Where a run stands: its lane, its place there, and its place in lists."""
+"""Where a run stands: its lane, its place there, and whose history it belongs to."""
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from chalicelib.domain.names import stamp
 from chalicelib.domain.runs import Run
@@ -27,17 +29,22 @@ def active_lane(pool: str) -> str:
 
 def owner(run: Run) -> str:
     """Whose history a run belongs to."""
-    return f"DEPLOYMENT#{run.deployment_id}" if run.deployment_id else f"FLOW#{run.flow_id}"
+    return of_deployment(run.deployment_id) if run.deployment_id else of_flow(run.flow_id)
+
+
+def of_deployment(deployment: UUID) -> str:
+    """The history of a deployment."""
+    return f"DEPLOYMENT#{deployment}"
+
+
+def of_flow(flow: UUID) -> str:
+    """The history of a flow: runs that no deployment made."""
+    return f"FLOW#{flow}"
 
 
 def lane_place(run: Run) -> str:
     """A run's place in its lane."""
     return f"{stamp(run.due)}#{run.id}"
-
-
-def place(run: Run) -> str:
-    """A run's place in lists."""
-    return f"{stamp(run.listed_at)}#{run.id}"
 
 
 def lane_of(run: Run) -> str | None:
@@ -50,6 +57,4 @@ def lane_of(run: Run) -> str | None:
         return None  # its session's held set knows it; most runs go on to RUNNING and their end in one write
     if run.is_held:
         return active_lane(run.work_pool_name)
-    if run.state.type is StateType.PAUSED:
-        return f"PAUSED#{run.work_pool_name}"
     return line_lane(run.line) if run.line else ready_lane(run.work_pool_name, run.work_queue_name or "")

@@ -15,9 +15,10 @@ from chalicelib.domain.deployments import ScheduleRecord
 from chalicelib.domain.errors import HeadraceError, NotFound, Unavailable
 from chalicelib.domain.names import stamp
 from chalicelib.domain.runs import Run
+from chalicelib.domain.shown_runs import place
 from chalicelib.storage import documents, run_parts, slots
 from chalicelib.storage.documents import Codec, IndexPage, Key, Transaction
-from chalicelib.storage.run_lanes import lane_of, line_lane, owner, place
+from chalicelib.storage.run_lanes import lane_of, line_lane, owner
 from chalicelib.storage.seam import Busy
 from chalicelib.storage.table import Item
 

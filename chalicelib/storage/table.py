@@ -18,7 +18,6 @@
                                                 READY#<pool>/<queue> / due#id     waits, may start
                                                 LINE#<limit>         / pool/queue#due#id   waits for it
                                                 ACTIVE#<pool or "">  / due#id     RUNNING, CANCELLING
-                                                PAUSED#<pool>        / due#id
     its large parameters  RUN#<id>             PARAMETERS
     its large outcome     RUN#<id>             OUTCOME
     its log chunks        RUN#<id>             LOG#<attempt>#<time>#<seq>

@@ -47,6 +47,12 @@ def test_what_make_lint_checks(command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_api_takes_of_the_ports_what_is_no_store_and_no_queue() -> None:
+    word = re.compile(r"\bports\.(?!clock\b|settings\b)\w+")
+    found = {name(path): word.findall(path.read_text()) for path in (ROOT / "chalicelib/api").glob("*.py")}
+    assert not {path: words for path, words in found.items() if words}
+
+
 def test_app_imports_only_chalice_and_the_control_plane() -> None:
     tree = ast.parse((ROOT / "app.py").read_text())
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+from chalicelib.api.routes import serve
+from chalicelib.services.bulk import Bulk
+from chalicelib.services.lines import Lines
 from chalicelib.storage.bulk import BulkStore
 from tests.faults.conductor import Scenario, Scene
 from tests.support.plane import Reply, Rig
@@ -19,7 +23,10 @@ def _ready(rig: Rig) -> Scene:
     schedule = {"schedule": {"cron": "0 * * * *"}, "slug": "s"}
     deployment = rig.deployment(schedules=[schedule], parameters={"size": 1})
     rig.ok("POST", "/v2/concurrency_limits", {"name": "db", "limit": 0})
-    rig.plane.bulk._store = BulkStore(rig.plane.ports.runs, most_actions=3)
+    ports = rig.plane.ports
+    in_threes = Bulk(ports, Lines(ports), rig.plane.runs, BulkStore(ports.runs, most_actions=3))
+    rig.plane = replace(rig.plane, bulk=in_threes)
+    serve(lambda: rig.plane)
     return Scene(workers=[rig.worker(limit=10)], deployment=deployment)
 
 

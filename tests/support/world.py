@@ -125,8 +125,6 @@ def _lane(run: Run) -> str | None:
         return None
     if run.is_held:
         return f"ACTIVE#{run.work_pool_name}"
-    if run.state.type is StateType.PAUSED:
-        return f"PAUSED#{run.work_pool_name}"
     return f"LINE#{run.line}" if run.line else f"READY#{run.work_pool_name}/{run.work_queue_name}"
 
 

@@ -90,11 +90,25 @@ def test_limits_of_pools_queues_and_deployments_are_shown(plane: Rig) -> None:
     assert [row["kind"] for row in plane.ok("POST", f"{PATH}/filter", {})] == ["queue"]
 
 
-def test_what_belongs_to_a_pool_is_changed_with_it(plane: Rig) -> None:
+def test_what_belongs_to_something_else_is_changed_with_that(plane: Rig) -> None:
     plane.pool(concurrency_limit=5)
-    refused: Any = plane.call("DELETE", f"{PATH}/pool:pool")
-    assert (refused.status, refused.body["code"]) == (409, "owned_limit")
-    assert "headrace work-pool" in refused.body["hint"]
+    plane.ok(
+        "PATCH",
+        f"/work_queues/{plane.ok('GET', '/work_pools/pool')['default_queue_id']}",
+        {"concurrency_limit": 4},
+    )
+    schedule = {"schedule": {"cron": "0 5 * * *"}, "slug": "nightly", "overlap": "skip"}
+    deployment = plane.deployment(concurrency_limit=3, schedules=[schedule])["id"]
+    commands = {
+        "pool:pool": "headrace work-pool",
+        "queue:pool/default": "headrace work-queue",
+        f"deployment:{deployment}": "headrace deployment",
+        f"schedule:{deployment}/nightly": "headrace deployment schedule",
+    }
+    for name, command in commands.items():
+        refused: Any = plane.call("DELETE", f"{PATH}/{quote(name, safe='')}")
+        assert (refused.status, refused.body["code"]) == (409, "owned_limit")
+        assert f"`{command} ...`" in refused.body["hint"]
 
 
 def test_cancel_new(plane: Rig) -> None:
@@ -284,7 +298,7 @@ def test_occurrences_that_shall_not_run_give_way_to_the_one_that_shall(plane: Ri
     for _ in range(5):
         plane.clock.forward(60)
         assert worker.claim(3) == []
-        plane.plane.timed._making.materialise(*plane.plane.timed._making.due()[0])
+        plane.plane.timed._occurrences.materialise(*plane.plane.timed._occurrences.due()[0])
     worker.end(holder["id"])
     (grant,) = asks(worker, 4)
     late = (

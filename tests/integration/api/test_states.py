@@ -82,6 +82,13 @@ def test_what_a_person_may_bring_about(plane: Rig, state: str, wanted: str) -> N
     assert propose(plane, run, wanted, message="because")[:2] == ANSWERS[state, wanted]
 
 
+def test_who_wants_a_run_of_a_worker_paused_is_told_what_can_be_done(plane: Rig) -> None:
+    run, _ = a_run(plane, "RUNNING")
+    reply = plane.call("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": "PAUSED"}})
+    text = "The run is RUNNING: it cannot be made PAUSED by hand. It can be cancelled."
+    assert reply.body["details"]["reason"] == text
+
+
 @pytest.mark.parametrize("state", ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"])
 def test_a_rerun_needs_force_and_keeps_the_id(plane: Rig, state: str) -> None:
     run, worker = a_run(plane, state)
@@ -206,7 +213,13 @@ def test_an_engine_moves_its_subflow_along_the_same_table(plane: Rig) -> None:
     assert propose(plane, run, "COMPLETED", data={"sum": 3})[:2] == ("ACCEPT", "COMPLETED")
     after = plane.read(run)
     assert (after["total_run_time"], after["result"], after["run_count"]) == (2.0, {"sum": 3}, 1)
-    for first, way in (("SCHEDULED", ["CANCELLED"]), ("PENDING", ["RUNNING", "CANCELLING", "CANCELLED"])):
+    ways = (
+        ("SCHEDULED", ["CANCELLED"]),
+        ("PENDING", ["RUNNING", "CANCELLING", "CANCELLED"]),
+        ("PENDING", ["RUNNING", "PAUSED", "SCHEDULED", "PENDING", "RUNNING", "COMPLETED"]),
+        ("PENDING", ["RUNNING", "PAUSED", "CANCELLED"]),
+    )
+    for first, way in ways:
         run = subflow(type=first)
         for step in way:
             assert propose(plane, run, step)[:2] == ("ACCEPT", step)

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from benchmarks.recorder import recording
-from chalicelib.domain.names import new_run_id
+from chalicelib.services.ports import new_id
 from chalicelib.storage.runs import SHARDS
 from tests.support.plane import Rig, rig
 
@@ -44,7 +44,7 @@ def finish(plane: Rig, pattern: UUID, count: int, ago: float = 0) -> None:
     run = plane.plane.ports.runs.require(pattern)
     for index in range(count):
         when = plane.clock.now - timedelta(seconds=index + ago)
-        identity = UUID(int=new_run_id().int // SHARDS * SHARDS + index % SHARDS)
+        identity = UUID(int=new_id().int // SHARDS * SHARDS + index % SHARDS)
         assert plane.plane.ports.runs.create(replace(run, id=identity, due=when, listed_at=when))
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from benchmarks.recorder import recording
-from chalicelib.domain.names import new_run_id
+from chalicelib.services.ports import new_id
 from tests.support.plane import Rig, rig
 
 MANY = 10_000
@@ -27,7 +27,7 @@ def crowd() -> Iterator[tuple[Rig, Any]]:
         pattern = plane.plane.ports.runs.require(UUID(plane.run(crowd)["id"]))
         for index in range(MANY):
             when = plane.clock.now - timedelta(seconds=MANY - index)
-            run = replace(pattern, id=new_run_id(), due=when, listed_at=when)
+            run = replace(pattern, id=new_id(), due=when, listed_at=when)
             assert plane.plane.ports.runs.create(run)
         yield plane, crowd
 

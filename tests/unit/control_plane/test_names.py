@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from uuid import UUID
 
 from hypothesis import given
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain import names
 from chalicelib.domain.run_names import run_name
+from chalicelib.services.ports import new_id
 
 TIMES = st.datetimes(datetime(1900, 1, 1), datetime(2399, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 
@@ -18,7 +21,7 @@ TIMES = st.datetimes(datetime(1900, 1, 1), datetime(2399, 12, 31), timezones=st.
 def test_run_ids_sort_as_they_were_made() -> None:
     ids = []
     for _ in range(20):
-        ids.append(names.new_run_id())
+        ids.append(new_id())
         until = time.time_ns() // 1_000_000 + 1
         while time.time_ns() // 1_000_000 < until:
             pass
@@ -29,7 +32,7 @@ def test_run_ids_sort_as_they_were_made() -> None:
 
 def test_run_ids_carry_their_time_and_do_not_repeat() -> None:
     before = time.time_ns() // 1_000_000
-    ids = [names.new_run_id() for _ in range(5000)]
+    ids = [new_id() for _ in range(5000)]
     assert len(set(ids)) == 5000
     assert all(before <= made.int >> 80 <= time.time_ns() // 1_000_000 for made in ids)
 
@@ -58,6 +61,18 @@ def test_a_stamp_is_in_utc() -> None:
     assert names.stamp(moment) == "2026-03-01T23:30:00.000000Z"
 
 
-def test_a_run_is_named_by_two_words() -> None:
-    first, _, second = run_name().partition("-")
+@given(st.floats(0, 1, exclude_max=True), st.floats(0, 1, exclude_max=True))
+def test_a_run_is_named_by_two_words_that_dice_choose(one: float, two: float) -> None:
+    first, _, second = run_name(iter([one, two]).__next__).partition("-")
     assert first.isalpha() and second.isalpha()
+
+
+def test_dice_reach_the_first_word_and_the_last() -> None:
+    assert run_name(lambda: 0.0) == "amber-alder"
+    assert run_name(lambda: 1 - 2**-53) == "windy-willow"
+
+
+def test_the_domain_has_no_clock_and_no_dice_of_its_own() -> None:
+    word = re.compile(r"^(?:import|from) (?:os|random|time|secrets)\b|\.now\(|\buuid[14]\(", re.MULTILINE)
+    files = Path(names.__file__).parent.rglob("*.py")
+    assert not [path.name for path in files if word.search(path.read_text())]

@@ -6,11 +6,11 @@ import re
 
 from chalicelib.domain.transitions import TRANSITIONS, Cause
 from headrace.contract.states import StateType
-from infra.state_diagram import BY_WHOM, PAGE, page
+from scripts.state_diagram import BY_WHOM, PAGE, page
 
 
 def test_the_page_is_written_from_the_table() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "write it anew: python -m infra.state_diagram"
+    assert PAGE.read_text(encoding="utf-8") == page(), "Write it anew with: make docs"
 
 
 def test_every_transition_is_drawn_once() -> None:

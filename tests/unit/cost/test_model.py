@@ -19,10 +19,6 @@ def test_every_quantity_has_its_price_and_the_other_way_round() -> None:
     assert all(price.source and price.usd >= 0 and price.per > 0 for price in PRICES.values())
 
 
-def test_infra_prices_are_these() -> None:
-    assert prices.PRICES is PRICES
-
-
 def test_an_idle_month_with_one_worker_on_one_queue() -> None:
     """Design 13 wants 0.30 USD."""
     idle = units.standing(units.MONTH)

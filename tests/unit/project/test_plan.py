@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.services.wishes import Wish, with_slugs
 from headrace.project.execute import execute
 from headrace.project.plan import (
     COMPARED,
@@ -227,3 +228,13 @@ def test_without_sync_nothing_that_left_is_deleted() -> None:
     assert make_plan("mine", [], world) == []
     assert make_plan("mine", [], world, sync=True) == [Delete("f/a", "left the project's file")]
     assert make_plan("other", [], world, sync=True) == []
+
+
+def test_a_plan_foretells_the_slugs_that_the_control_plane_gives() -> None:
+    """Also where a given one is what the next would be called."""
+    cron, interval, rrule = {"cron": "@daily"}, {"interval": 60}, {"rrule": "FREQ=DAILY"}
+    wanted = [(cron, None), (cron, None), (rrule, "cron-2"), (interval, "cron"), (interval, None)]
+    body = {"schedules": [{"schedule": spec, "slug": slug} for spec, slug in wanted]}
+    given = with_slugs([Wish(spec, slug) for spec, slug in wanted])
+    assert list(comparable(body)["schedules"]) == list(given)
+    assert list(given) == ["cron-3", "cron-4", "cron-2", "cron", "interval"]

@@ -276,7 +276,7 @@ def test_git_templates(tmp_path: Path) -> None:
 
 def test_the_published_schema_is_up_to_date() -> None:
     page = (ROOT / "docs/reference/headrace.schema.json").read_text(encoding="utf-8")
-    assert page == schema_text(), "Write it anew: python -m headrace.project.schema"
+    assert page == schema_text(), "Write it anew with: make docs"
 
 
 def test_the_schema_takes_the_good_and_refuses_the_bad() -> None:

@@ -1,7 +1,8 @@
 """Concurrency limits, as in Prefect 3 (`/v2/concurrency_limits`), with the runs that hold them.
 
-A limit's name says what it limits: `tag:db`, `pool:NAME`, `queue:POOL/NAME`, `deployment:ID`. A bare
-name means a tag's limit. Those of pools, queues and deployments are made and changed with these.
+A limit's name says what it limits: `tag:db`, `pool:NAME`, `queue:POOL/NAME`, `deployment:ID`, or
+`schedule:ID/SLUG` (of a deployment; it keeps the schedule's runs apart). A bare name means a tag's limit. Those
+of pools, queues, deployments and schedules are made and changed with these.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from headrace.contract.slugs import free_slug
+
 Body = Mapping[str, Any]
 """A deployment as JSON values: a request's body, or what the API shows."""
 
@@ -201,14 +203,6 @@ def _by_slug(schedules: Sequence[Body]) -> dict[str, Any]:
     taken = {str(each["slug"]) for each in schedules if each.get("slug")}
     found: dict[str, Any] = {}
     for each in map(schedule_request, schedules):
-        slug = each.pop("slug") or _free_slug(each["schedule"], taken | found.keys())
+        slug = each.pop("slug") or free_slug(each["schedule"], taken | found.keys())
         found[slug] = each
     return found
-
-
-def _free_slug(inner: Body, taken: set[str]) -> str:
-    kind = next(kind for kind in ("cron", "interval", "rrule") if kind in inner)
-    number = 1
-    while (slug := kind if number == 1 else f"{kind}-{number}") in taken:
-        number += 1
-    return slug

@@ -1,4 +1,4 @@
-"""`docs/reference/states.md`, written from the table of transitions: `python -m infra.state_diagram`."""
+"""`docs/reference/states.md`, written from the table of transitions: `python -m scripts.state_diagram`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ BY_WHOM = {
     Cause.CLAIM: "a worker's session takes the run",
     Cause.USER: "a person, a script or an automation",
     Cause.RULE: "a rule of the schedule or deployment: overlap, catch-up, lateness, a full limit",
-    Cause.REPORT: "the worker that holds the run reports it",
+    Cause.REPORT: "the worker that holds the run reports it, or its own engine where it has no pool",
     Cause.RELEASE: "the worker hands the run back before it has started",
     Cause.LEASE: "the worker's session is gone",
-    Cause.PAUSE_TIMEOUT: "nobody resumed the run in time",
     Cause.RERUN: "a person starts a finished run again",
 }
 
@@ -28,7 +27,7 @@ def page() -> str:
         [
             "# States of a flow run",
             "",
-            "<!-- Written by `python -m infra.state_diagram` from chalicelib/domain/transitions.py. -->",
+            "<!-- Written by `make docs` from chalicelib/domain/transitions.py. -->",
             "",
             "Whatever is not drawn here cannot happen: a transition that the table does not have is refused,",
             "and changes nothing.",
@@ -78,3 +77,4 @@ def _listed(states: frozenset[StateType]) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    print("Wrote docs/reference/states.md")
