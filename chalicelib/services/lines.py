@@ -145,7 +145,7 @@ class Lines:
             view = views.get(run.work_pool_name or "")
             queue = view.queues.get(run.work_queue_name or "") if view else None
             if queue:
-                by_url.setdefault(queue.url, []).append((run.id, run.due + after))
+                by_url.setdefault(queue.url, []).append((run.id, _rung_for(run) + after))
         for url, rows in by_url.items():
             self._ports.queues.ring_many(url, rows, now)  # type: ignore[arg-type]
 
@@ -237,3 +237,8 @@ def _still_waits(run: Run, limit: str, pool: str, queue: str) -> bool:
     """Whether a run stands where the index says: in another pool or queue, others' rules are for it."""
     is_here = (run.line, run.work_pool_name, run.work_queue_name) == (limit, pool, queue)
     return is_here and run.state.type is StateType.SCHEDULED
+
+
+def _rung_for(run: Run) -> datetime:
+    """The time that a doorbell names: a worker that was told that a run is gone asks about later ones only."""
+    return max(run.due, run.state.timestamp) if run.attempt else run.due

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -101,3 +103,27 @@ def test_it_is_skipped_once_it_is_later_than_its_schedule_allows(plane: Rig) -> 
     worker.report(grant, "released")
     assert plane.worker(name="new").claim() == []
     assert plane.read(grant["run"])["state_name"] == "Skipped"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_its_doorbells_are_new_to_a_worker_that_was_told_it_is_gone(plane: Rig, way: str) -> None:
+    """A worker deletes rings up to the due time of which it was told so; the tick's say the same time each minute."""
+    _, worker, grant = _claimed(plane, DAILY)
+    other = plane.worker(name="new")
+    (hint,) = other.sync(want=1, hints=[grant["run"]])["hints"]
+    assert hint["verdict"] == "gone"
+    plane.clock.forward(5)
+    plane.aws.calls.clear()
+    WAYS[way](plane, worker, grant)
+    for _ in range(2):
+        plane.clock.forward(60)
+        plane.plane.tick()
+    rung = [json.loads(entry["MessageBody"]) for entry in _rings(plane)]
+    dues = {datetime.fromisoformat(bell["due"]) for bell in rung if bell["run"] == grant["run"]}
+    assert len(rung) == 3
+    assert [due > datetime.fromisoformat(grant["expected_start_time"]) for due in dues] == [True]
+
+
+def _rings(plane: Rig) -> list[Any]:
+    batches = [call for call in plane.aws.calls if call.operation == "SendMessageBatch"]
+    return [entry for call in batches for entry in call.params["Entries"]]

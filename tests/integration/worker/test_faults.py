@@ -301,6 +301,13 @@ def test_one_started_for_other_queues_says_that_it_keeps_its_predecessors(
     until(lambda: run.end, "the end")
 
 
+def test_an_idle_worker_speaks_within_its_lease_however_short(plane: Plane, worker: Starter) -> None:
+    """One that wanted a run which another got has the lease of a busy worker, and the pause of an idle one."""
+    plane.lease = 4.0
+    worker()
+    until(lambda: len(plane.syncs) >= 3, "two syncs after the first, within two leases")
+
+
 def test_a_large_log_is_split_until_it_fits(plane: Plane, worker: Starter) -> None:
     plane.too_large = 60_000
     script = "i=0; while [ $i -lt 2000 ]; do echo line-$i-" + "x" * 200 + "; i=$((i+1)); done"

@@ -12,9 +12,11 @@ from typing import IO, Any
 
 import pytest
 
+from headrace.contract.sync import ReportKind
 from headrace.worker.keeper import address
 from headrace.worker.keeper.clock import boottime
 from headrace.worker.keeper.wire import decode, encode
+from headrace.worker.outcome import conclude
 from tests.integration.worker.conftest import alive, until
 
 
@@ -169,7 +171,9 @@ def test_past_the_lease_nothing_is_started(line: Line) -> None:
     line.lease(-1)
     line.start("true")
     end, _ = line.exited()
-    assert (end["why"], end["status"]) == ("lease", None)
+    assert (end["why"], end["status"]) == ("too late", None)
+    done = conclude(None, end, engine=True, timeout=None)
+    assert done.kind is ReportKind.RELEASED, "it waits for another worker, with all its retries"
 
 
 def test_the_lease_ends_what_runs_although_the_worker_is_there(line: Line) -> None:

@@ -21,8 +21,8 @@ from headrace.contract.workers import QueueAddress, RunRef
 class ReportKind(StrEnum):
     """What happened to a run.
 
-    `started`: the child runs. `ended`: it is over (`state_type` says how). `released`: handed back before
-    its start by a draining worker. `cancelled`: the process group is gone after a cancel.
+    `started`: the child runs. `ended`: it is over (`state_type` says how). `released`: handed back before its
+    start, by a draining worker or one whose lease ran out first. `cancelled`: the process group is gone after a cancel.
     """
 
     STARTED = "started"

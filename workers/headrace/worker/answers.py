@@ -24,6 +24,8 @@ FATAL = (NotFound, Conflict, Invalid, Unauthorized)
 """Errors that no waiting mends, when a session is to be opened."""
 NAME_TAKEN = 2.0
 """Seconds between questions whether another worker has left the name that this one is to have."""
+PART_OF_LEASE = 0.75
+"""Of what is left of its lease a worker lets pass at most before it speaks again."""
 TRIES_ONCE = 5
 """A worker that shall run once gives up after so many failures to open a session."""
 
@@ -97,7 +99,7 @@ class Answers:
         loop, answer = self._loop, event.answer
         is_called_back = self._is_called_back(answer)
         is_idle = not (is_called_back or loop.supervisor.live())
-        within = self._idle_seconds() if is_idle else answer.sync_within_seconds
+        within = self._idle_seconds(answer) if is_idle else answer.sync_within_seconds
         if event.request.want:
             loop.hungry = len(answer.granted) < event.request.want
         batch, asked, away = loop.dialogue.answered(answer.pool_revision, within)
@@ -278,6 +280,9 @@ class Answers:
         registered = self._loop.dialogue.registered
         return registered is not None and answer.sync_within_seconds < registered.sync_within_seconds
 
-    def _idle_seconds(self) -> float:
+    def _idle_seconds(self, answer: SyncAnswer) -> float:
+        """How long it may be silent with nothing in hand: well within a lease, which may be that of a busy worker."""
         registered = self._loop.dialogue.registered
-        return registered.idle_sync_seconds if registered else 120.0
+        return min(
+            registered.idle_sync_seconds if registered else 120.0, PART_OF_LEASE * answer.lease_seconds
+        )

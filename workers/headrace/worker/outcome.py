@@ -75,6 +75,8 @@ def conclude(receipt: Message | None, exited: Message, *, engine: bool, timeout:
     if why in ("cancel", "timeout", "lease", "stop") and not (finished or (not engine and status == 0)):
         limit = timeout - ENGINE_SLACK if timeout and engine else timeout
         return _ended_by_us(why, exited, limit)
+    if why == "too late":
+        return Conclusion(ReportKind.RELEASED)
     if why == "spawn":
         message = f"The run could not be started: {exited.get('message')}."
         return Conclusion(ReportKind.ENDED, StateType.CRASHED, message=clip(message, 10_000))

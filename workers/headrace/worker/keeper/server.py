@@ -169,7 +169,7 @@ class Keeper:
             return
         child = self._children[key] = Child(message, self._folder / "spool", self)
         if boottime() >= self._term_at and not self._going_on:
-            child.refuse("the lease ran out before the start", "lease")
+            child.refuse("the lease ran out before the start", "too late")
             return
         mark = f"{child.run}:{child.attempt}"
         self._starts.start(message, mark, time.monotonic(), lambda start: self._begin(child, start))
