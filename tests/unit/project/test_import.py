@@ -44,6 +44,7 @@ pull:
   - prefect.deployments.steps.run_shell_script:
       id: where
       script: pwd
+      expand_env_vars: true
       env: {TOKEN: "{{ prefect.blocks.secret.index }}"}
   - prefect.deployments.steps.set_working_directory:
       directory: "{{ where.stdout }}/flows"
@@ -203,6 +204,7 @@ def test_each_loss_is_told_with_its_line() -> None:
         "build_docker_image": "build_docker_image",
         "access_token": "access_token",
         "depth: 1": "depth",
+        "expand_env_vars": "expand_env_vars",
         "blocks.secret.db": "db",
         "blocks.secret.login": "login",
         "triggers": "triggers",

@@ -193,7 +193,11 @@ class _Reader:
         if kind != "pull" and last != "run_shell_script":
             self._note(place, f"only run_shell_script is known as a {kind} step; it is left out")
             return None
-        kept = {key: value for key, value in options.items() if key != "requires"}
+        kept = {key: value for key, value in options.items() if key not in ("requires", "expand_env_vars")}
+        if "expand_env_vars" in options:
+            self._note(
+                (*place, "expand_env_vars"), "has no meaning here: the shell expands what the script names"
+            )
         if kind != "pull":
             kept.pop("id", None)
         elif isinstance(label := kept.get("id"), str):
