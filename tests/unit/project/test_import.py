@@ -107,7 +107,10 @@ deployments:
   - name: a
     entrypoint: a.py:b
     labels: {team: mill}
-    concurrency_limit: {limit: 2, grace_period_seconds: 30, other: 1}
+    concurrency_limit:
+      limit: 2
+      grace_period_seconds: 30
+      other: 1
     parameters:
       login: "{{ prefect.blocks.secret.login }}"
     work_pool:
@@ -238,7 +241,7 @@ def test_secrets_become_references_that_a_deploy_takes(tmp_path: Path) -> None:
         "API_TOKEN": {"$secret": "env:API_TOKEN"},
     }
     assert entry.labels == {"team": "mill"}
-    assert entry.concurrency_options and entry.concurrency_options.grace_period_seconds == 30
+    assert (entry.concurrency_limit, entry.concurrency_options) == (2, None)
     clones = [step[GIT] for step in entry.pull or [] if GIT in step]
     assert clones == [
         {"repository": "https://git.example/shop.git", "credentials": {"env": "GIT_TOKEN"}},
@@ -253,6 +256,7 @@ def test_each_secret_is_noted_once_where_it_stands() -> None:
         "ghp_",
         "CLONE_KEY",
         "curl",
+        "grace_period_seconds: 30",
         "other: 1",
         "login: ",
         "LOGIN: ",
@@ -263,6 +267,7 @@ def test_each_secret_is_noted_once_where_it_stands() -> None:
     at = [next(n for n, line in enumerate(lines, 1) if text in line) for text in wanted]
     assert [note.line for note in notes] == at, "and none for the build step, which runs here"
     told = {text: note.message for text, note in zip(wanted, notes, strict=True)}
+    assert "keeps its slot" in told["grace_period_seconds: 30"]
     assert "typed `Secret`" in told["login: "] and "typed" not in told["LOGIN: "]
     assert "set DB_URL" in told["DB_URL: "] and "cannot stand in this text" in told["curl"]
     assert "import `flow`" in closing.message

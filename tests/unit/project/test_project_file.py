@@ -54,6 +54,11 @@ BAD = {
     "empty": ("", 1, "must hold members"),
     "a key twice": ("name: a\nname: b\n", 2, "given twice"),
     "a misspelt member": (HEAD + ONE + "    enrtypoint: x\n", 5, "did you mean 'entrypoint'"),
+    "a time that nothing waits": (
+        HEAD + ONE + "    concurrency_options: {grace_period_seconds: 30}\n",
+        5,
+        "is no member here",
+    ),
     "no entrypoint": (HEAD + "  - name: a\n", 3, "lacks 'entrypoint'"),
     "no name of the project": ("deployments: []\n", 1, "lacks 'name'"),
     "a number for a version": (HEAD + ONE + "    version: 1.10\n", 5, "put it in quotes"),

@@ -37,7 +37,11 @@ class CollisionStrategy(StrEnum):
 
 
 class ConcurrencyOptions(Request):
-    """How a deployment's concurrency limit behaves."""
+    """How a deployment's concurrency limit behaves.
+
+    `grace_period_seconds` is Prefect's time for a run to start before it loses its slot. Its clients send it, and it
+    changes nothing: here a run that was claimed keeps its slot for as long as its worker renews the lease.
+    """
 
     collision_strategy: CollisionStrategy = CollisionStrategy.ENQUEUE
     grace_period_seconds: int | None = Field(default=None, ge=0, le=YEAR)
