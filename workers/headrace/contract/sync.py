@@ -1,7 +1,7 @@
 """`sync`: the whole conversation between a worker and the service.
 
 `POST /work_pools/{pool}/workers/{worker}/sync`. One is in flight per session; `seq` rises by one with
-each new request and is repeated when one is sent again. The lease is renewed before anything else.
+each new request and is repeated when one is sent again.
 """
 
 from __future__ import annotations
