@@ -48,7 +48,7 @@ class ConcurrencyOptions(Request):
 
 
 class RetryPolicy(Request):
-    """Retries of a flow run, decided by the service. `delay` is one number or one per retry, in seconds.
+    """Retries of a flow run, decided by the control plane. `delay` is one number or one per retry, in seconds.
 
     `backoff` multiplies the delay from retry to retry, up to `max_delay`; `jitter` (0 to 1) spreads it.
     `on` names exception types that are worth a retry; empty means all.

@@ -80,7 +80,7 @@ class Timing:
         return self._clock() - self._sent
 
     def answered(self, next_within: float) -> float | None:
-        """It was answered; gives for how long the service was away, if it was."""
+        """It was answered; gives for how long the control plane was away, if it was."""
         self.flying = False
         self._failures = 0
         self.soon(max(0.0, self._sent + next_within - self._clock()))
