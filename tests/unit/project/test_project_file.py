@@ -12,7 +12,7 @@ import pytest
 from headrace.project.desired import wanted_of
 from headrace.project.errors import FileProblems, ProjectError
 from headrace.project.model import Project
-from headrace.project.read import read_project
+from headrace.project.read import read_file
 from headrace.project.schema import schema_text
 from headrace.project.sources import Sources
 from headrace.project.write import RECIPES, new_file, with_deployment
@@ -146,7 +146,9 @@ IN_BAD = {
 
 
 def read(folder: Path, text: str, patterns: list[str] | None = None, **environment: str) -> Project:
-    return read_project(write(folder, text), patterns, environment, {"rows": 7, "team": "mill"}.__getitem__)
+    return read_file(
+        write(folder, text), patterns, environment, {"rows": 7, "team": "mill"}.__getitem__
+    ).project
 
 
 def test_a_variable_alone_keeps_its_type_and_within_a_text_is_text(tmp_path: Path) -> None:

@@ -64,16 +64,6 @@ class Read:
         return 2 * count + (base[:1] == ("deployments",) and count > 0)
 
 
-def read_project(
-    path: Path,
-    patterns: Sequence[str] | None = None,
-    environment: Mapping[str, str] | None = None,
-    variables: Callable[[str], object] | None = None,
-) -> Project:
-    """The project that `read_file` reads."""
-    return read_file(path, patterns, environment, variables).project
-
-
 def read_file(
     path: Path,
     patterns: Sequence[str] | None = None,

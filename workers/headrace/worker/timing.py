@@ -63,11 +63,6 @@ class Timing:
             return self._retry_at
         return max(self._due, self._sent + gap) if crowded else self._due
 
-    @property
-    def repeating(self) -> bool:
-        """Whether the next call repeats one that failed."""
-        return self._retry_at is not None
-
     def sent(self) -> None:
         """A request is under way."""
         self.flying = True
