@@ -48,7 +48,7 @@ def test_a_sync_has_the_models_of_no_other_route() -> None:
     models = {
         name.removeprefix("headrace.contract.") for name in found if name.startswith("headrace.contract.")
     }
-    constants = {"addresses", "key_text", "sizes"}
+    constants = {"addresses", "key_text", "secrets", "sizes"}
     assert models - constants == {
         "base",
         "errors",
