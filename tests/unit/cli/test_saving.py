@@ -10,7 +10,8 @@ import pytest
 from headrace.cli.deploying.answers import Answers
 from headrace.cli.deploying.facts import facts_of_command
 from headrace.cli.deploying.saving import save, saved
-from headrace.project.read import FILE, read_file
+from headrace.project import FILE
+from headrace.project.read import read_file
 from headrace.project.write import SCHEMA
 
 HAND_WRITTEN = (

@@ -13,13 +13,13 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from headrace.contract.errors import wording
+from headrace.project import FILE
 from headrace.project.errors import FileProblems, Place, Problem, ProjectError
 from headrace.project.git import read_checkout
 from headrace.project.model import DeploymentEntry, Project, ScheduleEntry, Shared, WorkPoolEntry
 from headrace.project.templates import Values, fill_all
 from headrace.project.yamlfile import YamlFile, read_yaml
 
-FILE = "headrace.yaml"
 _IN_FILE = {
     "timeout_seconds": ("timeout",),
     "pull_steps": ("pull",),
