@@ -24,7 +24,7 @@ from headrace.client.asking import connected
 from headrace.client.errors import ApiError, Conflict
 from headrace.contract.deployments import Deployment, DeploymentUpdate
 from headrace.contract.work_pools import WorkQueueCreate
-from headrace.deploys import FlowDeployment, check_deployments
+from headrace.flow_deployments import FlowDeployment, check_deployments
 from headrace.flows import loading
 from headrace.publishing import prepared, publish, pull_of, with_pools
 from headrace.settings import Settings, load_settings
