@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 
-from chalicelib.domain.secrets import KEY, REFERENCE
+from headrace.contract.secrets import KEY, REFERENCE
 
 Json = dict[str, object]
 

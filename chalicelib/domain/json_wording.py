@@ -9,6 +9,7 @@ from typing import Any
 
 from chalicelib.domain import secrets
 from chalicelib.domain.errors import FieldProblem
+from headrace.contract.secrets import marks
 
 _TYPES = {
     "string": "a string",
@@ -39,7 +40,7 @@ _BOUNDS = {
 def explain(error: Any, path: str) -> Iterator[FieldProblem]:
     """The problems that one `ValidationError` stands for, under their dotted paths."""
     here = ".".join([path, *map(str, error.absolute_path)])
-    if secrets.marks(error.schema):
+    if marks(error.schema):
         return iter([FieldProblem(here, secrets.PLAIN, secrets.EXPECTED)])
     return _explain(error, path, here)
 

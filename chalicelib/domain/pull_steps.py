@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import parse_qsl, urlsplit
 
 from chalicelib.domain.errors import FieldProblem, Invalid
-from headrace.contract.addresses import USERS
+from headrace.contract.addresses import SECRET_QUERY, USERS
 
 EXPECTED = '{"env": "NAME"}, {"ssm": "/path"}, {"secretsmanager": "arn"} or {"credential_helper": true}'
 _ADDRESS = "an address without user, password and token; a user name goes into `credentials`, as `username`"
 _PLACES = ("env", "ssm", "secretsmanager")
 _NAME = re.compile(r"[A-Za-z_]\w{0,200}", re.ASCII)
-_SECRET_QUERY = re.compile(r"(?i)token|secret|passw|pwd|auth|api_?key|signature|^(key|sig|code)$")
 _PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}")
 
 
@@ -83,6 +82,6 @@ def _has_secret(address: object) -> bool:
         parts = urlsplit(address)
     except ValueError:
         return False
-    if parts.password or any(_SECRET_QUERY.search(name) for name, _ in parse_qsl(parts.query, True)):
+    if parts.password or any(SECRET_QUERY.search(name) for name, _ in parse_qsl(parts.query, True)):
         return True
     return parts.scheme in ("http", "https") and parts.username not in (None, "", *USERS)

@@ -14,6 +14,7 @@ from chalicelib.domain import job_templates, secrets
 from chalicelib.domain.access import GRANTS, Caller, Need
 from chalicelib.domain.errors import FieldProblem, Forbidden
 from headrace.contract.roles import Role
+from headrace.contract.secrets import KEY
 
 EXECUTES = "decides what the worker executes"
 CONFIDES = "refers to a secret of the worker"
@@ -64,7 +65,7 @@ def _problems(template: Mapping[str, object], variables: Mapping[str, object]) -
             member, _, within = place.partition(".")
             if member in MEMBERS:
                 yield FieldProblem(path, MEMBERS[member], expected)
-            elif secrets.KEY in within.split("."):
+            elif KEY in within.split("."):
                 yield FieldProblem(path, CONFIDES, expected)
             elif member == "env":
                 yield from _of_environment(path, within, value, expected)

@@ -6,16 +6,13 @@ run must not have a worker's environment read into a parameter that its flow pri
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from chalicelib.domain.errors import FieldProblem, Invalid
+from headrace.contract.secrets import KEY, MARK, is_reference, marks, part_of
 
-MARK = "x-secret"
-KEY = "$secret"
 EXPECTED = '{"$secret": "env:NAME"}, {"$secret": "ssm:/path"} or {"$secret": "secretsmanager:ARN"}'
 PLAIN = "must be a reference to a secret: a secret itself is not taken"
-REFERENCE = re.compile(r"env:[A-Za-z_]\w{0,200}|(ssm|secretsmanager):[\w/.:@+=,-]{1,2000}", re.ASCII)
 
 
 def check(schema: Mapping[str, object] | None, values: Mapping[str, object], path: str) -> None:
@@ -32,14 +29,6 @@ def check(schema: Mapping[str, object] | None, values: Mapping[str, object], pat
         )
 
 
-def marks(schema: object) -> bool:
-    """Whether this very schema, or an alternative in it, is that of a secret."""
-    if not isinstance(schema, Mapping):
-        return False
-    members = (part for name in ("anyOf", "oneOf", "allOf") for part in _list(schema.get(name)))
-    return schema.get(MARK) is True or any(marks(part) for part in members)
-
-
 def _problems(
     schema: Mapping[str, object], values: Mapping[str, object], path: str
 ) -> Iterator[FieldProblem]:
@@ -48,12 +37,12 @@ def _problems(
         rule = (known if isinstance(known, Mapping) else {}).get(name, schema.get("additionalProperties"))
         here = f"{path}.{name}"
         if marks(rule):
-            if value is not None and not _is_reference(value):
+            if value is not None and not is_reference(value):
                 yield FieldProblem(here, PLAIN, EXPECTED)
         elif not _marks_within(schema, rule):
             if any(True for _ in references(value)):
                 yield FieldProblem(here, "refers to a secret, and is not declared as one", "type it `Secret`")
-        elif any(not _is_reference(one) for one in references(value)):
+        elif any(not is_reference(one) for one in references(value)):
             yield FieldProblem(here, "holds what is no reference to a secret", EXPECTED)
 
 
@@ -76,15 +65,9 @@ def refuse_wrong_references(value: object, path: str) -> None:
     Raises:
         Invalid: One is not; its value is not told.
     """
-    if any(not _is_reference(one) for one in references(value)):
+    if any(not is_reference(one) for one in references(value)):
         problem = FieldProblem(path, "holds what is no reference to a secret", EXPECTED)
         raise Invalid(f"{path} {problem.message}.", code="secret", hint=EXPECTED, errors=[problem])
-
-
-def _is_reference(value: object) -> bool:
-    if not isinstance(value, Mapping) or set(value) != {KEY}:
-        return False
-    return isinstance(value[KEY], str) and bool(REFERENCE.fullmatch(value[KEY]))
 
 
 def _marks_within(schema: Mapping[str, object], rule: object) -> bool:
@@ -98,20 +81,8 @@ def _marks_within(schema: Mapping[str, object], rule: object) -> bool:
             target = part.get("$ref")
             if isinstance(target, str) and target not in seen:
                 seen.add(target)
-                waiting.append(_part(schema, target))
+                waiting.append(part_of(schema, target))
             waiting += part.values()
         elif isinstance(part, list):
             waiting += part
     return False
-
-
-def _part(schema: Mapping[str, object], target: str) -> object:
-    """What a `$ref` to `#/definitions/Name` or `#/$defs/Name` means."""
-    found: object = schema
-    for step in target.removeprefix("#/").split("/"):
-        found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None
-    return found
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []

@@ -1,8 +1,8 @@
 """Which state may follow which, and by whose word. Everything about transitions lives in this file.
 
-Two rules. The table is the only place that knows: "terminal" is derived from it and defined nowhere
-else. And a pair that the table does not have raises and changes nothing. The diagram in
-`docs/reference/states.md` is generated from it.
+Two rules. The table is the only place that knows: "terminal" is derived from it, and what users install
+(`headrace.contract.states.ENDED`) is tested against it. And a pair that the table does not have raises and
+changes nothing. The diagram in `docs/reference/states.md` is generated from it.
 """
 
 from __future__ import annotations

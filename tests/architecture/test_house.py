@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(
     path
-    for folder in ("chalicelib", "workers/headrace", "infra")
+    for folder in ("chalicelib", "workers/headrace", "infra", "benchmarks", "scripts")
     for path in (ROOT / folder).rglob("*.py")
     if "__pycache__" not in path.parts
 )
@@ -111,6 +111,12 @@ def test_requirements_are_those_of_the_lambda_extra() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     assert [line for line in lines if line and not line.startswith("#")] == extras["lambda"]
+
+
+def test_each_page_is_in_the_index() -> None:
+    index = (ROOT / "README.md").read_text()
+    pages = {name(page) for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "decisions"}
+    assert not {page for page in pages if f"]({page})" not in index}
 
 
 def test_version_is_the_same_everywhere() -> None:

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from headrace.asking import ControlPlaneError
     from headrace.context import flow_run
     from headrace.deployment_runs import DeploymentRun, arun_deployment, run_deployment
-    from headrace.deploys import FlowDeployment
+    from headrace.flow_deployments import FlowDeployment
     from headrace.flows import Flow, flow
     from headrace.parameters.errors import ParameterError
     from headrace.publishing import deploy
@@ -45,7 +45,7 @@ _HOMES = {
     "ControlPlaneError": "asking",
     "DeploymentRun": "deployment_runs",
     "Flow": "flows",
-    "FlowDeployment": "deploys",
+    "FlowDeployment": "flow_deployments",
     "ParameterError": "parameters.errors",
     "Retry": "retries",
     "RunTimedOut": "timeouts",

@@ -1,6 +1,6 @@
 """Calls of flows and tasks: one attempt, and the loop of attempts that a direct call makes.
 
-A flow under a worker is given one attempt (`attempt`, `attempt_async`): the service decides on the next.
+A flow under a worker is given one attempt (`attempt`, `attempt_async`): the control plane decides on the next.
 A flow called directly, a subflow and a task try again by themselves (`call`, `call_async`).
 """
 

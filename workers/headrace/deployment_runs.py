@@ -15,6 +15,7 @@ from time import monotonic, sleep
 from typing import Any, Protocol
 
 from headrace.asking import ControlPlaneError, Line, line
+from headrace.contract.states import ENDED
 from headrace.jsonable import jsonable
 
 FIRST_PAUSE = 0.1
@@ -23,7 +24,6 @@ OUTAGE = 600.0
 """Seconds for which a control plane that does not answer is asked again."""
 AWAY_PAUSE = 2.0
 _AWAY = frozenset({429, 502, 503, 504})
-_OVER = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
 
 class DeploymentRun:
@@ -59,7 +59,7 @@ class DeploymentRun:
     @property
     def is_final(self) -> bool:
         """Whether it is over."""
-        return self.state_type in _OVER
+        return self.state_type in ENDED
 
     @property
     def is_completed(self) -> bool:
@@ -226,7 +226,7 @@ def _steps(
     until = inf if timeout is None else monotonic() + timeout
     told = yield from _insisted(lambda: call.asker.start_run(call.wanted), call.patience)
     pause, key = FIRST_PAUSE, call.wanted.get("idempotency_key")
-    while told["state_type"] not in _OVER and (left := until - monotonic()) > 0:
+    while told["state_type"] not in ENDED and (left := until - monotonic()) > 0:
         yield min(pause, left)
         pause = min(pause * 1.5, max(poll_interval, FIRST_PAUSE))
         run = told["id"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from headrace.deployment_options import DeploymentOptions
-    from headrace.deploys import FlowDeployment
+    from headrace.flow_deployments import FlowDeployment
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -105,7 +105,7 @@ class Flow(Callee[P, R]):
             ValueError: The flow is in no file, or has no name of its own there, or the options contradict
                 each other.
         """
-        from headrace.deploys import deployment_of
+        from headrace.flow_deployments import deployment_of
 
         return deployment_of(self, name, **options)
 

@@ -14,7 +14,7 @@ from headrace.asking import ControlPlaneError
 from headrace.client.asking import connected, wrong
 from headrace.client.errors import ApiError, NotFound
 from headrace.contract.work_pools import WorkPoolCreate
-from headrace.deploys import FlowDeployment, check_deployments
+from headrace.flow_deployments import FlowDeployment, check_deployments
 from headrace.flows import loading
 from headrace.project.desired import wanted_of
 from headrace.project.errors import ProjectError

@@ -24,12 +24,11 @@ from headrace.client.asking import connected
 from headrace.client.errors import ApiError, Conflict
 from headrace.contract.deployments import Deployment, DeploymentUpdate
 from headrace.contract.work_pools import WorkQueueCreate
-from headrace.deploys import FlowDeployment, check_deployments
+from headrace.flow_deployments import FlowDeployment, check_deployments
 from headrace.flows import loading
 from headrace.publishing import prepared, publish, pull_of, with_pools
 from headrace.settings import Settings, load_settings
 
-_COMMAND = "import sys; from headrace.cli.main import main; sys.exit(main())"
 PATIENCE = 60.0
 """Seconds for which a control plane that was started here may come up."""
 PORT = 4200
@@ -174,7 +173,10 @@ def _control_plane() -> Iterator[None]:
     settings.home.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as out:
         server = subprocess.Popen(
-            [sys.executable, "-P", "-c", _COMMAND, *words], stdout=out, stderr=out, start_new_session=True
+            [sys.executable, "-P", "-m", "headrace.cli.main", *words],
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
         )
     try:
         _say(f"No control plane is there: starting the embedded one (its words: {log}).")

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 
+from headrace.contract.pull_steps import MEMBERS, PREFECTS, PREFIX
 from headrace.contract.sync import Grant
 from headrace.worker.prepare import PrepareError, prepare
 from headrace.worker.sources import Workshop, environments
@@ -104,6 +105,13 @@ def test_a_secret_that_is_read_after_a_step_is_taken_out_of_its_output_too(site:
 def test_scripts_that_cannot_run(site: Site, options: dict[str, object], words: str) -> None:
     with pytest.raises(PrepareError, match=words):
         prepare(grant({f"{S}run_shell_script": options}), site.environ)
+
+
+@pytest.mark.parametrize("name", [prefix + short for prefix in (PREFIX, PREFECTS) for short in MEMBERS])
+def test_each_step_that_can_be_deployed_is_known_to_the_worker(site: Site, name: str) -> None:
+    with pytest.raises(PrepareError, match=name) as raised:
+        prepare(grant({name: {"directory": "/no/such"}}), site.environ)
+    assert "does not know" not in str(raised.value)
 
 
 def test_functions_of_the_user(site: Site, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_a_sync_has_the_models_of_no_other_route() -> None:
     models = {
         name.removeprefix("headrace.contract.") for name in found if name.startswith("headrace.contract.")
     }
-    plain = {"addresses", "key_text", "sizes", "slugs"}  # no models: the standard library alone
+    plain = {"addresses", "key_text", "secrets", "sizes", "slugs"}  # no models: the standard library alone
     assert models - plain == {
         "base",
         "errors",

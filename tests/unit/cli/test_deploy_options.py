@@ -23,7 +23,7 @@ from headrace.cli.values import merge_parameters
 from headrace.client.api import Api
 from headrace.client.errors import Invalid
 from headrace.client.transport import Transport
-from headrace.project.read import read_project
+from headrace.project.read import read_file
 from headrace.project.sources import GIT
 from tests.unit.cli import canned
 from tests.unit.cli.conftest import Cli
@@ -216,7 +216,7 @@ def test_once_it_is_made_it_stays_in_the_project_file(cli: Cli, api: FakeApi) ->
 
     assert result.code == 0, result.err
     assert "Not for this key." in result.err and "deployment run hello/first" in result.out
-    assert read_project(Path("headrace.yaml")).deployments[0].name == "first"
+    assert read_file(Path("headrace.yaml")).project.deployments[0].name == "first"
 
 
 def test_a_command_needs_no_flow(cli: Cli, api: FakeApi, project: Path) -> None:
@@ -231,7 +231,7 @@ def test_a_command_needs_no_flow(cli: Cli, api: FakeApi, project: Path) -> None:
     body = sent(api, "/deployments/")
     assert body["job_variables"] == {"command": "sh -c 'exit 3'", "nice": 3}
     assert "entrypoint" not in body and body["enforce_parameter_schema"] is True
-    (entry,) = read_project(project / "headrace.yaml").deployments
+    (entry,) = read_file(project / "headrace.yaml").project.deployments
     assert (entry.command, entry.flow_name, entry.entrypoint) == ("sh -c 'exit 3'", "shell", None)
     saved = (project / "headrace.yaml").read_text()
     assert cli(*line, "--flow", "shell", "--job-variable", "nice=3", "--save").code == 0
@@ -277,7 +277,7 @@ def test_a_pool_without_a_worker_is_remarked(cli: Cli, api: FakeApi) -> None:
 def test_saved_it_is_the_same(cli: Cli, api: FakeApi, project: Path) -> None:
     cli(*LINE, "--save", "--cron", "@daily", "--param", "x=3", "--tag", "a")
 
-    (entry,) = read_project(project / "headrace.yaml").deployments
+    (entry,) = read_file(project / "headrace.yaml").project.deployments
     assert (entry.name, entry.entrypoint, entry.parameters, entry.tags) == (
         "first",
         "flows.py:hello",

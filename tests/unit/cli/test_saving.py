@@ -10,7 +10,8 @@ import pytest
 from headrace.cli.deploying.answers import Answers
 from headrace.cli.deploying.facts import facts_of_command
 from headrace.cli.deploying.saving import save, saved
-from headrace.project.read import FILE, read_project
+from headrace.project import FILE
+from headrace.project.read import read_file
 from headrace.project.write import SCHEMA
 
 HAND_WRITTEN = (
@@ -23,7 +24,7 @@ def answers(name: str, **more: object) -> Answers:
 
 
 def names(folder: Path) -> list[str]:
-    return [entry.name for entry in read_project(folder / FILE, environment={}).deployments]
+    return [entry.name for entry in read_file(folder / FILE, environment={}).project.deployments]
 
 
 def fail(folder: Path, name: str, *others: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.domain.errors import WrongState
 from chalicelib.domain.transitions import HELD, TERMINAL, TRANSITIONS, Cause, allowed, check
-from headrace.contract.states import DEFAULT_NAME, StateType
+from headrace.contract.states import DEFAULT_NAME, ENDED, StateType
 
 BY_HAND = """
 SCHEDULED  -> PENDING:    claim
@@ -94,7 +94,7 @@ def test_terminal_is_what_only_a_rerun_leaves() -> None:
         for state, row in TRANSITIONS.items()
         if row and all(causes == {Cause.RERUN} for causes in row.values())
     }
-    assert derived == TERMINAL
+    assert derived == TERMINAL == ENDED
     assert {state.value for state in TERMINAL} == {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 

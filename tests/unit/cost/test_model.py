@@ -20,7 +20,7 @@ def test_every_quantity_has_its_price_and_the_other_way_round() -> None:
 
 
 def test_an_idle_month_with_one_worker_on_one_queue() -> None:
-    """Design 13 wants 0.30 USD."""
+    """The budget (docs/performance.md) is 0.30 USD."""
     idle = units.standing(units.MONTH)
     assert bill.total(idle) <= 0.30
     assert bill.total(idle, free_tier=True) == pytest.approx(0.18, abs=0.01)

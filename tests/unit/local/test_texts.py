@@ -13,7 +13,6 @@ PROFILE = Path("/home/ana/.headrace/profiles.json")
 PLAIN = {
     "seconds": 0.7,
     "url": "http://127.0.0.1:4200",
-    "has_dashboard": False,
     "data_dir": Path("/data"),
     "profile": PROFILE,
     "profile_active": True,

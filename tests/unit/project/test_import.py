@@ -15,7 +15,7 @@ from headrace.project.crontab_file import FLOW, FLOW_FILE, from_crontab
 from headrace.project.discovery import find_flows
 from headrace.project.errors import FileProblems
 from headrace.project.prefect_file import Imported, from_prefect
-from headrace.project.read import read_project
+from headrace.project.read import read_file
 from headrace.project.sources import GIT, PREFIX
 from headrace.project.write import to_yaml
 from headrace.project.yamlfile import parse_yaml
@@ -44,6 +44,7 @@ pull:
   - prefect.deployments.steps.run_shell_script:
       id: where
       script: pwd
+      expand_env_vars: true
       env: {TOKEN: "{{ prefect.blocks.secret.index }}"}
   - prefect.deployments.steps.set_working_directory:
       directory: "{{ where.stdout }}/flows"
@@ -106,7 +107,10 @@ deployments:
   - name: a
     entrypoint: a.py:b
     labels: {team: mill}
-    concurrency_limit: {limit: 2, grace_period_seconds: 30, other: 1}
+    concurrency_limit:
+      limit: 2
+      grace_period_seconds: 30
+      other: 1
     parameters:
       login: "{{ prefect.blocks.secret.login }}"
     work_pool:
@@ -142,7 +146,7 @@ def written(folder: Path, imported: Imported) -> Path:
 def test_a_prefect_file(tmp_path: Path) -> None:
     imported = from_prefect(parse_yaml(PREFECT, "prefect.yaml"))
     path = written(tmp_path, _without_templates(imported))
-    project = read_project(path, None, {"STAGE": "prod"}, {"team": "mill"}.__getitem__)
+    project = read_file(path, None, {"STAGE": "prod"}, {"team": "mill"}.__getitem__).project
     nightly, weekly = project.deployments
     assert (project.name, nightly.name, nightly.version, nightly.description) == (
         "shop",
@@ -203,6 +207,7 @@ def test_each_loss_is_told_with_its_line() -> None:
         "build_docker_image": "build_docker_image",
         "access_token": "access_token",
         "depth: 1": "depth",
+        "expand_env_vars": "expand_env_vars",
         "blocks.secret.db": "db",
         "blocks.secret.login": "login",
         "triggers": "triggers",
@@ -223,20 +228,20 @@ def test_a_secret_within_a_text_is_not_stored_by_the_next_deploy(tmp_path: Path)
     path = written(tmp_path, _without_templates(from_prefect(parse_yaml(text, "prefect.yaml"))))
     environment = {"STAGE": "prod", "PREFECT_BLOCKS_SECRET_DB": "hunter2"}
     with pytest.raises(FileProblems, match="stored and shown"):
-        read_project(path, None, environment, {"team": "mill"}.__getitem__)
+        read_file(path, None, environment, {"team": "mill"}.__getitem__)
 
 
 def test_secrets_become_references_that_a_deploy_takes(tmp_path: Path) -> None:
     text = SECRETS.replace("curl {{ $API_TOKEN }}", "true")
     path = written(tmp_path, from_prefect(parse_yaml(text, "prefect.yaml")))
-    (entry,) = read_project(path, None, {"API_TOKEN": "hunter2"}).deployments
+    (entry,) = read_file(path, None, {"API_TOKEN": "hunter2"}).project.deployments
     assert entry.work_pool.job_variables["env"] == {
         "LOGIN": {"$secret": "env:PREFECT_BLOCKS_SECRET_LOGIN"},
         "DB_URL": {"$secret": "env:DB_URL"},
         "API_TOKEN": {"$secret": "env:API_TOKEN"},
     }
     assert entry.labels == {"team": "mill"}
-    assert entry.concurrency_options and entry.concurrency_options.grace_period_seconds == 30
+    assert (entry.concurrency_limit, entry.concurrency_options) == (2, None)
     clones = [step[GIT] for step in entry.pull or [] if GIT in step]
     assert clones == [
         {"repository": "https://git.example/shop.git", "credentials": {"env": "GIT_TOKEN"}},
@@ -251,6 +256,7 @@ def test_each_secret_is_noted_once_where_it_stands() -> None:
         "ghp_",
         "CLONE_KEY",
         "curl",
+        "grace_period_seconds: 30",
         "other: 1",
         "login: ",
         "LOGIN: ",
@@ -261,6 +267,7 @@ def test_each_secret_is_noted_once_where_it_stands() -> None:
     at = [next(n for n, line in enumerate(lines, 1) if text in line) for text in wanted]
     assert [note.line for note in notes] == at, "and none for the build step, which runs here"
     told = {text: note.message for text, note in zip(wanted, notes, strict=True)}
+    assert "keeps its slot" in told["grace_period_seconds: 30"]
     assert "typed `Secret`" in told["login: "] and "typed" not in told["LOGIN: "]
     assert "set DB_URL" in told["DB_URL: "] and "cannot stand in this text" in told["curl"]
     assert "import `flow`" in closing.message
@@ -269,7 +276,7 @@ def test_each_secret_is_noted_once_where_it_stands() -> None:
 def test_a_crontab(tmp_path: Path) -> None:
     imported = from_crontab(CRONTAB, "ops")
     (tmp_path / FLOW_FILE).write_text(FLOW)
-    project = read_project(written(tmp_path, imported), None, {})
+    project = read_file(written(tmp_path, imported), None, {}).project
     load, report, mail, again = project.deployments
     assert [each.name for each in project.deployments] == ["load.sh", "report.py", "mail", "load.sh-2"]
     assert load.schedules and report.schedules and mail.schedules
@@ -313,7 +320,7 @@ def test_a_secret_in_a_crontab_stays_out_of_the_file(tmp_path: Path) -> None:
     )
     imported = from_crontab(text, "ops")
     (tmp_path / FLOW_FILE).write_text(FLOW)
-    first, second = read_project(written(tmp_path, imported), None, {}).deployments
+    first, second = read_file(written(tmp_path, imported), None, {}).project.deployments
     assert first.work_pool.job_variables == {
         "env": {"DB_PASSWORD": {"$secret": "env:DB_PASSWORD"}, "DB_URL": {"$secret": "env:DB_URL"}}
     }

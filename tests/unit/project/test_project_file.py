@@ -12,7 +12,7 @@ import pytest
 from headrace.project.desired import wanted_of
 from headrace.project.errors import FileProblems, ProjectError
 from headrace.project.model import Project
-from headrace.project.read import read_project
+from headrace.project.read import read_file
 from headrace.project.schema import schema_text
 from headrace.project.sources import Sources
 from headrace.project.write import RECIPES, new_file, with_deployment
@@ -54,6 +54,11 @@ BAD = {
     "empty": ("", 1, "must hold members"),
     "a key twice": ("name: a\nname: b\n", 2, "given twice"),
     "a misspelt member": (HEAD + ONE + "    enrtypoint: x\n", 5, "did you mean 'entrypoint'"),
+    "a time that nothing waits": (
+        HEAD + ONE + "    concurrency_options: {grace_period_seconds: 30}\n",
+        5,
+        "is no member here",
+    ),
     "no entrypoint": (HEAD + "  - name: a\n", 3, "lacks 'entrypoint'"),
     "no name of the project": ("deployments: []\n", 1, "lacks 'name'"),
     "a number for a version": (HEAD + ONE + "    version: 1.10\n", 5, "put it in quotes"),
@@ -141,7 +146,9 @@ IN_BAD = {
 
 
 def read(folder: Path, text: str, patterns: list[str] | None = None, **environment: str) -> Project:
-    return read_project(write(folder, text), patterns, environment, {"rows": 7, "team": "mill"}.__getitem__)
+    return read_file(
+        write(folder, text), patterns, environment, {"rows": 7, "team": "mill"}.__getitem__
+    ).project
 
 
 def test_a_variable_alone_keeps_its_type_and_within_a_text_is_text(tmp_path: Path) -> None:

@@ -12,13 +12,14 @@ MODELS = {
     "children",
     "errors",
     "media",
+    "pull_steps",
     "run_states",
     "sizes",
     "states",
     "sync",
     "workers",
 }
-NOT_NEEDED = {"boto3", "click", "moto", "pygments", "rich", "typer", "yaml"}
+NOT_NEEDED = {"boto3", "click", "difflib", "moto", "pygments", "rich", "typer", "yaml"}
 
 
 def test_a_worker_loads_the_models_of_its_own_calls_and_no_tools_of_the_command_line() -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from headrace.cli.errors import BadUsage, CliError
-from headrace.settings import Settings, SettingsError, load_settings
+from headrace.settings import Profiles, Settings, SettingsError, headrace_home, load_profiles, load_settings
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -50,6 +50,12 @@ def read_settings() -> Settings:
         settings = load_settings()
         settings.require_api_url()
     return settings
+
+
+def read_profiles() -> Profiles:
+    """The profiles of this user."""
+    with settings_errors():
+        return load_profiles(headrace_home())
 
 
 @contextmanager

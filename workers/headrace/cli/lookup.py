@@ -46,9 +46,9 @@ def find_queue(api: Api, name: str, pool: str | None) -> WorkQueue:
 
 def deployment_reference(text: str) -> UUID | str:
     """Read a deployment's id or its full name."""
-    as_id = _uuid(text)
-    if as_id is not None:
-        return as_id
+    given_id = as_id(text)
+    if given_id is not None:
+        return given_id
     flow, slash, name = text.partition("/")
     if not (flow and slash and name) or "/" in name:
         raise BadUsage(
@@ -108,7 +108,7 @@ def find_schedules(api: Api, name: str, slug: str | None) -> tuple[Deployment, l
 
 def find_run(api: Api, text: str) -> UUID:
     """The flow run of that id; among the latest also of that name, or whose id begins or ends so."""
-    run_id = _uuid(text)
+    run_id = as_id(text)
     if run_id is not None:
         return run_id
     found = _named(api, text) or (_with_piece(api, text.lower()) if len(text) >= SHORTEST else [])
@@ -154,7 +154,8 @@ def _is_piece(text: str, run_id: str) -> bool:
     return run_id.startswith(text) or run_id.endswith(text)
 
 
-def _uuid(text: str) -> UUID | None:
+def as_id(text: str) -> UUID | None:
+    """The id that a text is, or None: then it is a name."""
     try:
         return UUID(text)
     except ValueError:

@@ -26,8 +26,6 @@ STATE_STYLE = {
     StateType.CRASHED: "red",
     StateType.CANCELLED: "bright_black",
 }
-ENDED = frozenset({StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED})
-"""States that a run only leaves when a person repeats it."""
 
 READY, NOT_READY, PAUSED = ("● ready", "green"), ("○ not ready", "yellow"), ("‖ paused", "magenta")
 POOL_MARKS = {PoolStatus.READY: READY, PoolStatus.NOT_READY: NOT_READY, PoolStatus.PAUSED: PAUSED}

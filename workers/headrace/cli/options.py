@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -49,6 +50,22 @@ JobVariable = Annotated[
         "--job-variable", help="A value for the pool's job template. May be repeated.", metavar="KEY=VALUE"
     ),
 ]
+
+
+class OnDisconnect(StrEnum):
+    """What becomes of running flows when the control plane is away for longer than the lease."""
+
+    KILL = "kill"
+    CONTINUE = "continue"
+
+
+def check_names(*names: str) -> None:
+    """Refuse what cannot be the name of a pool, a queue or a worker."""
+    for name in names:
+        if not name.strip() or "/" in name:
+            raise BadUsage(
+                f"{name!r} is not a name.", "A name has characters other than blanks, and no slash."
+            )
 
 
 def read_limit(limit: int | None, *, none: bool) -> dict[str, Any]:

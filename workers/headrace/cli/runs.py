@@ -10,9 +10,8 @@ from typer import Exit
 
 from headrace.cli.errors import FAILURE, BadUsage, CliError
 from headrace.cli.lookup import deployment_reference, find_deployment
-from headrace.cli.marks import ENDED
 from headrace.cli.output import note, say
-from headrace.contract.states import StateName, StateType
+from headrace.contract.states import ENDED, StateName, StateType
 
 if TYPE_CHECKING:
     from headrace.client.api import Api

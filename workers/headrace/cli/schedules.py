@@ -33,7 +33,7 @@ TimeZone = Annotated[
 def read_times(
     cron: str | None, interval: str | None, rrule: str | None, timezone: str | None, anchor: str | None = None
 ) -> dict[str, Any] | None:
-    """The inner schedule that the options ask for, or nothing. The service checks expression and zone."""
+    """The inner schedule that the options ask for, or nothing. The control plane checks expression and zone."""
     named = {"--cron": cron, "--interval": interval, "--rrule": rrule}
     used = [option for option, text in named.items() if text is not None]
     if len(used) > 1:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from headrace.cli.errors import BadUsage
-from headrace.project.plain_secrets import HOW, NOT_TAKEN, REFERENCE, marks, plain_secrets, wrong_references
 
 MISSING = object()
 
@@ -38,6 +37,8 @@ def read_pairs(pairs: Iterable[str], option: str, schema: Mapping[str, Any] | No
 
 def read_for(schema: Mapping[str, Any] | None, key: str, text: str) -> Any:
     """One value as the schema wants it: `env:NAME` is a reference where it says secret."""
+    from headrace.contract.secrets import REFERENCE
+
     if wants_secret(schema, key) and REFERENCE.fullmatch(text):
         return {"$secret": text}
     return read_value(text, wants_text(schema, key))
@@ -71,6 +72,8 @@ def wants_text(schema: Mapping[str, Any] | None, key: str) -> bool:
 
 def wants_secret(schema: Mapping[str, Any] | None, key: str) -> bool:
     """Whether a parameter schema says that this parameter is a secret: then `env:NAME` is a reference."""
+    from headrace.contract.secrets import marks
+
     return marks(_entry(schema, key))
 
 
@@ -135,6 +138,8 @@ def merge_parameters(
     params: str | None, pairs: Iterable[str], schema: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """The object of `--params`, with each `--param` over it. A secret itself is refused, and not repeated."""
+    from headrace.project.plain_secrets import HOW, NOT_TAKEN, plain_secrets
+
     base = read_object(params, "--params") if params is not None else {}
     merged = base | read_pairs(pairs, "--param", schema)
     if plain := plain_secrets(schema, merged):
@@ -144,6 +149,8 @@ def merge_parameters(
 
 def read_job_variables(pairs: Iterable[str]) -> dict[str, Any]:
     """The job variables given; what means to be a reference to a secret must be one."""
+    from headrace.project.plain_secrets import HOW, NOT_TAKEN, wrong_references
+
     found = read_pairs(pairs, "--job-variable")
     if wrong := wrong_references(found, "job_variables"):
         raise BadUsage(f"{wrong[0]} {NOT_TAKEN}", HOW)

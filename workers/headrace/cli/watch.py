@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from headrace.cli.marks import ENDED
+from headrace.contract.states import ENDED
 
 if TYPE_CHECKING:
     from headrace.client.api import Api

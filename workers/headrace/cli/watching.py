@@ -14,11 +14,11 @@ from uuid import UUID
 import typer
 
 from headrace.cli.errors import FAILURE
-from headrace.cli.marks import ENDED, STATE_STYLE
+from headrace.cli.marks import STATE_STYLE
 from headrace.cli.output import Format, note, print_json, say
 from headrace.cli.times import show_duration
 from headrace.cli.watch import follow
-from headrace.contract.states import StateType
+from headrace.contract.states import ENDED, StateType
 
 if TYPE_CHECKING:
     from headrace.client.api import Api

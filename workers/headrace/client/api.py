@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from headrace.client.transport import Transport
-from headrace.client.workers import Workers
 from headrace.settings import Settings
 
 if TYPE_CHECKING:

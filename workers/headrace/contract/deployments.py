@@ -37,14 +37,18 @@ class CollisionStrategy(StrEnum):
 
 
 class ConcurrencyOptions(Request):
-    """How a deployment's concurrency limit behaves."""
+    """How a deployment's concurrency limit behaves.
+
+    `grace_period_seconds` is Prefect's time for a run to start before it loses its slot. Its clients send it, and it
+    changes nothing: here a run that was claimed keeps its slot for as long as its worker renews the lease.
+    """
 
     collision_strategy: CollisionStrategy = CollisionStrategy.ENQUEUE
     grace_period_seconds: int | None = Field(default=None, ge=0, le=YEAR)
 
 
 class RetryPolicy(Request):
-    """Retries of a flow run, decided by the service. `delay` is one number or one per retry, in seconds.
+    """Retries of a flow run, decided by the control plane. `delay` is one number or one per retry, in seconds.
 
     `backoff` multiplies the delay from retry to retry, up to `max_delay`; `jitter` (0 to 1) spreads it.
     `on` names exception types that are worth a retry; empty means all.

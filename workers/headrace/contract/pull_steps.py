@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 PREFIX = "headrace.deployments.steps."
@@ -103,6 +102,8 @@ def _fits(value: object, kinds: tuple[type, ...]) -> bool:
 
 
 def _suggestion(name: str, known: Mapping[str, object]) -> str:
+    from difflib import get_close_matches  # workers import this file, and ask for no suggestion
+
     longer = [other for other in known if len(name) > 2 and other.startswith(name)]
     near = longer or get_close_matches(name, known, 1)
     return f"; did you mean {near[0]!r}?" if near else ""

@@ -50,3 +50,6 @@ DEFAULT_NAME: dict[StateType, StateName] = {
     StateType.CANCELLED: StateName.CANCELLED,
 }
 """The name that a state has when nobody gave it another."""
+
+ENDED = frozenset({StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED})
+"""States that a run only leaves when a person repeats it: what the table of transitions comes to."""

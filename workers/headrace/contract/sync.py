@@ -1,7 +1,7 @@
-"""`sync`: the whole conversation between a worker and the service.
+"""`sync`: the whole conversation between a worker and the control plane.
 
 `POST /work_pools/{pool}/workers/{worker}/sync`. One is in flight per session; `seq` rises by one with
-each new request and is repeated when one is sent again. The lease is renewed before anything else.
+each new request and is repeated when one is sent again.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ class Command(Answer):
 
 
 class SyncAnswer(Answer):
-    """What the service says. `lease_seconds` counts from the moment the request was sent.
+    """What the control plane says. `lease_seconds` counts from the moment the request was sent.
 
     `queues` is given only when the pool changed since `pool_revision`.
     """

@@ -42,7 +42,7 @@ def failed(flow: Flow[..., Any], error: BaseException) -> Receipt:
 
 
 def retry_wish(flow: Flow[..., Any], error: BaseException) -> dict[str, Any] | None:
-    """What the child knows of the next attempt and the service does not.
+    """What the child knows of the next attempt and the control plane does not.
 
     How many retries there are, and after what delays, is the deployment's policy. The child tells what
     took the exception itself to tell: a `Retry` with its delay, and whether `retry_on` has the type or

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 
 POOL = "default"
 _PATIENCE = 5.0
-_COMMAND = "import sys; from headrace.cli.main import main; sys.exit(main())"
 
 
 class Companion:
@@ -33,7 +32,7 @@ class Companion:
         if not self._has_key:
             self._create_pool()
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _COMMAND, "worker", "start", "--pool", POOL],
+            [sys.executable, "-m", "headrace.cli.main", "worker", "start", "--pool", POOL],
             env=self._environment,
             start_new_session=True,
         )

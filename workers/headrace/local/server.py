@@ -97,7 +97,6 @@ class EmbeddedServer:
         self._profile_active = self._profile_written = False
         self._first_key: str | None = None
         self._secret = ""
-        self._has_dashboard = False
         self._seconds = 0.0
         self.url = ""
 
@@ -154,7 +153,6 @@ class EmbeddedServer:
         return banner(
             seconds=self._seconds,
             url=self.url,
-            has_dashboard=self._has_dashboard,
             data_dir=self._options.data_dir,
             profile=self._options.home / "profiles.json" if self._profile_written else None,
             profile_active=self._profile_active,
@@ -194,7 +192,6 @@ class EmbeddedServer:
         from headrace.local.guard import Guard
 
         app = control_plane.app()
-        self._has_dashboard = "/" in app.routes
         required = self._options.keys_required
         guard = Guard(self._options.host, web.port, keys_required=required)
         door = Door(KEY_ID, self._secret) if required else None

@@ -7,7 +7,7 @@ from pathlib import Path
 _BANNER = """
   Headrace is up ({seconds:.1f} s)
 
-{dashboard}  API             {url}/api
+  API             {url}/api
   Data            {data}
 {keys}
   Ctrl-C stops it; everything is kept. Next, in another terminal:
@@ -35,7 +35,6 @@ def banner(
     *,
     seconds: float,
     url: str,
-    has_dashboard: bool,
     data_dir: Path,
     profile: Path | None,
     profile_active: bool,
@@ -56,7 +55,6 @@ def banner(
     return _BANNER.format(
         seconds=seconds,
         url=url,
-        dashboard=f"  Dashboard       {url}\n" if has_dashboard else "",
         data=data_dir,
         use="" if profile_active else f"  export HEADRACE_API_URL={url}/api\n",
         worker="" if served else _WORKER,

@@ -66,7 +66,7 @@ def _said(entry: DeploymentEntry) -> dict[str, Any]:
         "tags": entry.tags,
         "enforce_parameter_schema": entry.enforce_parameter_schema,
         "concurrency_limit": entry.concurrency_limit,
-        "concurrency_options": entry.concurrency_options,
+        "concurrency_options": entry.concurrency_options and entry.concurrency_options.model_dump(),
         "retry_policy": entry.retry_policy,
         "timeout_seconds": entry.timeout,
         "work_queue_name": entry.work_pool.work_queue_name,

@@ -39,10 +39,10 @@ class ProjectError(Exception):
         self.mistakes = tuple(mistakes)
 
 
-def mistaken(what: str, mistakes: Sequence[tuple[Place, str]], hint: str | None = None) -> ProjectError:
+def mistaken(what: str, mistakes: Sequence[tuple[Place, str]]) -> ProjectError:
     """One error for all mistakes of one deployment."""
     told = "; ".join(f"{'.'.join(map(str, place))}: {text}" if place else text for place, text in mistakes)
-    return ProjectError(f"{what}: {told.rstrip('.')}.", hint, mistakes)
+    return ProjectError(f"{what}: {told.rstrip('.')}.", mistakes=mistakes)
 
 
 class FileProblems(ProjectError):

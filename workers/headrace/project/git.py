@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from headrace.contract.addresses import USERS
+from headrace.contract.addresses import SECRET_QUERY, USERS
 
 _TIMEOUT = 60
-_SECRET_QUERY = re.compile(r"(?i)token|secret|passw|pwd|auth|api_?key|signature|^(key|sig|code)$")
-"""Names in an address's query that carry what must not be stored."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +88,7 @@ def without_secrets(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
         return url
-    kept = [pair for pair in parts.query.split("&") if not _SECRET_QUERY.search(pair.partition("=")[0])]
+    kept = [pair for pair in parts.query.split("&") if not SECRET_QUERY.search(pair.partition("=")[0])]
     name, _, host = parts.netloc.rpartition("@")
     netloc = parts.netloc if name in USERS else host
     return urlunsplit(parts._replace(netloc=netloc, query="&".join(kept)))

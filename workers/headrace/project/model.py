@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from headrace.contract.base import YEAR, Json, Name, pattern
-from headrace.contract.deployments import ConcurrencyOptions, Entrypoint, RetryPolicy
+from headrace.contract.deployments import CollisionStrategy, Entrypoint, RetryPolicy
 from headrace.contract.schedules import (
     CronSchedule,
     IntervalSchedule,
@@ -85,6 +85,12 @@ class WorkPoolEntry(_Part):
     job_variables: Json = Field(default_factory=dict)
 
 
+class ConcurrencyEntry(_Part):
+    """How a deployment's concurrency limit behaves."""
+
+    collision_strategy: CollisionStrategy = CollisionStrategy.ENQUEUE
+
+
 class Shared(_Part):
     """What `defaults` and every deployment may say."""
 
@@ -96,7 +102,7 @@ class Shared(_Part):
     work_pool: WorkPoolEntry = Field(default_factory=WorkPoolEntry)
     schedules: Annotated[list[ScheduleEntry], Field(max_length=40)] | None = None
     concurrency_limit: int | None = Field(default=None, ge=0, le=5000)
-    concurrency_options: ConcurrencyOptions | None = None
+    concurrency_options: ConcurrencyEntry | None = None
     retry_policy: RetryPolicy | None = None
     timeout: float | None = Field(
         default=None, gt=0, le=YEAR, description="Seconds; the flow's own if left out."

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from headrace.secret import KEY, reference_in
+from headrace.contract.secrets import KEY, alternatives, is_reference, marks, part_of
 
-REFERENCE = re.compile(r"env:[A-Za-z_]\w{0,200}|(ssm|secretsmanager):[\w/.:@+=,-]{1,2000}", re.ASCII)
-"""What the control plane takes as a reference."""
 NOT_TAKEN = "must be a reference to a secret: a secret itself is not taken."
 HOW = "Say where a worker finds it: env:NAME, ssm:/path or secretsmanager:ARN."
 _MOST_NESTED = 50
 """A schema may refer to itself without end."""
-
-
-def marks(rule: object) -> bool:
-    """Whether this very schema, or an alternative in it, is that of a secret."""
-    if not isinstance(rule, Mapping):
-        return False
-    return rule.get("x-secret") is True or any(marks(one) for one in _alternatives(rule))
 
 
 def plain_secrets(schema: Mapping[str, Any] | None, parameters: Mapping[str, Any]) -> list[str]:
@@ -38,12 +28,6 @@ def wrong_references(value: object, path: str) -> list[str]:
     return [found for number, member in inner for found in wrong_references(member, f"{path}.{number}")]
 
 
-def is_reference(value: object) -> bool:
-    """Whether it is `{"$secret": "env:NAME"}` or the like."""
-    reference = reference_in(value)
-    return reference is not None and REFERENCE.fullmatch(reference) is not None
-
-
 def _found(root: Mapping[str, Any], rule: object, value: object, path: str, depth: int) -> Iterator[str]:
     if not isinstance(rule, Mapping) or depth > _MOST_NESTED or value is None or is_reference(value):
         return
@@ -59,7 +43,7 @@ def _found(root: Mapping[str, Any], rule: object, value: object, path: str, dept
 def _same_value(root: Mapping[str, Any], rule: Mapping[str, Any]) -> list[object]:
     """Further schemas of the very value."""
     target = rule.get("$ref")
-    return [*_alternatives(rule), *([part_of(root, target)] if isinstance(target, str) else [])]
+    return [*alternatives(rule), *([part_of(root, target)] if isinstance(target, str) else [])]
 
 
 def _members(rule: Mapping[str, Any], value: object) -> Iterator[tuple[object, object, object]]:
@@ -74,16 +58,3 @@ def _members(rule: Mapping[str, Any], value: object) -> Iterator[tuple[object, o
         first = first if isinstance(first, list) else []
         for number, member in enumerate(value):
             yield number, first[number] if number < len(first) else rule.get("items"), member
-
-
-def _alternatives(rule: Mapping[str, Any]) -> list[object]:
-    kinds = (rule.get(name) for name in ("anyOf", "oneOf", "allOf"))
-    return [one for kind in kinds if isinstance(kind, list) for one in kind]
-
-
-def part_of(root: Mapping[str, Any], target: str) -> object:
-    """The part of a schema that a `$ref` names, as in `#/definitions/Name`; None if there is none."""
-    found: object = root
-    for step in target.removeprefix("#/").split("/"):
-        found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None
-    return found

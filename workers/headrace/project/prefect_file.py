@@ -37,6 +37,7 @@ _DROPPED = {
     "triggers": "automations are not part of the file",
     "trigger": "automations are not part of the file",
     "sla": "there are no service level agreements",
+    "grace_period_seconds": "has no counterpart: a claimed run keeps its slot while its worker lives",
     "prefect-version": "",
     "pull": "",
 }
@@ -170,10 +171,9 @@ class _Reader:
         if not isinstance(limit, dict):
             return {} if limit is None else {"concurrency_limit": limit}
         done: dict[str, Any] = {"concurrency_limit": limit.get("limit")}
-        known = ("collision_strategy", "grace_period_seconds")
-        options = {name: limit[name] for name in known if limit.get(name) is not None}
-        for name in limit.keys() - {"limit", *known}:
-            self._note((*place, "concurrency_limit", name), "has no counterpart")
+        options = {name: limit[name] for name in ("collision_strategy",) if limit.get(name) is not None}
+        for name in limit.keys() - {"limit", "collision_strategy"}:
+            self._note((*place, "concurrency_limit", name), _DROPPED.get(name) or "has no counterpart")
         return done | ({"concurrency_options": options} if options else {})
 
     def _steps(self, steps: Any, place: Place, kind: str) -> list[dict[str, Any]]:
@@ -193,7 +193,11 @@ class _Reader:
         if kind != "pull" and last != "run_shell_script":
             self._note(place, f"only run_shell_script is known as a {kind} step; it is left out")
             return None
-        kept = {key: value for key, value in options.items() if key != "requires"}
+        kept = {key: value for key, value in options.items() if key not in ("requires", "expand_env_vars")}
+        if "expand_env_vars" in options:
+            self._note(
+                (*place, "expand_env_vars"), "has no meaning here: the shell expands what the script names"
+            )
         if kind != "pull":
             kept.pop("id", None)
         elif isinstance(label := kept.get("id"), str):

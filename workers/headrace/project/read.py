@@ -13,13 +13,13 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from headrace.contract.errors import wording
+from headrace.project import FILE
 from headrace.project.errors import FileProblems, Place, Problem, ProjectError
 from headrace.project.git import read_checkout
 from headrace.project.model import DeploymentEntry, Project, ScheduleEntry, Shared, WorkPoolEntry
 from headrace.project.templates import Values, fill_all
 from headrace.project.yamlfile import YamlFile, read_yaml
 
-FILE = "headrace.yaml"
 _IN_FILE = {
     "timeout_seconds": ("timeout",),
     "pull_steps": ("pull",),
@@ -62,16 +62,6 @@ class Read:
             return 0
         count = sum((*base, *place[:end]) in self.file.lines for end in range(1, len(place) + 1))
         return 2 * count + (base[:1] == ("deployments",) and count > 0)
-
-
-def read_project(
-    path: Path,
-    patterns: Sequence[str] | None = None,
-    environment: Mapping[str, str] | None = None,
-    variables: Callable[[str], object] | None = None,
-) -> Project:
-    """The project that `read_file` reads."""
-    return read_file(path, patterns, environment, variables).project
 
 
 def read_file(

@@ -1,4 +1,4 @@
-"""What the loop does with the service's answers: sessions opened and lost, grants, verdicts, outages."""
+"""What the loop does with the control plane's answers: sessions opened and lost, grants, verdicts, outages."""
 
 from __future__ import annotations
 

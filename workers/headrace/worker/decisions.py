@@ -40,7 +40,7 @@ class Kill:
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """Tell the service. `urgent`: at once, not after a moment's wait for company."""
+    """Tell the control plane. `urgent`: at once, not after a moment's wait for company."""
 
     report: Report
     urgent: bool

@@ -1,4 +1,4 @@
-"""The conversation with the service: what the next call says, and what an answer or a failure means."""
+"""The conversation with the control plane: what the next call says, and what an answer or a failure means."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Dialogue:
         self.timing.rejected()
 
     def join_later(self, seconds: float) -> None:
-        """The service refused for now: ask for the same session again then."""
+        """The control plane refused for now: ask for the same session again then."""
         self.timing.never()
         self.timing.soon(seconds)
 
@@ -111,7 +111,7 @@ class Dialogue:
         self.timing.soon()
 
     def joined(self, registered: Registered) -> float | None:
-        """The session is open; gives for how long the service was away, if it was."""
+        """The session is open; gives for how long the control plane was away, if it was."""
         self.registered, self.session, self.seq = registered, registered.session, 0
         self._register, self._revision = None, registered.pool_revision
         away = self.timing.answered(registered.idle_sync_seconds)
@@ -160,7 +160,7 @@ class Dialogue:
         return self._outbox.in_flight
 
     def answered(self, revision: int, next_within: float) -> tuple[Batch, list[Rung], float | None]:
-        """What was delivered, the doorbells that were asked about, and for how long the service was away."""
+        """What was delivered, the doorbells that were asked about, and for how long the control plane was away."""
         self._request = None
         self._revision = None if self._asks_again else revision
         self._heard = self.seq
@@ -186,7 +186,7 @@ class Dialogue:
         return news
 
     def too_large(self) -> Batch:
-        """The service refused the size or the content: smaller next time. Gives what is dropped for ever."""
+        """The control plane refused the size or the content: smaller next time. Gives what is dropped for ever."""
         self._request = None
         self._rungs = [*self._asked, *self._rungs]
         self._asked = []

@@ -30,7 +30,7 @@ class Hands:
         return self._held.get(key)
 
     def refs(self) -> list[RunRef]:
-        """What this session holds, as it tells the service: also runs whose end was not answered yet."""
+        """What this session holds, as it tells the control plane: also runs whose end was not answered yet."""
         return [
             RunRef(run=run, attempt=attempt) for (run, attempt), held in self._held.items() if not held.orphan
         ]

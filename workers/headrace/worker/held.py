@@ -117,7 +117,7 @@ def end_line(held: Held, conclusion: Conclusion, now: datetime) -> Say:
 
 
 def aftermath(held: Held, verdict: Verdict) -> list[Decision]:
-    """What the service made of the end, if that is worth a line."""
+    """What the control plane made of the end, if that is worth a line."""
     if verdict.state is not None and verdict.state.type is StateType.SCHEDULED:
         return [Say("note", f"{held.label}: will be tried again ({verdict.state.name})")]
     return []

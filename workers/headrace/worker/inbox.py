@@ -28,7 +28,7 @@ from headrace.worker.events import QueueTrouble, Rung, Told
 from headrace.worker.sqs import SQS_ERRORS, WAIT_SECONDS, is_gone, make_client, trouble
 
 ASKED = 10.0
-"""Seconds within which the service is expected to say that a queue that is gone is not served any more."""
+"""Seconds within which the control plane is expected to say that a queue that is gone is not served any more."""
 REMEMBERED = 1_000
 """Runs whose repeated rings are deleted without a call; one that is forgotten costs a call."""
 
@@ -70,7 +70,7 @@ class Inbox:
             self._gate.notify_all()
 
     def settle(self, rung: Rung, verdict: HintVerdict) -> None:
-        """Do with a doorbell what the service said of its run."""
+        """Do with a doorbell what the control plane said of its run."""
         if verdict is HintVerdict.READY:
             self.give_back([rung])
             return
@@ -124,7 +124,7 @@ class Inbox:
             self._polled.discard(url)
 
     def _ask_whether_it_is_served(self, url: str) -> None:
-        """Its queue was deleted, and perhaps made again elsewhere: no outage, as long as the service knows."""
+        """Its queue was deleted, and perhaps made again elsewhere: no outage, as long as the control plane knows."""
         self._post(Told(Command(kind=CommandKind.SYNC)))
         with self._gate:
             self._gate.wait_for(lambda: self._closed or url not in self._wanted, timeout=ASKED)
@@ -163,7 +163,7 @@ class Inbox:
 
     def _commands(self, url: str, messages: list[dict[str, Any]]) -> None:
         for message in messages:
-            # One that is not understood is of a newer service, perhaps; the next sync repeats what matters.
+            # One that is not understood is of a newer control plane, perhaps; the next sync repeats what matters.
             with suppress(ValueError, ValidationError):
                 self._post(Told(Command.model_validate(json.loads(message["Body"]))))
             self._chores.delete(url, message["ReceiptHandle"])

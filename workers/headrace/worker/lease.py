@@ -11,7 +11,7 @@ NOTICE_MOST = 10.0
 
 
 class Lease:
-    """Counts from the moment a sync was *sent*: the service cannot have begun to count earlier than that."""
+    """Counts from the moment a sync was *sent*: the control plane cannot have begun to count earlier than that."""
 
     def __init__(self, clock: Callable[[], float] = boottime) -> None:
         self._clock = clock

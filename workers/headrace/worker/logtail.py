@@ -31,7 +31,7 @@ class Piece:
     records: tuple[LogRecord, ...]
 
     def batch(self) -> LogBatch:
-        """As the service takes it. The first record's number is the batch's: so batches sort by it."""
+        """As the control plane takes it. The first record's number is the batch's: so batches sort by it."""
         return LogBatch(run=self.run, attempt=self.attempt, seq=self.first, records=list(self.records))
 
     def halves(self) -> tuple[Piece, Piece]:

@@ -1,4 +1,4 @@
-"""All that is still to be told to the service: reports first, then logs, in batches that fit.
+"""All that is still to be told to the control plane: reports first, then logs, in batches that fit.
 
 A batch that was sent stays *in flight* until the answer: it is then sent again unchanged, or was delivered,
 or came back as too large and is split.

@@ -8,7 +8,7 @@
    now), timeout, lease, stop.
 5. *Over*: the keeper says `exited` when all its processes are gone. Its receipt, or else its exit status,
    becomes the last report. Its slot is free from here on.
-6. *Told*: the service has answered that report; the run is forgotten here and in the keeper.
+6. *Told*: the control plane has answered that report; the run is forgotten here and in the keeper.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from headrace.worker.run_reports import last_report, start_report
 
 EARLY = timedelta(seconds=2)
 """A doorbell rings up to this long before a run is due. A longer wait would mean that this machine's clock is
-behind the service's, whose word counts."""
+behind the control plane's, whose word counts."""
 
 
 class Supervisor(Hands):
@@ -115,7 +115,7 @@ class Supervisor(Hands):
         return decisions
 
     def state(self, key: Key, seq: int, event: Message, *, known: bool = False) -> list[Decision]:
-        """Steps 3 to 5. `known`: a worker before us told the service already."""
+        """Steps 3 to 5. `known`: a worker before us told the control plane already."""
         held = self._held.get(key)
         if held is None or seq <= held.last_state:
             return []
@@ -126,7 +126,7 @@ class Supervisor(Hands):
                 held.pid, held.begun = event.get("pid"), time_of(event)
                 decisions = self._spawned(key, held, seq, event)
             case "started":
-                held.begun = time_of(event)  # what the service takes for the run's begin, too
+                held.begun = time_of(event)  # what the control plane takes for the run's begin, too
                 decisions = [Deliver(start_report(key, seq, event, held.pid), urgent=False)]
             case "receipt":
                 held.receipt = event
@@ -186,7 +186,7 @@ class Supervisor(Hands):
         return [Kill(key, "stop", 0 if hard else None) for key in self.started()]
 
     def dropped(self, key: Key, seq: int) -> list[Decision]:
-        """A report that the service cannot take; as good as told."""
+        """A report that the control plane cannot take; as good as told."""
         return self._told(key, seq)
 
     def disowned(self, *, go_on: bool) -> list[Decision]:

@@ -63,11 +63,6 @@ class Timing:
             return self._retry_at
         return max(self._due, self._sent + gap) if crowded else self._due
 
-    @property
-    def repeating(self) -> bool:
-        """Whether the next call repeats one that failed."""
-        return self._retry_at is not None
-
     def sent(self) -> None:
         """A request is under way."""
         self.flying = True
@@ -80,7 +75,7 @@ class Timing:
         return self._clock() - self._sent
 
     def answered(self, next_within: float) -> float | None:
-        """It was answered; gives for how long the service was away, if it was."""
+        """It was answered; gives for how long the control plane was away, if it was."""
         self.flying = False
         self._failures = 0
         self.soon(max(0.0, self._sent + next_within - self._clock()))

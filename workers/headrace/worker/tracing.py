@@ -60,7 +60,7 @@ class Tracing:
         return replace(start.launch, env={**start.launch.env, VARIABLE: traceparent_of(span)})
 
     def told(self, report: Report) -> None:
-        """The service is told of it; by all but its start it is over."""
+        """The control plane is told of it; by all but its start it is over."""
         if self._tracer is None or report.kind is ReportKind.STARTED:
             return
         key = (report.run, report.attempt)

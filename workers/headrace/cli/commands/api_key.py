@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import typer
 
 from headrace.cli.app import new_group
 from headrace.cli.connect import checked, connect, given, rows_of
 from headrace.cli.errors import BadUsage, CliError
+from headrace.cli.lookup import as_id
 from headrace.cli.options import Output
 from headrace.cli.output import Format, note, report
 from headrace.cli.tables import ID, Column, listing
 from headrace.cli.times import parse_duration, parse_moment, show_ago, show_moment
+from headrace.contract.roles import Role
 
 if TYPE_CHECKING:
     from headrace.client.api import Api
@@ -34,23 +34,11 @@ COLUMNS = (
 )
 
 
-class RoleName(StrEnum):
-    """The roles; what each may do: docs/guides/access.md."""
-
-    ADMIN = "admin"
-    DEPLOYER = "deployer"
-    OPERATOR = "operator"
-    VIEWER = "viewer"
-    WORKER = "worker"
-
-
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="What it is for, or whose it is.", show_default=False)],
     *,
-    role: Annotated[
-        RoleName, typer.Option("--role", "-r", help="What it may do: see docs/guides/access.md.")
-    ],
+    role: Annotated[Role, typer.Option("--role", "-r", help="What it may do: see docs/guides/access.md.")],
     pool: Annotated[
         str | None,
         typer.Option("--pool", "-p", help="For the role worker: the one pool it serves.", metavar="NAME"),
@@ -64,14 +52,14 @@ def create(
     output: Output = Format.TABLE,
 ) -> None:
     """Make an API key. It is shown once, here."""
-    if role is RoleName.WORKER and pool is None:
+    if role is Role.WORKER and pool is None:
         raise BadUsage("The role worker needs --pool.", "Write: --role worker --pool NAME")
-    if role is not RoleName.WORKER and pool is not None:
+    if role is not Role.WORKER and pool is not None:
         raise BadUsage("Only the role worker takes --pool.", "Leave it out, or write: --role worker")
     end = _end(expires_in, expires_at)
     from headrace.contract.api_keys import ApiKeyCreate
 
-    body = checked(ApiKeyCreate, name=name, role=role.value, **given(work_pool_name=pool, expires_at=end))
+    body = checked(ApiKeyCreate, name=name, role=role, **given(work_pool_name=pool, expires_at=end))
     with connect() as api:
         made = api.api_keys.create(body)
     if output is Format.TABLE:
@@ -130,17 +118,10 @@ def _end(expires_in: str | None, expires_at: str | None) -> datetime | None:
     return parse_moment(expires_at, "--expires-at", datetime.now(UTC)) if expires_at is not None else None
 
 
-def _as_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
 def _find(api: Api, text: str) -> ApiKey:
     from headrace.contract.api_keys import ApiKeyList
 
-    key_id = _as_id(text)
+    key_id = as_id(text)
     if key_id is not None:
         return api.api_keys.read(key_id)
     found = [key for key in rows_of(api.api_keys.list, ApiKeyList()) if key.name == text]

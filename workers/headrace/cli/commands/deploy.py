@@ -40,8 +40,7 @@ from headrace.cli.errors import BadUsage
 from headrace.cli.options import JobVariable, Output, Param, Params, Tag
 from headrace.cli.output import Format
 from headrace.cli.schedules import Cron, Interval, RRule, TimeZone
-
-PROJECT_FILE = "headrace.yaml"
+from headrace.project import FILE
 
 
 def command(
@@ -97,12 +96,7 @@ def command(
 
 
 def _names_alone(flags: Flags) -> bool:
-    return (
-        flags.entrypoint is None
-        and flags.command is None
-        and bool(flags.names)
-        and Path(PROJECT_FILE).is_file()
-    )
+    return flags.entrypoint is None and flags.command is None and bool(flags.names) and Path(FILE).is_file()
 
 
 def _batch(flags: Flags, options: dict[str, Any]) -> None:
@@ -129,7 +123,7 @@ def _batch(flags: Flags, options: dict[str, Any]) -> None:
         raise BadUsage(f"{option} and --name contradict each other.", "Give one of them.")
     batch.deploy(
         batch.Wish(
-            file=options["file"] or Path(PROJECT_FILE),
+            file=options["file"] or Path(FILE),
             patterns=flags.names or None,
             only_plan=options["plan"],
             sync=options["sync"],
@@ -165,6 +159,6 @@ def _single(flags: Flags) -> None:
 
 def _unasked(missing: list[str]) -> BadUsage:
     hint = "Write it like: headrace deploy FILE.py:FLOW --name NAME --pool POOL"
-    if "ENTRYPOINT" in missing and Path(PROJECT_FILE).is_file():
+    if "ENTRYPOINT" in missing and Path(FILE).is_file():
         hint += "   (or everything in headrace.yaml: headrace deploy --all)"
     return BadUsage(f"Missing {' and '.join(missing)}, and no terminal to ask at.", hint)

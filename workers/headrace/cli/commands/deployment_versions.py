@@ -14,6 +14,7 @@ from headrace.cli.options import DeploymentName, Output
 from headrace.cli.output import Format, print_json, report, say
 from headrace.cli.tables import Column, listing, print_table
 from headrace.cli.times import show_ago
+from headrace.contract.pull_steps import PREFECTS, PREFIX
 
 if TYPE_CHECKING:
     from typing import Any
@@ -43,7 +44,6 @@ COLUMNS = (
 DIFF_COLUMNS = (Column("Member", style="bold"), Column("Before"), Column("After"))
 SHOWN = 3
 """Changed members that the table names; `diff` has them all."""
-STEPS = ("headrace.deployments.steps.", "prefect.deployments.steps.")
 LONG = 90
 """Characters of a value that a diff shows."""
 
@@ -102,9 +102,7 @@ def _changed(version: Version) -> str:
 
 def _shortened(path: str) -> str:
     """A path for people: the steps of Headrace and of Prefect are known by their last word."""
-    for prefix in STEPS:
-        path = path.replace(prefix, "")
-    return path
+    return path.replace(PREFIX, "").replace(PREFECTS, "")
 
 
 def diff(

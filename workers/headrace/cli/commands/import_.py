@@ -27,7 +27,7 @@ def command(
     force: Annotated[bool, typer.Option("--force", help="Replace a headrace.yaml that is there.")] = False,
 ) -> None:
     """Write a headrace.yaml from a prefect.yaml or a crontab, and list what has no counterpart."""
-    from headrace.project.read import FILE
+    from headrace.project import FILE
 
     is_crontab = what[0] == "crontab" and len(what) == 2
     if len(what) != 1 and not is_crontab:

@@ -33,8 +33,8 @@ def command(
 ) -> None:
     """Start a headrace.yaml here, with the schema by which editors complete it."""
     from headrace.cli.deploying.saving import start
+    from headrace.project import FILE
     from headrace.project.git import read_checkout
-    from headrace.project.read import FILE
 
     folder = Path.cwd()
     if (folder / FILE).exists() and not force:

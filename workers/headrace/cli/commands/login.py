@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from headrace.cli.connect import connect_to, settings_errors
+from headrace.cli.connect import connect_to, read_profiles
 from headrace.cli.deploying.terminal import is_interactive
 from headrace.cli.errors import BadUsage, CliError
 from headrace.cli.options import Output
@@ -21,7 +21,6 @@ from headrace.settings import (
     SettingsError,
     checked_url,
     headrace_home,
-    load_profiles,
     save_profiles,
 )
 
@@ -61,8 +60,7 @@ def command(
     output: Output = Format.TABLE,
 ) -> None:
     """Log in: check an API key, and keep it in a profile that is used from now on."""
-    with settings_errors():
-        profiles = load_profiles(headrace_home())
+    profiles = read_profiles()
     url = _checked(api_url if api_url is not None else _ask_url(profiles))
     name = _profile_name(profiles, profile, url)
     key = _one_key(api_key if api_key is not None else _ask_key())

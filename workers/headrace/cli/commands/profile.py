@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from headrace.cli.app import new_group
-from headrace.cli.connect import settings_errors
+from headrace.cli.connect import read_profiles, settings_errors
 from headrace.cli.errors import BadUsage, CliError
 from headrace.cli.options import Output
 from headrace.cli.output import Format, details, report
@@ -33,7 +33,7 @@ COLUMNS = (Column("In use"), Column("Name", style="bold"), Column("API URL"), Co
 @app.command("ls")
 def list_(*, output: Output = Format.TABLE) -> None:
     """List the profiles; an arrow marks the one in use."""
-    profiles = _load()
+    profiles = read_profiles()
     entries = [_describe(profiles, name) for name in sorted(profiles.profiles)]
     listing(
         output,
@@ -63,7 +63,7 @@ def create(
         raise BadUsage(
             f"{name[:60]!r} is not a name.", "Write 1 to 100 characters without blanks around them."
         )
-    profiles = _load()
+    profiles = read_profiles()
     if name in profiles.profiles:
         raise CliError(
             f"There is a profile {name!r} already.", f"Delete it first: headrace profile delete {name}"
@@ -96,7 +96,7 @@ def inspect(
 ) -> None:
     """Show a profile; without a name, the settings in force and where they come from."""
     if name is not None:
-        entry = _describe(_known(_load(), name), name)
+        entry = _describe(_known(read_profiles(), name), name)
     else:
         with settings_errors():
             settings = load_settings()
@@ -122,17 +122,12 @@ def inspect(
 @app.command()
 def delete(name: Name, *, output: Output = Format.TABLE) -> None:
     """Forget a profile."""
-    profiles = _known(_load(), name)
+    profiles = _known(read_profiles(), name)
     entry = _describe(profiles, name)
     left = {other: profile for other, profile in profiles.profiles.items() if other != name}
     active = None if profiles.active == name else profiles.active
     save_profiles(headrace_home(), replace(profiles, active=active, profiles=left))
     report(output, entry, f"Deleted profile {name!r}.")
-
-
-def _load() -> Profiles:
-    with settings_errors():
-        return load_profiles(headrace_home())
 
 
 def _known(profiles: Profiles, name: str) -> Profiles:

@@ -13,7 +13,7 @@ from headrace.cli.app import new_group
 from headrace.cli.commands import worker_install
 from headrace.cli.connect import connect, given, read_settings, rows_of
 from headrace.cli.errors import BadUsage
-from headrace.cli.options import Output, Pool
+from headrace.cli.options import OnDisconnect, Output, Pool, check_names
 from headrace.cli.output import Format, report
 from headrace.cli.tables import Column, listing
 from headrace.cli.times import show_ago
@@ -32,13 +32,6 @@ COLUMNS = (
 
 
 TYPES = ("process",)
-
-
-class OnDisconnect(StrEnum):
-    """What becomes of running flows when the control plane is away for longer than the lease."""
-
-    KILL = "kill"
-    CONTINUE = "continue"
 
 
 class StartMethod(StrEnum):
@@ -93,7 +86,7 @@ def start(
     """Start a worker here. Ctrl-C once: finish what runs, take nothing new; twice: stop that too."""
     if type_ not in TYPES:
         raise BadUsage(f"--type: there is no worker type {type_!r}.", f"Types: {', '.join(TYPES)}.")
-    _check_names(pool, *(work_queue or ()), *((name,) if name is not None else ()))
+    check_names(pool, *(work_queue or ()), *((name,) if name is not None else ()))
     settings = read_settings()
     from headrace.worker.main import WorkerOptions, start
 
@@ -109,14 +102,6 @@ def start(
         **given(limit=limit, name=name),
     )
     raise typer.Exit(start(options))
-
-
-def _check_names(*names: str) -> None:
-    for name in names:
-        if not name.strip() or "/" in name:
-            raise BadUsage(
-                f"{name!r} is not a name.", "A name has characters other than blanks, and no slash."
-            )
 
 
 @app.command("ls")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,18 +13,12 @@ import typer
 
 from headrace.cli.connect import read_settings
 from headrace.cli.errors import BadUsage
+from headrace.cli.options import OnDisconnect, check_names
 from headrace.cli.output import note, say
 
 if TYPE_CHECKING:
     from headrace.cli.installing.service import Plan, Service
     from headrace.settings import Settings
-
-
-class Disconnected(StrEnum):
-    """What becomes of running flows when the control plane is away for longer than the lease."""
-
-    KILL = "kill"
-    CONTINUE = "continue"
 
 
 Systemd = Annotated[bool, typer.Option("--systemd", help="Write a systemd unit (Linux).")]
@@ -61,8 +54,8 @@ def install(
         str | None, typer.Option("--name", "-n", help="Its name; the host's if left out.", metavar="NAME")
     ] = None,
     on_disconnect: Annotated[
-        Disconnected, typer.Option("--on-disconnect", help="When the control plane is away for too long.")
-    ] = Disconnected.KILL,
+        OnDisconnect, typer.Option("--on-disconnect", help="When the control plane is away for too long.")
+    ] = OnDisconnect.KILL,
     system: Annotated[
         bool, typer.Option("--system", help="For the whole machine, from boot on; else for this user.")
     ] = False,
@@ -77,7 +70,7 @@ def install(
 ) -> None:
     """Write what systemd, launchd or Docker need to keep a worker running, and say how to enable it."""
     manager = _only(systemd=systemd, launchd=launchd, docker=docker)
-    _check_names(pool, *(work_queue or ()), *((name,) if name is not None else ()))
+    check_names(pool, *(work_queue or ()), *((name,) if name is not None else ()))
     _check_user(docker=docker, system=system, run_as=run_as)
     settings = read_settings()
     from headrace.cli.installing.service import Service
@@ -102,13 +95,13 @@ def install(
 
 
 def _words(
-    pool: str, queues: list[str], limit: int | None, name: str | None, on_disconnect: Disconnected
+    pool: str, queues: list[str], limit: int | None, name: str | None, on_disconnect: OnDisconnect
 ) -> list[str]:
     """The options of `worker start` that say the same."""
     words = [f"--pool={pool}", *(f"--work-queue={queue}" for queue in queues)]
     words += [] if limit is None else [f"--limit={limit}"]
     words += [] if name is None else [f"--name={name}"]
-    return words + ([] if on_disconnect is Disconnected.KILL else [f"--on-disconnect={on_disconnect}"])
+    return words + ([] if on_disconnect is OnDisconnect.KILL else [f"--on-disconnect={on_disconnect}"])
 
 
 def _only(**managers: bool) -> str:
@@ -120,14 +113,6 @@ def _only(**managers: bool) -> str:
             "Give one of --systemd, --launchd and --docker.",
         )
     return chosen[0]
-
-
-def _check_names(*names: str) -> None:
-    for name in names:
-        if not name.strip() or "/" in name:
-            raise BadUsage(
-                f"{name!r} is not a name.", "A name has characters other than blanks, and no slash."
-            )
 
 
 def _check_user(*, docker: bool, system: bool, run_as: str | None) -> None:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.cli.errors import BadUsage, CliError
 from headrace.cli.output import note
+from headrace.contract.pull_steps import PREFIX
 
 if TYPE_CHECKING:
     from headrace.project.model import Project
 
-KNOWN = ("run_shell_script", "headrace.deployments.steps.run_shell_script")
+KNOWN = ("run_shell_script", f"{PREFIX}run_shell_script")
 
 
 def steps_of(project: Project) -> list[tuple[str, Mapping[str, Any]]]:

@@ -16,7 +16,6 @@ from headrace.cli.output import Format
 from headrace.cli.schedules import read_schedule, read_times
 from headrace.cli.values import merge_parameters, read_job_variables
 from headrace.project.facts import INSTEAD, NO_PARAMETERS
-from headrace.project.plain_secrets import HOW
 from headrace.project.secret_names import LITERAL, literal_secrets
 
 
@@ -198,6 +197,8 @@ def _flow_name(options: dict[str, Any]) -> str | None:
 
 def _job_variables(pairs: list[str], command: str | None) -> dict[str, Any] | None:
     """The job variables given; the command is one of them."""
+    from headrace.project.plain_secrets import HOW
+
     given_ = read_job_variables(pairs)
     if literal := [".".join(map(str, place)) for place in literal_secrets(given_, ())]:
         raise BadUsage(f"job_variables.{literal[0]} {LITERAL}.", HOW)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.connect import given
-from headrace.project.read import FILE
+from headrace.project import FILE
 from headrace.project.schema import schema_text
 from headrace.project.write import (
     HEADER,

@@ -58,7 +58,7 @@ def finish(answers: Answers, output: Format, *more: str) -> None:
     """Send it, save it if wished, and tell."""
     from headrace.cli.deploying.saving import project_name, saved
     from headrace.cli.deploying.sending import look_for_workers, send
-    from headrace.project.read import FILE
+    from headrace.project import FILE
 
     folder = Path.cwd()
     project = project_name(folder / FILE) if answers.save else None

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from headrace.cli.connect import connect_to, settings_errors
+from headrace.cli.connect import connect_to, read_profiles, settings_errors
 from headrace.cli.errors import CliError
 from headrace.cli.output import note, say
-from headrace.settings import Profiles, headrace_home, load_profiles, save_profiles
+from headrace.settings import headrace_home, load_profiles, save_profiles
 from headrace.stage_profiles import Place, names_of, with_stage, without_stage
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def check_profiles() -> None:
     """Refuse profiles that cannot be read before anything is done: a key that was made must find its place."""
-    _profiles()
+    read_profiles()
 
 
 def tell(stage: str, made: Any, *, plan: bool) -> None:
@@ -32,7 +32,7 @@ def tell(stage: str, made: Any, *, plan: bool) -> None:
             raise CliError("Nothing was changed.")
         return
     place = Place(stage, made.account, made.region, made.api_url)
-    profiles, name = with_stage(_profiles(), place, made.first_key)
+    profiles, name = with_stage(read_profiles(), place, made.first_key)
     with settings_errors():
         save_profiles(headrace_home(), profiles)
     say(f"The control plane {stage!r} answers at {made.api_url}", "green")
@@ -88,7 +88,7 @@ def _bundled(file: Path) -> int:
 
 @contextmanager
 def _api_of(api_url: str) -> Iterator[Api]:
-    profiles = _profiles()
+    profiles = read_profiles()
     names = names_of(profiles, api_url)
     if not names:
         raise CliError(
@@ -97,8 +97,3 @@ def _api_of(api_url: str) -> Iterator[Api]:
         )
     with connect_to(api_url, profiles.profiles[names[0]].api_key) as api:
         yield api
-
-
-def _profiles() -> Profiles:
-    with settings_errors():
-        return load_profiles(headrace_home())

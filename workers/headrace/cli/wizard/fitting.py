@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.deploying.checking import judged
-from headrace.project.plain_secrets import part_of
+from headrace.contract.secrets import part_of
 from headrace.project.plan import NO_FLOW
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from headrace.cli.output import note
 from headrace.cli.wizard.ask import confirm
+from headrace.project import FILE
 from headrace.project.errors import ProjectError
-from headrace.project.read import FILE
 from headrace.project.write import with_deployment
 from headrace.project.yamlfile import read_yaml
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from headrace.contract.base import Json
+from headrace.contract.pull_steps import PREFIX, short_name
 from headrace.contract.sync import Grant
 from headrace.worker.sources.bundle import pull_bundle
 from headrace.worker.sources.environments import pip_install, pip_install_requirements
@@ -38,7 +39,7 @@ def set_working_directory(options: Json, job: Job) -> dict[str, object]:
     return {"directory": str(job.folder)}
 
 
-_BY_NAME: dict[str, Step] = {
+STEPS: dict[str, Step] = {
     "git_clone": git_clone,
     "pull_bundle": pull_bundle,
     "set_working_directory": set_working_directory,
@@ -46,11 +47,7 @@ _BY_NAME: dict[str, Step] = {
     "pip_install": pip_install,
     "pip_install_requirements": pip_install_requirements,
 }
-STEPS: dict[str, Step] = {f"headrace.deployments.steps.{name}": step for name, step in _BY_NAME.items()} | {
-    f"prefect.deployments.steps.{name}": _BY_NAME[name]
-    for name in ("git_clone", "set_working_directory", "run_shell_script", "pip_install_requirements")
-}
-"""Every pull step that this worker knows."""
+"""Every pull step that this worker knows, by its short name."""
 
 
 def make_ready(grant: Grant, job: Job) -> None:
@@ -73,9 +70,9 @@ def make_ready(grant: Grant, job: Job) -> None:
 
 
 def _run(name: str, options: Json, job: Job) -> dict[str, object]:
-    if step := STEPS.get(name):
+    if step := STEPS.get(short_name(name) or ""):
         return step(options, job)
-    known = ", ".join(sorted(STEPS))
+    known = ", ".join(PREFIX + ours for ours in sorted(STEPS))
     if name.startswith(("prefect.", "headrace.", "prefect_")) or not _FUNCTION.fullmatch(name):
         raise SourceError(f"this worker does not know the pull step {name!r}; it knows {known}")
     return call_function(name, options, job, known)
