@@ -11,15 +11,9 @@ from uuid import UUID
 
 from chalicelib.domain import schedules
 from chalicelib.domain.deployments import CANCEL_NEW, Deployment, ScheduleRecord, spec_of
-from chalicelib.domain.limits import (
-    Slots,
-    deployment_limit,
-    pool_limit,
-    queue_limit,
-    schedule_limit,
-    tag_limit,
-)
+from chalicelib.domain.limits import Slots, deployment_limit
 from chalicelib.domain.pools import PoolView
+from chalicelib.domain.run_limits import possible_limits
 from chalicelib.domain.runs import Run
 from chalicelib.domain.succession import is_going
 from headrace.contract.states import StateName, StateType
@@ -87,31 +81,7 @@ def judge(run: Run, facts: Facts) -> Judgement:
 
 def limits_of(run: Run, facts: Facts) -> list[str]:
     """The limits that this run must hold, in the order in which they are asked."""
-    return [name for name in _possible_limits(run) if name in facts.slots]
-
-
-def may_need(run: Run, limit: str) -> bool:
-    """Whether a run falls under a limit of this name."""
-    return limit in _possible_limits(run)
-
-
-def lines_of(run: Run) -> list[str]:
-    """Names of the limits in whose lines runs may wait for what this one takes."""
-    return [name for name in _possible_limits(run) if not name.startswith(("pool:", "queue:"))]
-
-
-def _possible_limits(run: Run) -> list[str]:
-    names = []
-    if run.work_pool_name:
-        names.append(pool_limit(run.work_pool_name))
-        if run.work_queue_name:
-            names.append(queue_limit(run.work_pool_name, run.work_queue_name))
-    if run.deployment_id:
-        names.append(deployment_limit(run.deployment_id))
-        is_scheduled = run.schedule_revision is not None  # neither a backfill nor what a person reruns
-        if run.schedule_slug and is_scheduled:
-            names.append(schedule_limit(run.deployment_id, run.schedule_slug))
-    return [*names, *(tag_limit(tag) for tag in sorted(set(run.tags)))]
+    return [name for name in possible_limits(run) if name in facts.slots]
 
 
 def _still_waits(run: Run, facts: Facts) -> Judgement | None:
@@ -137,18 +107,22 @@ def _schedule_still_means_it(run: Run, facts: Facts) -> Judgement | None:
     if not (run.schedule_slug and run.deployment_id) or run.schedule_revision is None or run.run_count:
         return None
     schedule = facts.schedules.get((run.deployment_id, run.schedule_slug))
-    if schedule and schedule.revision == run.schedule_revision and not schedule.deleted:
-        return None
-    if schedule and run.attempt and _has_its_moment(schedule, run):
-        return None  # it was changed while a worker had the run, which came back before its start
-    text = f"Its schedule {run.schedule_slug!r} was changed or deleted after the run was made."
-    return Judgement(Answer.GONE, text)
+    is_same = schedule and schedule.revision == run.schedule_revision and not schedule.deleted
+    has_come_back = (
+        schedule and run.attempt and _has_its_moment(schedule, run)
+    )  # and the schedule was changed
+    return None if is_same or has_come_back else outdated(run)
+
+
+def outdated(run: Run) -> Judgement:
+    """About a run of a schedule that does not mean it any more."""
+    what = f"Its schedule {run.schedule_slug!r}"
+    return Judgement(Answer.GONE, f"{what} was changed or deleted after the run was made.")
 
 
 def _has_its_moment(schedule: ScheduleRecord, run: Run) -> bool:
-    return bool(
-        is_going(schedule) and run.occurrence and schedules.runs_at(spec_of(schedule), run.occurrence)
-    )
+    moment = run.occurrence
+    return bool(moment and is_going(schedule) and schedules.runs_at(spec_of(schedule), moment))
 
 
 def _is_due(run: Run, facts: Facts) -> Judgement | None:

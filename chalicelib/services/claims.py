@@ -15,9 +15,10 @@ from uuid import UUID
 
 from chalicelib.domain import runs
 from chalicelib.domain.deployments import Deployment
-from chalicelib.domain.eligibility import EARLY, Answer, Facts, Judgement, judge, may_need
+from chalicelib.domain.eligibility import EARLY, Answer, Facts, Judgement, judge
 from chalicelib.domain.errors import WrongState
 from chalicelib.domain.pools import PoolView, Session, WorkQueue
+from chalicelib.domain.run_limits import may_need
 from chalicelib.domain.runs import Run
 from chalicelib.services.candidates import Candidates, Page, Row
 from chalicelib.services.facts import gather

@@ -18,8 +18,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from chalicelib.domain.eligibility import EARLY, Answer, judge, lines_of, may_need
+from chalicelib.domain.eligibility import EARLY, Answer, judge
 from chalicelib.domain.pools import PoolView
+from chalicelib.domain.run_limits import lines_of, may_need
 from chalicelib.domain.runs import Run
 from chalicelib.services.dropping import drop
 from chalicelib.services.facts import gather

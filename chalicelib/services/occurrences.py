@@ -16,6 +16,7 @@ from uuid import UUID
 from chalicelib.domain import parameters
 from chalicelib.domain.deployments import Deployment, ScheduleRecord, spec_of
 from chalicelib.domain.drafts import draft, renewed
+from chalicelib.domain.eligibility import outdated
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.names import stamp
 from chalicelib.domain.pools import PoolView
@@ -30,6 +31,7 @@ from chalicelib.domain.schedules import (
     to_skip,
 )
 from chalicelib.domain.succession import is_going
+from chalicelib.services.dropping import drop
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from chalicelib.storage.run_lanes import lane_of, of_deployment
@@ -64,10 +66,9 @@ class Occurrences:
         self._lines = lines
 
     def drop_upcoming(self, old: Sequence[ScheduleRecord]) -> None:
-        """Delete the runs that these schedules made and nobody took."""
+        """Drop the runs that these schedules made and nobody started."""
         for run in self.upcoming_runs(old):
-            if not run.attempt:
-                self._ports.runs.delete(run)
+            drop(self._ports, run, outdated(run))
 
     def hand_over(
         self, deployment: Deployment, old: Sequence[ScheduleRecord], new: Sequence[ScheduleRecord]
@@ -90,8 +91,8 @@ class Occurrences:
                     continue  # a claim has deleted it: it is made again
                 there.add(run.id)
                 moved += [after] if (lane_of(before), before.due) != (lane_of(after), after.due) else []
-            elif not run.attempt:
-                self._ports.runs.delete(run)
+            else:
+                drop(self._ports, run, outdated(run))
         self._lines.ring(moved, view)
         for schedule in new:
             self.materialise(deployment, schedule, there)
@@ -99,7 +100,7 @@ class Occurrences:
     def brought_up(self, run: Run) -> Run:
         """A run that came back before its first start, as its schedule makes it by now.
 
-        What the schedule does not make any more stays as it is: a claim that comes upon it drops it.
+        What the schedule does not make any more stays as it is.
         """
         if run.run_count or not (run.schedule_revision and run.deployment_id and run.occurrence):
             return run

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from chalicelib.domain.eligibility import EARLY, Answer, Facts, Judgement, limits_of, lines_of
+from chalicelib.domain.eligibility import EARLY, Answer, Facts, Judgement, limits_of
 from chalicelib.domain.errors import NotFound, WrongState
+from chalicelib.domain.run_limits import lines_of
 from chalicelib.domain.runs import Run
 from chalicelib.services.dropping import drop
 from chalicelib.services.lines import Lines

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from chalicelib.domain import parameters
 from chalicelib.domain.access import Caller
-from chalicelib.domain.eligibility import may_need
 from chalicelib.domain.errors import Conflict, WrongState
+from chalicelib.domain.run_limits import may_need
 from chalicelib.domain.runs import Run
 from chalicelib.services import job_variables
 from chalicelib.services.large_parameters import LargeParameters

@@ -16,11 +16,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from chalicelib.domain import runs
+from chalicelib.domain.eligibility import Answer, judge
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.names import DEFAULT_QUEUE
 from chalicelib.domain.pools import PoolView
 from chalicelib.domain.runs import Run
 from chalicelib.domain.transitions import Cause
+from chalicelib.services.dropping import drop
+from chalicelib.services.facts import gather
 from chalicelib.services.lines import QUEUES, Lines
 from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.ports import Ports
@@ -58,9 +61,18 @@ class Strays:
         view = self._ports.pools.view(run.work_pool_name)
         if view is None or run.work_queue_name not in view.queues:
             run = self._settled(run, view)
-        if view is not None:
+        if view is not None and not self._was_dropped(run, view):
             self._lines.ring([run], view)
         return run
+
+    def _was_dropped(self, run: Run, view: PoolView) -> bool:
+        """Whether its schedule does not mean it any more: with no worker there, no claim would come upon it."""
+        if run.schedule_revision is None or run.run_count:
+            return False
+        judgement = judge(run, gather(self._ports, view, [run]))
+        if judgement.answer is Answer.GONE:
+            drop(self._ports, run, judgement)
+        return judgement.answer is Answer.GONE
 
     def look(self, deleted: Iterable[Gone]) -> None:
         """The tick's part: what waits in queues that were deleted lately."""

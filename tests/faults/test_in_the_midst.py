@@ -82,10 +82,23 @@ def _claim(rig: Rig, scene: Scene) -> None:
     worker.sync(want=5, hints=scene.runs)
 
 
-@pytest.mark.parametrize("handler", [_tick, _claim], ids=["tick", "claim"])
+def _give_back(rig: Rig, scene: Scene) -> None:
+    """All that was claimed, unstarted, as by a worker that is told to leave."""
+    worker = scene.workers[0]
+    told = {"seq": 1, "kind": "released", "at": rig.clock.now}
+    reports = [{"run": run, "attempt": attempt, **told} for run, attempt in worker.held.items()]
+    worker.held.clear()
+    worker.sync(reports=reports)
+
+
+@pytest.mark.parametrize("handler", [_tick, _claim, _give_back], ids=["tick", "claim", "give back"])
 @pytest.mark.parametrize("person", PEOPLE)
 def test_a_person_in_the_midst(plane: Rig, handler: Callable[[Rig, Scene], None], person: str) -> None:
-    start = Start(plane, _prepare(plane))
+    scene = _prepare(plane)
+    if handler is _give_back:
+        plane.plane.tick()
+        _claim(plane, scene)
+    start = Start(plane, scene)
     scene = start.again()
     before = len(plane.aws.calls)
     handler(plane, scene)
@@ -137,6 +150,7 @@ def _the_latest_is_there(rig: Rig, end: World, at: int) -> None:
         if schedule.active and not schedule.deleted and schedule.spec == EVERY_MINUTE["schedule"]:
             identity = occurrence_id(schedule.deployment_id, schedule.slug, due)
             assert identity in end.runs, f"before call {at}: the occurrence of {due} is lost"
+            assert end.runs[identity].state.type is StateType.COMPLETED, f"before call {at}: that of {due}"
 
 
 def _nothing_stale_waits(now: World, at: int) -> None:
@@ -152,5 +166,5 @@ def _nothing_stale_waits(now: World, at: int) -> None:
 
 
 def _each_started_once(rig: Rig, end: World) -> None:
-    twice = [run.id for run in end.runs.values() if run.attempt > 1]
+    twice = [run.id for run in end.runs.values() if run.run_count > 1]
     assert not twice, f"started more than once: {twice}"
