@@ -15,6 +15,7 @@ from chalicelib.services.control_plane import ControlPlane
 from chalicelib.services.credentials import Credentials
 from chalicelib.services.definitions import Definitions
 from chalicelib.services.deployments import Deployments
+from chalicelib.services.heirs import Heirs
 from chalicelib.services.large_parameters import LargeParameters
 from chalicelib.services.lateness import Lateness
 from chalicelib.services.limits import Limits
@@ -57,15 +58,16 @@ def build(ports: Ports) -> ControlPlane:
     limits = Limits(ports, lines)
     occurrences = Occurrences(ports, lines)
     waiting = Waiting(ports, lines, runs)
-    strays = Strays(ports, lines, waiting, occurrences, runs)
+    heirs = Heirs(ports, lines, occurrences)
+    strays = Strays(ports, lines, waiting, heirs, runs)
     rescue = Rescue(ports, lines, strays, runs)
     workers = Workers(ports, rescue)
-    schedules = Schedules(ports, occurrences)
+    schedules = Schedules(ports, heirs)
     pools = Pools(ports, workers, limits, lines, waiting)
     definitions = Definitions(ports, limits, lines, schedules)
     deployments = Deployments(ports, lines, waiting, schedules, definitions)
     away = PutAway(ports, lines, runs)
-    claims = Claims(ports, lines, away)
+    claims = Claims(ports, lines, away, heirs)
     reporting = Reporting(ports, lines, strays, Collisions(ports, away), runs)
     return ControlPlane(
         ports=ports,

@@ -29,6 +29,7 @@ class Answer(StrEnum):
     EARLY = "early"  # it could not start now, and what becomes of it is decided when it is due
     WAIT = "wait"  # not yet, or its pool, queue or one of their limits says no
     LINE = "line"  # it waits for `line`, out of the way of runs that can start
+    STALE = "stale"  # its schedule was changed, and means it still: it is made anew before it starts
     SKIP = "skip"  # a rule says that it shall not run at all
     GONE = "gone"  # over, held by another, or its deployment or schedule is no more
 
@@ -107,17 +108,28 @@ def _schedule_still_means_it(run: Run, facts: Facts) -> Judgement | None:
     if not (run.schedule_slug and run.deployment_id) or run.schedule_revision is None or run.run_count:
         return None
     schedule = facts.schedules.get((run.deployment_id, run.schedule_slug))
-    is_same = schedule and schedule.revision == run.schedule_revision and not schedule.deleted
-    has_come_back = (
-        schedule and run.attempt and _has_its_moment(schedule, run)
-    )  # and the schedule was changed
-    return None if is_same or has_come_back else outdated(run)
+    if schedule is not None and schedule.revision == run.schedule_revision and not schedule.deleted:
+        return None
+    return outdated(run) if schedule is None or not _has_its_moment(schedule, run) else _stale(run)
+
+
+def is_stale(run: Run, facts: Facts) -> bool:
+    """Whether its schedule was changed after it was made, and means it still: it is to be made anew first."""
+    judgement = _schedule_still_means_it(run, facts)
+    return judgement is not None and judgement.answer is Answer.STALE
 
 
 def outdated(run: Run) -> Judgement:
     """About a run of a schedule that does not mean it any more."""
     what = f"Its schedule {run.schedule_slug!r}"
     return Judgement(Answer.GONE, f"{what} was changed or deleted after the run was made.")
+
+
+def _stale(run: Run) -> Judgement:
+    what = f"Its schedule {run.schedule_slug!r}"
+    return Judgement(
+        Answer.STALE, f"{what} was changed after the run was made: it is made anew before it starts."
+    )
 
 
 def _has_its_moment(schedule: ScheduleRecord, run: Run) -> bool:

@@ -21,8 +21,8 @@ from chalicelib.domain.pools import PoolView, Session, WorkQueue
 from chalicelib.domain.run_limits import may_need
 from chalicelib.domain.runs import Run
 from chalicelib.services.candidates import Candidates, Page, Row
-from chalicelib.services.facts import gather
 from chalicelib.services.grants import Grants
+from chalicelib.services.heirs import Heirs
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
 from chalicelib.services.put_away import PutAway
@@ -87,10 +87,11 @@ class Choice:
 class Claims:
     """Chooses and takes."""
 
-    def __init__(self, ports: Ports, lines: Lines, away: PutAway) -> None:
+    def __init__(self, ports: Ports, lines: Lines, away: PutAway, heirs: Heirs) -> None:
         self._ports = ports
         self._lines = lines
         self._away = away
+        self._heirs = heirs
 
     def waiting(self, session: Session, want: int) -> Pages:
         """The first page of each queue that the session serves: whether there is anything to choose from."""
@@ -235,7 +236,10 @@ class Claims:
         self, choice: Choice, view: PoolView, batch: list[Run], want: int, rows: Candidates
     ) -> None:
         """Judge a batch. A queue of which nothing more can start now is closed."""
-        facts = gather(self._ports, view, batch)
+        choice.seen |= dict.fromkeys(
+            (run.id for run in batch), Answer.GONE
+        )  # as far as it belongs elsewhere now
+        batch, facts = self._heirs.up_to_date(view, batch)
         choice.deployments |= facts.deployments
         for run in batch:
             queue = run.work_queue_name or ""

@@ -178,7 +178,7 @@ class Lines:
         found = self._ports.runs.read_many([run for run, _ in rows]).values()
         runs = [run for run in found if may_need(run, limit)]
         facts = gather(self._ports, view, runs)
-        return sum(judge(run, facts).answer in (Answer.START, Answer.WAIT) for run in runs)
+        return sum(judge(run, facts).answer in (Answer.START, Answer.STALE, Answer.WAIT) for run in runs)
 
     def _from(
         self,
@@ -241,5 +241,8 @@ def _still_waits(run: Run, limit: str, pool: str, queue: str) -> bool:
 
 
 def _rung_for(run: Run) -> datetime:
-    """The time that a doorbell names: a worker that was told that a run is gone asks about later ones only."""
-    return max(run.due, run.state.timestamp) if run.attempt else run.due
+    """The time that a doorbell names: a worker that was told that a run is gone asks about later ones only.
+
+    So that of a run that came back, or was made anew under its id, says that this is another wait.
+    """
+    return max(run.due, run.state.timestamp)

@@ -8,17 +8,14 @@ repeated, concurrent, late or redeployed in between.
 from __future__ import annotations
 
 import logging
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from chalicelib.domain import parameters
+from chalicelib.domain import drafts, parameters
 from chalicelib.domain.deployments import Deployment, ScheduleRecord, spec_of
-from chalicelib.domain.drafts import draft, renewed
-from chalicelib.domain.eligibility import outdated
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.names import stamp
 from chalicelib.domain.pools import PoolView
 from chalicelib.domain.runs import Run
 from chalicelib.domain.schedules import (
@@ -27,14 +24,10 @@ from chalicelib.domain.schedules import (
     next_after,
     occurrence_id,
     occurrences,
-    runs_at,
     to_skip,
 )
-from chalicelib.domain.succession import is_going
-from chalicelib.services.dropping import drop
 from chalicelib.services.lines import Lines
 from chalicelib.services.ports import Ports
-from chalicelib.storage.run_lanes import lane_of, of_deployment
 
 log = logging.getLogger("headrace.schedules")
 LOOKAHEAD = timedelta(minutes=3)
@@ -65,79 +58,6 @@ class Occurrences:
         self._ports = ports
         self._lines = lines
 
-    def drop_upcoming(self, old: Sequence[ScheduleRecord]) -> None:
-        """Drop the runs that these schedules made and nobody started."""
-        for run in self.upcoming_runs(old):
-            drop(self._ports, run, outdated(run))
-
-    def hand_over(
-        self, deployment: Deployment, old: Sequence[ScheduleRecord], new: Sequence[ScheduleRecord]
-    ) -> None:
-        """After a change: runs that wait become the new revisions' where these have their moments; the rest goes.
-
-        They are renewed in place, so that none is away for a moment. Then those still missing are made.
-        """
-        now = self._ports.clock()
-        heirs = {schedule.slug: (schedule, spec_of(schedule)) for schedule in new if is_going(schedule)}
-        view = self._place(deployment) if heirs else None
-        there, moved = set(), []
-        for run in self.upcoming_runs(old):
-            heir, spec = heirs.get(run.schedule_slug or "", (None, None))
-            if view and heir and spec and run.occurrence and runs_at(spec, run.occurrence):
-                try:
-                    wanted = self._occurrence(deployment, heir, run.occurrence, now)
-                    before, after = self._renewed(wanted, run)
-                except NotFound:
-                    continue  # a claim has deleted it: it is made again
-                there.add(run.id)
-                moved += [after] if (lane_of(before), before.due) != (lane_of(after), after.due) else []
-            else:
-                drop(self._ports, run, outdated(run))
-        self._lines.ring(moved, view)
-        for schedule in new:
-            self.materialise(deployment, schedule, there)
-
-    def brought_up(self, run: Run) -> Run:
-        """A run that came back before its first start, as its schedule makes it by now.
-
-        What the schedule does not make any more stays as it is.
-        """
-        if run.run_count or not (run.schedule_revision and run.deployment_id and run.occurrence):
-            return run
-        schedule = self._ports.deployments.schedule(run.deployment_id, run.schedule_slug or "")
-        if schedule is None or not is_going(schedule) or schedule.revision == run.schedule_revision:
-            return run
-        deployment = self._ports.deployments.read(run.deployment_id)
-        if not (deployment and runs_at(spec_of(schedule), run.occurrence) and self._place(deployment)):
-            return run
-        wanted = self._occurrence(deployment, schedule, run.occurrence, self._ports.clock())
-        try:
-            return self._renewed(wanted, run)[1]
-        except NotFound:
-            return run
-
-    def upcoming_runs(self, old: Sequence[ScheduleRecord]) -> list[Run]:
-        """Runs that these schedules made, of their revision or an older one, and that nobody started.
-
-        Those of the look-ahead are found by their ids (jitter may make one due long after its moment), those that
-        wait for longer among the deployment's latest runs. Any that waits behind so many is deleted by the claim
-        that comes upon it.
-        """
-        now = self._ports.clock()
-        known = {(one.deployment_id, one.slug): one for one in old if not one.deleted}
-        ids: list[UUID] = []
-        for schedule in known.values():
-            if schedule.active:
-                first = now - LOOKAHEAD - timedelta(seconds=schedule.jitter)
-                instants = occurrences(spec_of(schedule), first, now + 2 * LOOKAHEAD, limit=MOST)
-                ids += [occurrence_id(schedule.deployment_id, schedule.slug, instant) for instant in instants]
-        for owner in {schedule.deployment_id for schedule in known.values()}:
-            high = f"{stamp(now)}~"
-            rows = self._ports.runs.history(of_deployment(owner), high=high, forward=False, limit=MOST)
-            late = self._ports.runs.read_many([run for run, _ in rows], consistent=False).values()
-            ids += [run.id for run in late if _is_of(run, known)]
-        return [run for run in self._ports.runs.read_many(ids).values() if _is_of(run, known)]
-
     def due(self, limit: int = 500) -> list[tuple[Deployment, ScheduleRecord]]:
         """The schedules whose next time has come near, for `materialise`."""
         until = self._ports.clock() + LOOKAHEAD
@@ -159,20 +79,20 @@ class Occurrences:
         if schedule.next_due > now + LOOKAHEAD:
             return
         spec = spec_of(schedule)
-        view = self._place(deployment)
+        view = self.place(deployment)
         if view is None:
             self._move_on(schedule, next_after(spec, max(schedule.next_due - _ONE, now)))
             return
         instants, last = self._instants(schedule, schedule.next_due - _ONE, now)
         made = []
         for instant in instants:
-            run = self._occurrence(deployment, schedule, instant, now)
+            run = self.as_made_now(deployment, schedule, instant, now)
             if run.id not in there and self._made(run, schedule):
                 made.append(run)
         self._lines.ring(made, view)
         self._move_on(schedule, next_after(spec, last))
 
-    def _place(self, deployment: Deployment) -> PoolView | None:
+    def place(self, deployment: Deployment) -> PoolView | None:
         """The pool where its runs would wait; None if it or the queue is gone: nobody would ever start them."""
         pool = deployment.work_pool_name
         view = self._ports.pools.view(pool) if pool else None
@@ -210,22 +130,23 @@ class Occurrences:
         if schedule.catchup == "all":
             found = occurrences(spec, after, now + LOOKAHEAD, limit=PER_TICK)
             return found, found[-1] if found else after
-        past = latest(spec, after, now)
-        skipped = {
-            skip.due
-            for skip in to_skip(past, now, catchup=schedule.catchup, max_lateness=schedule.max_lateness)
-        }
+        certain = now - timedelta(seconds=schedule.jitter)
+        past = latest(spec, after, certain) + occurrences(spec, max(after, certain), now, limit=MOST)
+        due = [_due(schedule, instant) for instant in past]
+        skips = to_skip(due, now, catchup=schedule.catchup, max_lateness=schedule.max_lateness)
+        skipped = {skip.due for skip in skips}
         coming = occurrences(spec, max(after, now), now + LOOKAHEAD, limit=PER_TICK)
-        return [one for one in past if one not in skipped] + coming, [after, *past, *coming][-1]
+        kept = [instant for instant, start in zip(past, due, strict=True) if start not in skipped]
+        return kept + coming, [after, *past, *coming][-1]
 
-    def _occurrence(
+    def as_made_now(
         self, deployment: Deployment, schedule: ScheduleRecord, instant: datetime, now: datetime
     ) -> Run:
-        due = jittered(instant, schedule.jitter, f"{deployment.id}/{schedule.slug}")
-        run = draft(
+        """The run of an occurrence, not written yet."""
+        run = drafts.draft(
             deployment,
             occurrence_id(deployment.id, schedule.slug, instant),
-            due,
+            _due(schedule, instant),
             now,
             name=self._ports.new_name(),
             parameters=parameters.merge_defaults(deployment.parameters, schedule.parameters),
@@ -245,13 +166,13 @@ class Occurrences:
             if self._ports.runs.create_occurrence(run, schedule):
                 return True
             try:
-                before, after = self._renewed(run)
+                before, after = self.renewed(run)
             except NotFound:
                 continue  # a claim has deleted it meanwhile, or the schedule is of another revision
             return after is not before
         return False
 
-    def _renewed(self, wanted: Run, seen: Run | None = None) -> tuple[Run, Run]:
+    def renewed(self, wanted: Run, seen: Run | None = None) -> tuple[Run, Run]:
         """A run of this occurrence that an older revision made and nobody started becomes this revision's.
 
         Before and after, the same if it is something else. Raises `NotFound`.
@@ -260,17 +181,14 @@ class Occurrences:
 
         def how(found: Run) -> Run | None:
             is_old = found.is_as_scheduled(revision) and not found.run_count
-            return renewed(found, wanted) if is_old else None
+            return drafts.renewed(found, wanted) if is_old else None
 
         return self._ports.runs.change(wanted.id, how, seen)
 
 
-def _is_of(run: Run, schedules: Mapping[tuple[UUID, str], ScheduleRecord]) -> bool:
-    """Whether one of these schedules made it and it waits for its first start."""
-    if run.deployment_id is None or run.schedule_slug is None or run.run_count:
-        return False
-    schedule = schedules.get((run.deployment_id, run.schedule_slug))
-    return schedule is not None and run.is_as_scheduled(schedule.revision)
+def _due(schedule: ScheduleRecord, instant: datetime) -> datetime:
+    """When the run of an occurrence is to start."""
+    return jittered(instant, schedule.jitter, f"{schedule.deployment_id}/{schedule.slug}")
 
 
 def latest(spec: ScheduleSpec, after: datetime, now: datetime) -> list[datetime]:

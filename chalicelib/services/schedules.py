@@ -16,8 +16,8 @@ from chalicelib.domain.deployments import Deployment, ScheduleRecord
 from chalicelib.domain.errors import Conflict, HeadraceError, Invalid, NotFound
 from chalicelib.domain.limits import schedule_limit
 from chalicelib.domain.succession import is_going, next_due
+from chalicelib.services.heirs import Heirs
 from chalicelib.services.numbering import By, Raced, again, deployment_of, next_version
-from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.ports import Ports
 from chalicelib.services.wishes import Change, Wish, overlaid, refuse_too_many, with_slugs
 
@@ -25,9 +25,9 @@ from chalicelib.services.wishes import Change, Wish, overlaid, refuse_too_many, 
 class Schedules:
     """Use cases of schedules."""
 
-    def __init__(self, ports: Ports, occurrences: Occurrences) -> None:
+    def __init__(self, ports: Ports, heirs: Heirs) -> None:
         self._ports = ports
-        self._occurrences = occurrences
+        self._heirs = heirs
 
     def plan(
         self, deployment: Deployment, wishes: Sequence[Wish], records: Sequence[ScheduleRecord]
@@ -85,7 +85,7 @@ class Schedules:
         now = self._ports.clock()
         old = [change.before for change in changes if change.before and is_going(change.after)]
         waiting: dict[str, list[datetime]] = {}
-        for run in self._occurrences.upcoming_runs([one for one in old if is_going(one)]):
+        for run in self._heirs.upcoming_runs([one for one in old if is_going(one)]):
             if run.schedule_slug and run.occurrence:
                 waiting.setdefault(run.schedule_slug, []).append(run.occurrence)
         return [
@@ -196,7 +196,7 @@ class Schedules:
 
     def withdraw(self, schedules: Sequence[ScheduleRecord]) -> None:
         """Delete the coming runs of schedules that go together with their deployment."""
-        self._occurrences.drop_upcoming(schedules)
+        self._heirs.drop_upcoming(schedules)
 
     def prepare(self, changes: Sequence[Change]) -> None:
         """Before a write: the limits that keep runs apart are there when the first claim asks for them.
@@ -217,7 +217,7 @@ class Schedules:
             if change.before and _keeps_apart(change.before) and not _keeps_apart(change.after):
                 self._ports.slots.remove_of(change.after)
         old = [change.before for change in changes if change.before]
-        self._occurrences.hand_over(deployment, old, [change.after for change in changes])
+        self._heirs.hand_over(deployment, old, [change.after for change in changes])
 
     def _wanted(
         self, deployment: Deployment, slug: str, wish: Wish, before: ScheduleRecord | None, path: str

@@ -24,8 +24,8 @@ from chalicelib.domain.runs import Run
 from chalicelib.domain.transitions import Cause
 from chalicelib.services.dropping import drop
 from chalicelib.services.facts import gather
+from chalicelib.services.heirs import Heirs
 from chalicelib.services.lines import QUEUES, Lines
-from chalicelib.services.occurrences import Occurrences
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
 from chalicelib.services.waiting import Waiting
@@ -44,18 +44,16 @@ LOOKING = timedelta(seconds=5)
 class Strays:
     """Finds such runs a place."""
 
-    def __init__(
-        self, ports: Ports, lines: Lines, waiting: Waiting, occurrences: Occurrences, run_service: Runs
-    ) -> None:
+    def __init__(self, ports: Ports, lines: Lines, waiting: Waiting, heirs: Heirs, run_service: Runs) -> None:
         self._ports = ports
         self._lines = lines
         self._waiting = waiting
-        self._occurrences = occurrences
+        self._heirs = heirs
         self._runs = run_service
 
     def back(self, run: Run) -> Run:
         """Ring for a run that came back to wait. The run as it then is: where its queue is gone it goes elsewhere."""
-        run = self._occurrences.brought_up(run)
+        run = self._heirs.brought_up(run)
         if run.work_pool_name is None:
             return run
         view = self._ports.pools.view(run.work_pool_name)

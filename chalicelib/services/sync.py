@@ -43,6 +43,7 @@ NEIGHBOURS = 5
 
 _HINTS = {
     Answer.START: "ready",
+    Answer.STALE: "ready",
     Answer.GONE: "gone",
     Answer.SKIP: "gone",
     Answer.EARLY: "blocked",

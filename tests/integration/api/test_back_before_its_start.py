@@ -68,7 +68,8 @@ def test_it_starts_even_if_whoever_took_it_back_went_no_further(plane: Rig) -> N
         worker.report(grant, "released")
     plane.aws.fault = None
     assert plane.read(grant["run"])["state_type"] == "SCHEDULED"
-    assert [one["run"] for one in plane.worker(name="new").claim()] == [grant["run"]]
+    (again,) = plane.worker(name="new").claim()
+    assert (again["run"], again["parameters"]) == (grant["run"], {"x": 2})
 
 
 @pytest.mark.parametrize("way", WAYS)

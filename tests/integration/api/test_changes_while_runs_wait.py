@@ -11,6 +11,7 @@ import pytest
 from tests.integration.api.test_schedules import by_slug, coming
 from tests.support import world
 from tests.support.plane import Rig
+from tests.support.strict import Call
 
 EVERY = {"schedule": {"interval": 60}, "slug": "s"}
 DAILY = {"schedule": {"cron": "5 12 * * *"}, "slug": "s"}
@@ -221,3 +222,44 @@ def test_an_occurrence_released_before_its_start_is_not_lost_either(plane: Rig) 
     record = plane.plane.ports.deployments.schedule(UUID(deployment["id"]), "s")
     assert record is not None
     assert record.revision == 2
+
+
+def test_a_claim_that_comes_upon_one_before_it_is_renewed_renews_it(plane: Rig) -> None:
+    """Between the write of a change and the renewal of what waits: the worker must not be told that it is gone."""
+    plane.pool()
+    deployment = plane.deployment(schedules=[DAILY], parameters={"x": 1})
+    for _ in range(5):
+        plane.clock.forward(60)
+        plane.plane.tick()
+    (run,) = coming(plane)
+    worker = plane.worker()
+    answers = []
+
+    def claim(call: Call) -> None:
+        if call.operation == "Query" and f"DEPLOYMENT#{deployment['id']}" in str(call.params) and written:
+            plane.aws.watch = None
+            answers.append(worker.sync(want=1, hints=[run["id"]]))
+        elif call.operation == "TransactWriteItems":
+            written.append(call)
+
+    written: list[Call] = []
+    plane.aws.watch = claim
+    plane.ok("PATCH", f"/deployments/{deployment['id']}", {"parameters": {"x": 2}})
+    (answer,) = answers
+    assert answer["hints"] == [{"run": run["id"], "verdict": "granted"}]
+    assert [grant["parameters"] for grant in answer["granted"]] == [{"x": 2}]
+
+
+def test_what_was_moved_away_in_time_outlives_a_change_though_the_deployments_queue_is_gone(
+    plane: Rig,
+) -> None:
+    plane.pool()
+    queue = plane.ok("POST", "/work_pools/pool/queues", {"name": "q"})
+    deployment = plane.deployment(schedules=[DAILY], work_queue_name="q")
+    for _ in range(6):
+        plane.clock.forward(60)
+        plane.plane.tick()
+    plane.ok("DELETE", f"/work_queues/{queue['id']}?move_to=default")
+    plane.ok("PATCH", _path(plane, deployment), {"parameters": {"x": 2}})
+    (grant,) = plane.worker().claim()
+    assert (grant["work_queue_name"], grant["parameters"]) == ("default", {"x": 2})

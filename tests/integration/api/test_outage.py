@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -141,3 +142,16 @@ def test_a_table_that_refuses_leaves_a_line_with_the_reason(
     (line,) = caplog.messages
     assert line.startswith("GET /api/work_pools/{pool} is refused: The table refused: AccessDenied")
     assert "not authorized to perform: dynamodb:GetItem" in line
+
+
+@pytest.mark.parametrize("options", [{}, {"catchup": "none"}, {"max_lateness": 120}], ids=str)
+def test_what_is_to_start_after_an_outage_was_not_missed_in_it(plane: Rig, options: Any) -> None:
+    """Jitter: both moments lie in the outage, and when their runs are to start does not."""
+    plane.pool()
+    schedule = {"schedule": {"cron": "5,7 12 * * *"}, "slug": "s", "jitter": 3600, **options}
+    plane.deployment(schedules=[schedule])
+    plane.clock.forward(600)
+    plane.plane.tick()
+    runs = plane.ok("POST", "/flow_runs/filter", {})
+    assert [run["state_name"] for run in runs] == ["Scheduled", "Scheduled"]
+    assert min(datetime.fromisoformat(run["expected_start_time"]) for run in runs) > plane.clock.now

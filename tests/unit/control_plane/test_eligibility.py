@@ -32,6 +32,10 @@ LIMIT = deployment_limit(DEPLOYMENT)
 SCHEDULE = f"schedule:{DEPLOYMENT}/nightly"
 
 
+HOURLY = {"cron": "30 * * * *"}
+"""Has not the moment of `scheduled`."""
+
+
 def scheduled(**values: Any) -> Any:
     """A run that a schedule made."""
     base = {"schedule_slug": "nightly", "schedule_revision": 1, "occurrence": NOW, "auto_scheduled": True}
@@ -58,7 +62,11 @@ def test_a_run_that_does_not_wait_is_gone(state: StateType) -> None:
         (a_run(work_queue_name="gone"), facts(), "work queue 'gone' no longer exists"),
         (a_run(), facts(deployment=None), "deployment 'main' no longer exists"),
         (scheduled(), facts(), "schedule 'nightly' was changed or deleted"),
-        (scheduled(), facts(schedule=a_schedule(revision=2)), "schedule 'nightly' was changed or deleted"),
+        (
+            scheduled(),
+            facts(schedule=a_schedule(revision=2, spec=HOURLY)),
+            "schedule 'nightly' was changed or",
+        ),
         (scheduled(), facts(schedule=a_schedule(deleted=True)), "schedule 'nightly' was changed or deleted"),
     ],
 )
@@ -207,7 +215,8 @@ def test_what_makes_a_run_moot_comes_before_what_makes_it_wait() -> None:
     run = scheduled(due=later(60))
     order = [
         (replace(run, work_queue_name="gone"), everything, "work queue 'gone'"),
-        (run, everything, "changed or deleted"),
+        (run, {**everything, "schedule": a_schedule(revision=2, spec=HOURLY)}, "changed or deleted"),
+        (run, everything, "made anew before it starts"),
         (run, {**everything, "schedule": a_schedule()}, "not due"),
         (replace(run, due=NOW), {**everything, "schedule": a_schedule()}, "Deployment"),
         (a_run(), {**everything, "deployment": a_deployment()}, "Work pool"),
