@@ -89,7 +89,7 @@ def build(ports: Ports) -> ControlPlane:
         run_lists=RunLists(ports),
         logs=Logs(ports, runs),
         limits=limits,
-        lateness=Lateness(ports, pools, deployments, waiting, runs),
+        lateness=Lateness(ports, lines, pools, deployments, waiting, runs),
         bundles=Bundles(objects),
         sync=Sync(ports, claims, reporting, rescue, runs),
         why=Why(ports, workers),

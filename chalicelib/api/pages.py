@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from chalicelib.domain import payloads
-from chalicelib.domain.errors import FieldProblem, TooLarge
+from chalicelib.domain.errors import FieldProblem, Invalid, TooLarge
 from headrace.contract.base import ListRequest
 
 
@@ -31,10 +31,13 @@ def fitted(page: Page, body: Any) -> tuple[list[str], str | None]:
     """The rows that one answer carries, at least one, as JSON; and where to go on.
 
     Raises `TooLarge` if they are not all, and whoever asked would take them for all: one who counts rows by
-    `offset` (as Prefect's client does), or asked for named ones.
+    `offset` (as Prefect's client does), or asked for named ones. And `Invalid` for who counts where the list itself
+    ended a page early, having looked at as many rows as one page does.
     """
     texts = _fitting(page.rows)
     if len(texts) == len(page.rows):
+        if page.cursor is not None and _counts(body) and len(texts) < body.limit:
+            raise _too_rare(len(texts), body.limit)
         return texts, page.cursor
     if page.is_head:
         return texts, None
@@ -57,6 +60,16 @@ def _fitting(rows: Sequence[BaseModel]) -> list[str]:
 
 def _counts(body: Any) -> bool:
     return isinstance(body, ListRequest) and body.cursor is None and "offset" in body.model_fields_set
+
+
+def _too_rare(found: int, limit: int) -> Invalid:
+    problem = FieldProblem("offset", "cannot be counted to the end of this page", "`cursor` instead")
+    return Invalid(
+        f"The filter lets through {found} of the rows that one answer looks at, not {limit}; more may follow.",
+        code="too_rare",
+        hint="Leave `offset` out and go on with `cursor`, or name a flow or deployment or a shorter period.",
+        errors=[problem],
+    )
 
 
 def _too_large(fit: int, count: int) -> TooLarge:

@@ -74,12 +74,12 @@ def upcoming(call: Call[None], deployment_id: UUID, schedule_id: UUID) -> Page:
 
 @endpoint("GET", _ONE + "/verify", answer=list[wire.Occurrence], query=wire.Period, needs=Need.VIEW)
 def verify(call: Call[None], deployment_id: UUID, schedule_id: UUID) -> Page:
-    """Every occurrence of a period (`after`, `before`) with its one run."""
+    """Every occurrence of a period (`after`, `before`, the first `limit`) with its one run."""
     record = call.plane.schedules.find(deployment_id, schedule_id)
     now = call.plane.ports.clock()
     before = call.query.before or now
     after, before = _period(call, before - BACK, before)
-    rows = call.plane.occurrences.verify(record, after, before)
+    rows = call.plane.occurrences.verify(record, after, before, call.query.limit)
     return Page(
         [
             wire.Occurrence(

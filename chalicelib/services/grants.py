@@ -58,7 +58,7 @@ class Grants:
     def __init__(self, ports: Ports, pool: WorkPool) -> None:
         self._ports = ports
         self._pool = pool
-        self._jobs: dict[tuple[int, UUID | None], _Job] = {}
+        self._jobs: dict[tuple[int, UUID | None, bool], _Job] = {}
         self._at_version: dict[tuple[UUID, int], Deployment] = {}
         self._left = payloads.PAGE
         self._is_empty = True
@@ -120,16 +120,26 @@ class Grants:
         deployment = owner
         if owner and _is_old(run, owner):
             deployment = self._at_version.get((owner.id, run.deployment_version_number or 0), owner)
-        key = (id(deployment), run.id if run.job_variables else None)
+        is_new = deployment is not None and self._is_new_to(run, deployment)
+        key = (id(deployment), run.id if run.job_variables else None, is_new)
         found = self._jobs.get(key)
         if found is None:
-            found = self._jobs[key] = self._rendered(deployment, run.job_variables)
+            found = self._jobs[key] = self._rendered(deployment, run.job_variables, is_new)
         return found
 
-    def _rendered(self, deployment: Deployment | None, own: Mapping[str, object]) -> _Job:
+    def _is_new_to(self, run: Run, deployment: Deployment) -> bool:
+        """Whether the version that a run has may never have met the pool's template.
+
+        That was changed, or the run waits in another pool than its version names, or the pool was made anew.
+        """
+        pool = self._pool
+        is_elsewhere = deployment.work_pool_name != pool.name
+        return pool.template_changed is not None or is_elsewhere or pool.created > run.created
+
+    def _rendered(self, deployment: Deployment | None, own: Mapping[str, object], is_new: bool) -> _Job:
         variables = deployment.job_variables if deployment else {}
         problem = None
-        if deployment and self._pool.template_changed:  # its version may never have met this template
+        if is_new:
             problem = job_templates.misfit(self._template, variables, own)
         configuration = job_templates.render(self._template, variables, own)
         size = _size(configuration)

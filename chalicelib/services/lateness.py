@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from uuid import UUID
 
 from chalicelib.domain import runs
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.runs import Run
 from chalicelib.domain.schedules import LATE_AFTER
 from chalicelib.domain.transitions import Cause
 from chalicelib.services.deployments import Deployments
+from chalicelib.services.lines import Lines
 from chalicelib.services.pools import Pools
 from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
@@ -24,9 +26,16 @@ class Lateness:
     """Ends late runs of a pool or deployment as Skipped."""
 
     def __init__(
-        self, ports: Ports, pools: Pools, deployments: Deployments, waiting: Waiting, run_service: Runs
+        self,
+        ports: Ports,
+        lines: Lines,
+        pools: Pools,
+        deployments: Deployments,
+        waiting: Waiting,
+        run_service: Runs,
     ) -> None:
         self._ports = ports
+        self._lines = lines
         self._pools = pools
         self._deployments = deployments
         self._waiting = waiting
@@ -42,14 +51,18 @@ class Lateness:
         return self._skip(self._waiting.of_deployment(deployment, self._ports.clock() - LATE_AFTER))
 
     def _skip(self, waiting: Iterable[Run]) -> tuple[int, bool]:
-        count, until = 0, self._waiting.deadline()
+        until = self._waiting.deadline()
+        skipped: list[Run] = []
+        more = False
         for run in waiting:
-            count += self._is_late(run) and self._skip_one(run)
-            if self._ports.clock() > until:
-                return count, True
-        return count, False
+            skipped += self._skip_one(run) if self._is_late(run) else ()
+            if more := self._ports.clock() > until:
+                break
+        self._lines.leave(*skipped)
+        return len(skipped), more
 
-    def _skip_one(self, run: Run) -> bool:
+    def _skip_one(self, run: Run) -> Sequence[Run]:
+        """The run as it was before, if it was skipped."""
         now = self._ports.clock()
 
         def how(found: Run) -> Run | None:
@@ -60,8 +73,11 @@ class Lateness:
             )
             return replace(over, expires_at=self._runs.retention())
 
-        before, after = self._ports.runs.change(run.id, how)
-        return before is not after
+        try:
+            before, after = self._ports.runs.change(run.id, how)
+        except NotFound:
+            return ()  # somebody deleted it meanwhile
+        return () if before is after else (before,)
 
     def _is_late(self, run: Run) -> bool:
         late = self._ports.clock() - run.due > LATE_AFTER

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
-from chalicelib.domain.eligibility import Facts, limits_of
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.limits import Slots, tag_limit
+from chalicelib.domain.run_limits import possible_limits
 from chalicelib.domain.runs import Run
 from chalicelib.services.active import active_in_pools, active_runs
 from chalicelib.services.lines import Lines
@@ -29,7 +29,7 @@ class Limits:
         made = self._ports.slots.make(name, maximum, key)
         if not made and (key is None or self.read(name).key != key):
             raise Conflict(f"Tag {tag!r} has a limit already.", code="exists", hint="Update or delete it.")
-        self.adopt(name, active_in_pools(self._ports))
+        self.adopt([name], active_in_pools(self._ports))
         return self.read(name), made
 
     def update(self, name: str, maximum: int) -> None:
@@ -41,7 +41,7 @@ class Limits:
     def follow(self, pool: str, name: str, before: int | None, after: int | None) -> None:
         """After the limit of a pool, or of one of its queues or deployments, was changed together with it."""
         if after is not None and before is None:
-            self.adopt(name, active_runs(self._ports, pool))
+            self.adopt([name], active_runs(self._ports, pool))
         if before != after:
             self._lines.promote([name])
 
@@ -64,11 +64,11 @@ class Limits:
         found = self._ports.slots.read(names[skip:])
         return [found[name] for name in names if name in found], names[-1] if more and names else None
 
-    def adopt(self, name: str, active: Iterable[Run]) -> None:
+    def adopt(self, names: Container[str], active: Iterable[Run]) -> None:
         """Have runs that started before a limit was made hold it; one that changes meanwhile is the tick's."""
-        facts = Facts(self._ports.clock(), None, slots={name: Slots(name, 0)})
         for run in active:
-            if run.is_held and name in limits_of(run, facts) and name not in run.slots:
+            missing = (name for name in possible_limits(run) if name in names and name not in run.slots)
+            for name in missing if run.is_held else ():
                 self._ports.runs.adopt(run, name)
 
 

@@ -82,15 +82,17 @@ class Lines:
         self.ring(promoted)
         return promoted
 
-    def leave(self, run: Run) -> None:
-        """After somebody cancelled, postponed or deleted a run: others come into the place that it had in its queue.
+    def leave(self, *runs: Run) -> None:
+        """After somebody cancelled, postponed or deleted runs: others come into the places they had in their queues.
 
-        `run` is as it was before.
+        The `runs` are as they were before.
         """
-        self.follow([run])
-        is_ready = run.state.type is StateType.SCHEDULED and run.line is None
-        if is_ready and run.due <= self._ports.clock() + EARLY:
-            self.promote(self._ports.slots.read(name for name in lines_of(run) if name != run.leads))
+        self.follow(runs)
+        soon = self._ports.clock() + EARLY
+        ready = [run for run in runs if run.state.type is StateType.SCHEDULED and not run.line]
+        names = {name for run in ready if run.due <= soon for name in lines_of(run) if name != run.leads}
+        if names:
+            self.promote(sorted(self._ports.slots.read(names)))
 
     def promote_in(self, pool: str, queue: str | None) -> None:
         """After a pool, or one of its queues, was resumed: nothing of it was promoted while it was paused."""

@@ -56,24 +56,25 @@ class Logs:
         by_run: dict[UUID, list[Record]] = {}
         for run, record in records:
             by_run.setdefault(run, []).append(record)
-        expires = self._runs.retention()
+        now, until = self._ports.clock(), self._runs.retention()
         for run, rows in by_run.items():
             for start in range(0, len(rows), BATCH):
                 batch = rows[start : start + BATCH]
                 digest = sha256(repr(batch).encode()).hexdigest()[:12]
-                self._ports.logs.append(run, 0, digest, batch, expires)
+                self._ports.logs.append(run, 0, digest, batch, now=now, kept_until=until)
 
     def page(self, query: LogQuery) -> tuple[list[LogRow], str | None]:
         """A page of records, and where to go on (None at the end). A filter may leave a page short.
 
-        The log goes with its run: of one that is over its retention there is none.
+        The log goes with its run: of one that is over its retention there is none, nor in a new run of its id.
         """
-        if not self._ports.runs.exists(query.run):
+        created = self._ports.runs.created(query.run)
+        if created is None:
             return [], None
         found: list[LogRow] = []
         place, looked, skip = query.after_place, 0, query.skip
         while len(found) < query.limit and looked < LOOKED_AT + query.skip:
-            rows, after = self._ports.logs.page(query.run, place, query.limit, query.forward)
+            rows, after = self._ports.logs.page(query.run, created, place, query.limit, query.forward)
             looked += len(rows)
             for row in rows:
                 place = row.place

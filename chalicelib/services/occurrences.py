@@ -35,7 +35,7 @@ LOOKAHEAD = timedelta(minutes=3)
 PER_TICK = 200
 """Occurrences of one schedule that one tick makes; the next goes on."""
 MOST = 1000
-"""Rows of a preview or a verification."""
+"""Rows of a preview or a verification; of longer periods one asks in parts."""
 _WINDOWS = [timedelta(minutes=2), timedelta(hours=2), timedelta(days=2), timedelta(days=60)]
 TRIES = 3
 """Of making one run, where somebody deletes and makes it at the same moment."""
@@ -112,9 +112,11 @@ class Occurrences:
         """Times of a schedule in a window, computed."""
         return occurrences(spec_of(schedule), start - _ONE, end, limit=min(limit, MOST))
 
-    def verify(self, schedule: ScheduleRecord, start: datetime, end: datetime) -> list[Occurrence]:
-        """Every occurrence of a period with its one run."""
-        instants = occurrences(spec_of(schedule), start - _ONE, end, limit=MOST)
+    def verify(
+        self, schedule: ScheduleRecord, start: datetime, end: datetime, limit: int
+    ) -> list[Occurrence]:
+        """The first occurrences of a period, each with its one run."""
+        instants = self.upcoming(schedule, start, end, limit)
         ids = [occurrence_id(schedule.deployment_id, schedule.slug, instant) for instant in instants]
         found = self._ports.runs.read_many(ids)
         return [Occurrence(at, run, found.get(run)) for at, run in zip(instants, ids, strict=True)]

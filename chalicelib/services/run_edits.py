@@ -57,6 +57,8 @@ class RunEdits:
             self._large.forget(run_id)
         if before.line and not after.line:
             self._lines.ring([after])
+        elif not set(before.tags) <= set(after.tags):
+            self._lines.leave(before)
         return after
 
     def delete(self, run_id: UUID) -> None:

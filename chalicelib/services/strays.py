@@ -10,7 +10,7 @@ deletion the tick looks at what still waits there. With its pool gone, too, such
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -30,7 +30,7 @@ from chalicelib.services.ports import Ports
 from chalicelib.services.runs import Runs
 from chalicelib.services.waiting import Waiting
 from chalicelib.storage.run_lanes import ready_lane
-from chalicelib.storage.watermark import Gone
+from chalicelib.storage.watermark import Gone, Round
 from headrace.contract.states import StateType
 
 PAGE = 100
@@ -38,7 +38,7 @@ PAGE = 100
 SETTLED = timedelta(minutes=5)
 """So long after a deletion a request that began before may still write; an index is long up to date."""
 LOOKING = timedelta(seconds=5)
-"""So long one tick begins with further queues."""
+"""So long one tick begins with further queues and lines; the next goes on."""
 
 
 class Strays:
@@ -72,29 +72,51 @@ class Strays:
             drop(self._ports, run, judgement)
         return judgement.answer is Answer.GONE
 
-    def look(self, deleted: Iterable[Gone]) -> None:
-        """The tick's part: what waits in queues that were deleted lately."""
-        until = self._ports.clock() + LOOKING
+    def look(self, deleted: Sequence[Gone], before: Round) -> None:
+        """The tick's part: what waits in queues that were deleted lately, or in a line for them.
+
+        One round through the lines is for all such queues, and goes on where that of the tick `before` ended.
+        Those queues are forgotten that were long deleted as a round began in which nothing was found.
+        """
+        if not deleted:
+            return
+        now = self._ports.clock()
+        look = replace(before) if before.line else Round(began=now)
+        waiting = list(self._left_in(self._queues(deleted), look, now + LOOKING))
+        for run in self._ports.runs.read_many(waiting).values():
+            if run.state.type is StateType.SCHEDULED:
+                self.back(run)
+        look.found |= bool(waiting)
+        if look.line or before.line:
+            self._ports.watermark.note_round(look)
         for gone in deleted:
-            waiting = list(self._left_in(gone, until))
-            for run in self._ports.runs.read_many(waiting).values():
-                if run.state.type is StateType.SCHEDULED:
-                    self.back(run)
-            if self._ports.clock() >= until:
-                return
-            if not waiting and self._ports.clock() - gone.since > SETTLED:
+            if not (look.line or look.found) and look.began - gone.since > SETTLED:
                 self._ports.watermark.forget_gone(gone)
 
-    def _left_in(self, gone: Gone, until: datetime) -> Iterator[UUID]:
-        view = self._ports.pools.view(gone.pool)
-        queues = {name for name in gone.queues if view is None or name not in view.queues}
-        for name in sorted(queues):
-            if self._ports.clock() < until:
-                yield from (run for run, _ in self._ports.runs.lane(ready_lane(gone.pool, name), limit=PAGE))
-        for limit in self._waiting.lines_of(gone.pool) if queues else ():
-            for pool, name in self._ports.runs.queues_in_line(limit, QUEUES):
-                if pool == gone.pool and name in queues:
-                    yield from (run for run, _ in self._ports.runs.line(limit, pool, name, limit=PAGE))
+    def _queues(self, deleted: Iterable[Gone]) -> set[tuple[str, str]]:
+        """Pools and queues that were deleted and not made again."""
+        views = {gone.pool: self._ports.pools.view(gone.pool) for gone in deleted}
+        names = {(gone.pool, name) for gone in deleted for name in gone.queues}
+        return {row for row in names if (view := views[row[0]]) is None or row[1] not in view.queues}
+
+    def _left_in(self, queues: set[tuple[str, str]], look: Round, until: datetime) -> Iterator[UUID]:
+        """What waits for them, as far as there is time; `look` then says how far that was, one line at least."""
+        for pool, name in sorted(queues):
+            yield from (run for run, _ in self._ports.runs.lane(ready_lane(pool, name), limit=PAGE))
+            if self._ports.clock() >= until:
+                look.found = True  # those behind it were not looked at
+                break
+        lines = sorted(
+            {line for pool in {pool for pool, _ in queues} for line in self._waiting.lines_of(pool)}
+        )
+        for line in [line for line in lines if line > look.line]:
+            for place in self._ports.runs.queues_in_line(line, QUEUES):
+                if place in queues:
+                    yield from (run for run, _ in self._ports.runs.line(line, *place, limit=PAGE))
+            look.line = line
+            if self._ports.clock() >= until:
+                return
+        look.line = ""
 
     def _settled(self, run: Run, view: PoolView | None) -> Run:
         now = self._ports.clock()

@@ -246,10 +246,10 @@ class Sync:
         return {run: "granted" if run in mine else _HINTS[seen.get(run, Answer.GONE)] for run in said.hints}
 
     def _store_logs(self, said: Said) -> None:
-        expires = self._runs.retention()
+        now, until = self._ports.clock(), self._runs.retention()
         for run, attempt, seq, records in said.logs:
             if records:
-                self._ports.logs.append(run, attempt, f"{seq:09d}", records, expires)
+                self._ports.logs.append(run, attempt, f"{seq:09d}", records, now=now, kept_until=until)
 
 
 def _ended(session: Session, verdicts: Sequence[tuple[UUID, Told, Applied]]) -> frozenset[UUID]:

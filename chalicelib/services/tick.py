@@ -89,11 +89,12 @@ class Tick:
         pools = work.do(self._pool_names) or []
         limits = work.do(self._limit_names) or []
         for pool in pools:
-            work.do(self._check_active, pool, alive.keys(), limits)
+            work.do(self._check_active, pool, alive.keys(), set(limits))
         read = (work.do(self._ports.slots.read, limits) or {}).values()
         for slots in read:
             work.do(self._check_slots, slots, alive)
-        work.do(self._strays.look, marks.gone if marks else ())
+        if marks:
+            work.do(self._strays.look, marks.gone, marks.round)
         work.do(self._collisions.decide, read, now + DECIDING)
         self._promote(work, limits, marks.line if marks else "", now + PROMOTING)
         for pool in pools:
@@ -155,7 +156,7 @@ class Tick:
     def _pool_names(self) -> list[str]:
         return list(each(lambda after: self._ports.pools.names(after, 100)))
 
-    def _check_active(self, pool: str, alive: Container[UUID], limits: Sequence[str]) -> None:
+    def _check_active(self, pool: str, alive: Container[UUID], limits: Container[str]) -> None:
         """The independent net.
 
         An active run whose session is closed or does not exist is taken away; a cancel whose order was
@@ -167,8 +168,7 @@ class Tick:
                 self._check_session(run)
             elif run.state.type is StateType.CANCELLING:
                 self._order_again(run)
-        for name in limits:
-            self._limits.adopt(name, active)
+        self._limits.adopt(limits, active)
 
     def _order_again(self, run: Run) -> None:
         now = self._ports.runs.read(run.id)

@@ -124,7 +124,9 @@ class Waiting:
         if target and target[0] == pool and queue in (None, target[1]):
             problem = FieldProblem("query.move_to", f"{fate.move_to!r} goes too", "a queue that stays")
             raise Invalid(f"{what} cannot take its own runs.", errors=[problem])
-        count, until = 0, until or self.deadline()
+        until = until or self.deadline()
+        settled: list[Run] = []
+        more = False
         for run in waiting:
             if not fate.cancel and target is None:
                 raise Conflict(
@@ -132,9 +134,13 @@ class Waiting:
                     code="runs_waiting",
                     hint="Say --cancel-runs, or --move-to another queue." if pool else "Say --cancel-runs.",
                 )
-            count += self._settle(run, target, what)
-            if self._ports.clock() > until:
-                raise unfinished(what, count, "moved" if target else "cancelled")
+            settled += [run] if self._settle(run, target, what) else []
+            if more := self._ports.clock() > until:
+                break
+        if target is None:
+            self._lines.leave(*settled)  # in the end: what follows them may have to be settled, too
+        if more:
+            raise unfinished(what, len(settled), "moved" if target else "cancelled")
 
     def end_active(self, what: str, active: Iterable[Run], fate: Fate, until: datetime, hint: str) -> None:
         """Cancel what workers hold, if that is asked. Raises `Conflict` if it is not and one is held.
@@ -167,7 +173,10 @@ class Waiting:
                 return None
             return replace(now, work_pool_name=target[0], work_queue_name=target[1])
 
-        after = self._ports.runs.change(run.id, how)[1]
+        try:
+            after = self._ports.runs.change(run.id, how)[1]
+        except NotFound:
+            return False  # somebody deleted it meanwhile
         self._lines.ring([after])
         return True
 
@@ -188,7 +197,7 @@ class Waiting:
     def _cancel(self, run: Run, reason: str) -> bool:
         try:
             self._runs.cancel(run.id, reason)
-        except WrongState:
+        except (WrongState, NotFound):
             return False
         return True
 

@@ -57,10 +57,10 @@ class RunStore:
             raise NotFound(f"There is no flow run {run}.", hint="`headrace flow-run ls` lists the latest.")
         return found
 
-    def exists(self, run: UUID) -> bool:
-        """Whether there is such a run; cheaper than reading it whole."""
-        key = (_pk(run), "RUN")
-        return bool(documents.get(key, consistent=False) or documents.get(key))
+    def created(self, run: UUID) -> datetime | None:
+        """When a run was made, None if there is none; cheaper than reading it whole."""
+        item = documents.get((_pk(run), "RUN"), consistent=False) or documents.get((_pk(run), "RUN"))
+        return _load(item, {}).created if item else None
 
     def read_many(self, runs: Iterable[UUID], consistent: bool = True) -> dict[UUID, Run]:
         """Runs whole, by id; those that do not exist are left out."""

@@ -27,6 +27,7 @@
     watermark of the tick TICK                 TICK
     how far it came       TICK                 LINE
     queues deleted lately TICK                 GONE#<since>#<pool>
+    how far it saw these  TICK                 ROUND
 
 Three sparse indexes, keys only since each projected change is billed: `lane` (above), `history`
 (runs of a deployment or of a flow: `DEPLOYMENT#<id>` or `FLOW#<id>` / due#id) and `day` (all runs:

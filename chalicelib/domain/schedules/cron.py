@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.schedules.mistakes import Mistake
@@ -87,9 +88,7 @@ def read(text: str, *, day_or: bool) -> Cron:
     if len(text) > MAX_LENGTH:
         what = f"{len(text)} characters are too many"
         raise Mistake(what, MAX_LENGTH, 1, expected=f"at most {MAX_LENGTH} characters", example=EXAMPLE)
-    fields = _expanded(text) if text.lstrip().startswith("@") else text
-    if fields is text:
-        _check_fields(text)
+    fields = _expanded(text) if text.lstrip().startswith("@") else _checked(text)
     try:
         simulation = _walk(fields, _ANY_YEAR, day_or=day_or)
         next(simulation)
@@ -121,7 +120,8 @@ def _expanded(text: str) -> str:
     return fields
 
 
-def _check_fields(text: str) -> None:
+def _checked(text: str) -> str:
+    """The five fields, as cronsim reads what they say."""
     parts = [(match.group(), match.start()) for match in re.finditer(r"\S+", text)]
     if "=" in text:
         raise Mistake(
@@ -133,10 +133,12 @@ def _check_fields(text: str) -> None:
         )
     if len(parts) != len(_FIELDS):
         raise _wrong_count(text, parts)
+    fields = []
     for field, (part, at) in zip(_FIELDS, parts, strict=True):
-        for term in part.split(","):
-            _check_term(field, term, at)
-            at += len(term) + 1
+        terms = part.split(",")
+        places = accumulate((len(term) + 1 for term in terms), initial=at)
+        fields.append(",".join(_checked_term(field, *one) for one in zip(terms, places, strict=False)))
+    return " ".join(fields)
 
 
 def _wrong_count(text: str, parts: list[tuple[str, int]]) -> Mistake:
@@ -151,7 +153,7 @@ def _wrong_count(text: str, parts: list[tuple[str, int]]) -> Mistake:
     return Mistake(what, len(text.rstrip()), 1, expected=expected, example=EXAMPLE)
 
 
-def _check_term(field: _Field, term: str, at: int) -> None:
+def _checked_term(field: _Field, term: str, at: int) -> str:
     """One member of a list: `*`, a value, a range, either with a step, or one of the special days."""
     if not term:
         raise field.wrong("nothing between the commas", at, " ")
@@ -159,15 +161,18 @@ def _check_term(field: _Field, term: str, at: int) -> None:
     if _is_special(field, base, at):
         if slash:
             raise field.wrong(f"a step cannot follow {base!r}", at + len(base), slash + step)
-        return
+        return term
     if slash:
         _check_step(field, step, at + len(base) + 1)
     if base == "*":
-        return
+        return term
     first, dash, last = base.partition("-")
     low = _value(field, first, at)
-    if dash and _value(field, last, at + len(first) + 1) < low:
+    high = _value(field, last, at + len(first) + 1) if dash else None
+    if high is not None and high < low:
         raise field.wrong(f"the range {base} runs backwards; write it as two, with a comma", at, base)
+    # A range of one value has no second step; cronsim would take `9-9/3` for `9/3`, from 9 to the field's end.
+    return first if high == low else term
 
 
 def _check_step(field: _Field, step: str, at: int) -> None:

@@ -279,6 +279,7 @@ ROWS: dict[str, list[Bad]] = {
         Bad("before no time", path=f"{_SCHEDULES}/verify?before=soon"),
         Bad("before the year 10,000", path=f"{_SCHEDULES}/verify?before=10000-01-01T00:00:00Z"),
         Bad("backwards", path=f"{_SCHEDULES}/verify?after=2026-03-02T00:00:00Z&before=2026-03-01T00:00:00Z"),
-        Bad("a limit, which it has not", path=f"{_SCHEDULES}/verify?limit=3"),
+        Bad("a limit over what one answer lists", path=f"{_SCHEDULES}/verify?limit=1001"),
+        Bad("an offset, which it has not", path=f"{_SCHEDULES}/verify?offset=3"),
     ],
 }

@@ -132,3 +132,49 @@ def test_a_retry_of_an_old_version_meets_the_new_template(plane: Rig, deployment
     plane.ok("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": "SCHEDULED"}, "force": True})
     (again,) = worker.claim()
     assert "nice" in str(again["problem"]), "its version has other job variables than the live one"
+
+
+SMALL = {
+    "job_configuration": {"memory_mb": "{{ memory_mb }}"},
+    "variables": {"properties": {"memory_mb": {"type": "integer", "maximum": 512}}},
+}
+"""The template of a pool whose jobs may not have more than that."""
+
+
+def test_a_run_that_stays_as_its_deployment_moves_meets_the_template_where_it_waits(plane: Rig) -> None:
+    plane.pool("small", base_job_template=SMALL)
+    plane.pool("big")
+    deployment = plane.deployment(pool="small")
+    plane.run(deployment)
+    moved = {"work_pool_name": "big", "job_variables": {"memory_mb": 4096}}
+    plane.ok("PATCH", f"/deployments/{deployment['id']}", moved)
+    (grant,) = plane.worker("small").claim()
+    assert "memory_mb" in str(grant["problem"])
+
+
+def test_a_run_that_is_moved_meets_the_template_of_its_new_pool(plane: Rig) -> None:
+    plane.pool("small", base_job_template=SMALL)
+    plane.pool("big")
+    deployment = plane.deployment(pool="big", job_variables={"memory_mb": 4096})
+    queue = plane.ok("POST", "/work_pools/big/queues", {"name": "q"})
+    plane.run(deployment, work_queue_name="q")
+    plane.ok("DELETE", f"/work_queues/{queue['id']}?move_to=small/default")
+    (grant,) = plane.worker("small").claim()
+    assert "memory_mb" in str(grant["problem"])
+
+
+def test_in_a_pool_made_anew_under_its_name_a_run_meets_that_template(plane: Rig) -> None:
+    plane.pool("small")
+    deployment = plane.deployment(pool="small", job_variables={"memory_mb": 4096})
+    run = plane.run(deployment)
+    worker = plane.worker("small")
+    worker.start(*worker.claim())
+    worker.end(run["id"], "FAILED")
+    plane.pool("big")
+    plane.ok("PATCH", f"/deployments/{deployment['id']}", {"work_pool_name": "big"})
+    plane.ok("DELETE", "/work_pools/small")
+    plane.clock.forward(60)
+    plane.pool("small", base_job_template=SMALL)
+    plane.ok("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": "SCHEDULED"}, "force": True})
+    (grant,) = plane.worker("small", "another").claim()
+    assert "memory_mb" in str(grant["problem"])

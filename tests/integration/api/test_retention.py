@@ -95,3 +95,36 @@ def test_a_rerun_is_kept_anew(plane: Rig) -> None:
     plane.ok("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": "SCHEDULED"}, "force": True})
     plane.clock.forward(5 * DAY)
     assert plane.read(run)["state_type"] == "SCHEDULED"
+
+
+def test_a_new_run_of_a_forgotten_ones_id_begins_with_an_empty_log(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment()
+    first = plane.run(deployment, idempotency_key="daily")
+    worker = plane.worker()
+    worker.start(*worker.claim())
+    worker.sync(logs=[{"run": first["id"], "attempt": 1, "seq": 1, "records": [_record(plane)]}])
+    _say(plane, first, "by itself")
+    worker.end(first["id"])
+    assert len(_logs(plane, first)) == 2
+    plane.clock.forward(31 * DAY)
+    again = plane.run(deployment, idempotency_key="daily", parameters={"x": "y" * 5000})
+    assert again["id"] == first["id"]
+    assert _logs(plane, again) == []
+    _say(plane, again, "of this run")
+    assert [row["message"] for row in _logs(plane, again)] == ["of this run"]
+
+
+def test_what_is_said_of_a_run_that_was_deleted_is_not_in_the_next_one_of_its_id(plane: Rig) -> None:
+    plane.pool()
+    deployment = plane.deployment()
+    first = plane.run(deployment, idempotency_key="daily")
+    plane.ok("DELETE", f"/flow_runs/{first['id']}")
+    _say(plane, first, "too late")
+    plane.clock.forward(60)
+    assert _logs(plane, plane.run(deployment, idempotency_key="daily")) == []
+
+
+def _say(plane: Rig, run: Any, message: str) -> None:
+    row = {"level": 20, "name": "n", "timestamp": plane.clock.now, "flow_run_id": run["id"]}
+    plane.ok("POST", "/logs", [{**row, "message": message}])

@@ -273,3 +273,23 @@ def test_what_goes_on_is_found_without_a_look_at_the_history(plane: Rig) -> None
     assert names(["RUNNING"], name={"any_": ["away"]}) == ["away"]
     plane.ok("POST", f"/flow_runs/{bare['id']}/set_state", {"state": {"type": "RUNNING"}, "force": True})
     assert names(["RUNNING"]) == ["run 1", "away", "bare"] and away["name"] == "away"
+
+
+def test_who_counts_by_offset_is_refused_where_a_page_ends_before_it_is_full(plane: Rig) -> None:
+    """With matching runs behind more of others than one page looks at: an empty answer would be taken for the end."""
+    plane.pool()
+    deployment = plane.deployment()
+    rare = [plane.run(deployment, tags=["rare"])["id"] for _ in range(2)]
+    plane.clock.forward(10)
+    path = f"/deployments/{deployment['id']}/create_flow_runs"
+    for key in ("a", "b"):
+        plane.ok("POST", path, {"idempotency_key": key, "flow_runs": [{}] * 600})
+    wanted = {"flow_runs": {"tags": {"all_": ["rare"]}}, "sort": "EXPECTED_START_TIME_DESC"}
+    for offset in (0, 1):
+        reply = plane.call("POST", "/flow_runs/filter", {**wanted, "offset": offset})
+        assert (reply.status, reply.body["code"]) == (422, "too_rare")
+        assert "cursor" in reply.body["hint"]
+    first = plane.call("POST", "/flow_runs/filter", wanted)
+    cursor = first.headers["Headrace-Next-Cursor"]
+    rest = plane.call("POST", "/flow_runs/filter", {**wanted, "cursor": cursor, "offset": 0})
+    assert {run["id"] for run in [*first.body, *rest.body]} == set(rare)

@@ -135,6 +135,7 @@ def test_verify_lists_every_occurrence_with_its_one_run(plane: Rig) -> None:
     assert len({row["flow_run_id"] for row in rows}) == 6
     assert {row["state_name"] for row in rows} == {"Late", "Scheduled"}
     assert {run["id"] for run in coming(plane)} == {row["flow_run_id"] for row in rows}
+    assert plane.ok("GET", f"{path}?after={rows[2]['due']}&limit=2&before={rows[-1]['due']}") == rows[2:4]
 
 
 def test_a_paused_deployment_still_lists_its_schedules(plane: Rig) -> None:

@@ -216,3 +216,36 @@ def test_one_that_the_deletion_did_not_see_in_the_line_of_its_paused_deployment_
     plane.plane.tick()
     plane.ok("PATCH", f"/deployments/{deployment['id']}", {"paused": False})
     assert [grant["run"] for grant in plane.worker().claim()] == [run["id"]]
+
+
+def test_a_look_that_one_tick_has_no_time_for_is_gone_on_with_and_comes_to_an_end(plane: Rig) -> None:
+    """In more lines than a tick gets through; with two deletions, and a run in the queue of the second."""
+    plane.pool()
+    queues = [plane.ok("POST", "/work_pools/pool/queues", {"name": name}) for name in ("q0", "q1")]
+    for number in range(30):
+        plane.ok("POST", "/v2/concurrency_limits", {"name": f"t{number:02}", "limit": 0})
+    deployment = plane.deployment(tags=["t29"])
+    plane.ok("DELETE", f"/work_queues/{queues[0]['id']}")
+    plane.clock.forward(1)
+    plane.aws.lag(3)
+    run = plane.run(deployment, work_queue_name="q1")
+    plane.ok("DELETE", f"/work_queues/{queues[1]['id']}")
+    plane.aws.lag(0)
+
+    def slowly(call: Call) -> None:
+        if call.operation == "Query" and "LINE#" in str(call.params):
+            plane.clock.forward(0.5)
+
+    def tick() -> None:
+        plane.aws.watch = slowly
+        plane.plane.tick()
+        plane.aws.watch = None
+        plane.clock.forward(50)
+
+    for _ in range(4):
+        tick()
+    assert plane.read(run)["work_queue_name"] == "default"
+    assert len(plane.plane.ports.watermark.read().gone) == 2, "requests that began before may still write"
+    for _ in range(12):
+        tick()
+    assert plane.plane.ports.watermark.read().gone == []

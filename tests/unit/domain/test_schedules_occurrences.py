@@ -31,6 +31,22 @@ def berlin(cron: str) -> dict[str, object]:
     return {"cron": cron, "timezone": "Europe/Berlin"}
 
 
+@pytest.mark.parametrize(
+    ("cron", "first"),
+    [
+        ("0 9-9/3 * * *", ["01-01T09:00", "01-02T09:00"]),
+        ("5,30-30/7 0 * * *", ["01-01T00:05", "01-01T00:30", "01-02T00:05"]),
+        ("0 0 1-1/7 JAN-1/2 *", ["01-01T00:00"]),
+        ("0 9-11/2 * * *", ["01-01T09:00", "01-01T11:00", "01-02T09:00"]),
+        ("0 20/2 * * *", ["01-01T20:00", "01-01T22:00", "01-02T20:00"]),
+    ],
+)
+def test_a_step_in_a_range_ends_with_the_range(cron, first):
+    found = listed({"cron": cron}, "2024-12-31T23:59", "2025-12-31T00:00", limit=3)
+    assert found[: len(first)] == first
+    assert len(found) == (1 if len(first) == 1 else 3)
+
+
 def test_later_than_the_start_up_to_and_with_the_end():
     hourly = {"cron": "0 * * * *"}
     assert listed(hourly, "2025-01-01T00:00", "2025-01-01T02:00") == ["01-01T01:00", "01-01T02:00"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from pydantic import RootModel
@@ -21,6 +21,7 @@ from headrace.contract.deployments import (
 )
 from headrace.contract.flow_runs import FlowRun, FlowRunCreate
 from headrace.contract.schedules import (
+    MOST_OCCURRENCES,
     Occurrence,
     Schedule,
     ScheduleCreate,
@@ -125,7 +126,13 @@ class Schedules(Resource):
 
     def verify(
         self, deployment_id: UUID, schedule_id: UUID, after: datetime, before: datetime
-    ) -> list[Occurrence]:
-        """Each moment of a period at which it was due, with the one run made for it."""
+    ) -> Iterator[Occurrence]:
+        """Each moment of a period at which it was due, with the one run made for it; page after page."""
         path = at("deployments", deployment_id, "schedules", schedule_id, "verify")
-        return self._get(list[Occurrence], path, {"after": after.isoformat(), "before": before.isoformat()})
+        while after <= before:
+            query: Query = {"after": after.isoformat(), "before": before.isoformat()}
+            page = self._get(list[Occurrence], path, query)
+            yield from page
+            if len(page) < MOST_OCCURRENCES:
+                return
+            after = page[-1].due + timedelta(microseconds=1)

@@ -160,8 +160,9 @@ class ListRequest(Request):
     """Members that every list shares: a page of at most `limit` rows, from `cursor` (or `offset`) on.
 
     The answer is a bare array; where more may follow, the header `Headrace-Next-Cursor` carries the cursor. A page
-    may be short of `limit`: it ends where one answer carries no more. Asked by `offset`, such a page is refused
-    (413 `page_too_large`), since whoever counts rows by it would miss some.
+    may be short of `limit`: it ends where one answer carries no more, or where many rows were looked at of which a
+    filter lets few through. Asked by `offset`, such a page is refused (413 `page_too_large`, 422 `too_rare`), since
+    whoever counts rows by it would miss some.
     """
 
     limit: int = Field(default=200, ge=1, le=200)

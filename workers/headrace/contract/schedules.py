@@ -139,17 +139,18 @@ class Schedule(Answer):
 MOST_OCCURRENCES = 1000
 
 
-class Period(Request):
-    """The query of `verify`: times from `after` to `before`, both included."""
+class Window(Request):
+    """The query of `upcoming`: at most `limit` times from `after` to `before`, both included."""
 
     after: Time | None = None
     before: Time | None = None
-
-
-class Window(Period):
-    """The query of `upcoming`: at most `limit` times of a period."""
-
     limit: int = Field(default=20, ge=1, le=MOST_OCCURRENCES)
+
+
+class Period(Window):
+    """The query of `verify`: where `limit` rows come, more may follow, and the next `after` is beyond the last one."""
+
+    limit: int = Field(default=MOST_OCCURRENCES, ge=1, le=MOST_OCCURRENCES)
 
 
 class SchedulePreview(Request):

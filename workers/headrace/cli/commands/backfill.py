@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 ASKED_ABOVE = 100
 """More runs than that are only made after a yes."""
-PAGE = 1000
-"""Occurrences that one `verify` lists."""
 BATCH = 200
 """Runs of one request: after a Ctrl-C so many are made at most that were not counted."""
 FAILED = ("FAILED", "CRASHED", "CANCELLED")
@@ -165,7 +163,7 @@ def _plan(api: Api, name: str, slug: str | None, period: tuple[str, str, datetim
         )
     zone = zone_of(schedules[0])
     plan = Plan(deployment, schedules[0], zone, [], [], [])
-    for one in _occurrences(api, deployment, schedules[0], *read_period(*period, zone)):
+    for one in api.schedules.verify(deployment.id, schedules[0].id, *read_period(*period, zone)):
         if one.flow_run_id is None:
             plan.missing.append(one)
         elif one.state_name == "Skipped" or (rerun and one.state_type in FAILED):
@@ -173,18 +171,6 @@ def _plan(api: Api, name: str, slug: str | None, period: tuple[str, str, datetim
         else:
             plan.kept.append(one)
     return plan
-
-
-def _occurrences(
-    api: Api, deployment: Deployment, schedule: Schedule, first: datetime, last: datetime
-) -> Iterator[Occurrence]:
-    """All occurrences of a period with their runs, page after page."""
-    while first <= last:
-        page = api.schedules.verify(deployment.id, schedule.id, first, last)
-        yield from page
-        if len(page) < PAGE:
-            return
-        first = page[-1].due + timedelta(microseconds=1)
 
 
 def _show(plan: Plan, output: Format) -> None:

@@ -84,7 +84,7 @@ def verify(
         first = max(after, schedule.updated) if start is None else after
         if first >= before:
             return []
-        return api.schedules.verify(schedule.deployment_id, schedule.id, first, before)
+        return list(api.schedules.verify(schedule.deployment_id, schedule.id, first, before))
 
     *_, found = _ask(name, slug, past)
     missing = [each for each in found if each.flow_run_id is None]
