@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 from botocore.exceptions import ClientError
 
-from infra import stack
+from infra import protection, stack
 from infra.account import Account
 from infra.changes import Change, Say, Stack, refuse_loss
 from infra.errors import CloudError
@@ -90,6 +90,7 @@ class Up:
         if not done:
             return None
         reopen(self._account, names, reserve=reserve)
+        protection.restore(self._account, names, self._say)
         if work is not None:
             work.check(self._say)
         return self._finish(wish, names, stack_, package)
