@@ -99,6 +99,11 @@ class Stack:
         found = self.describe() or {}
         return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())}
 
+    def parameters(self) -> dict[str, str]:
+        """What it was last made with, by name."""
+        found = self.describe() or {}
+        return {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", ())}
+
     def propose(self, template: Mapping[str, str], parameters: Mapping[str, str]) -> list[Change]:
         """Have CloudFormation say what it would do; nothing is done yet. Empty: it is so already.
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from botocore.awsrequest import AWSResponse
 
 from infra import stack
 from infra.account import Account
@@ -17,7 +15,7 @@ from infra.quota import close, reopen
 from infra.remains import Remains
 from infra.up import Up, Wish
 from tests.aws.conftest import ROOT
-from tests.aws.in_process import REGION, Said, add_function
+from tests.aws.in_process import REGION, Said, add_function, of_a_new_customer
 
 NAMES = Names("prod")
 pytestmark = pytest.mark.filterwarnings(
@@ -28,15 +26,7 @@ pytestmark = pytest.mark.filterwarnings(
 @pytest.fixture
 def account(account: Account) -> Account:
     """Of a new customer: ten functions at once."""
-    own = account.session.create_client("lambda", region_name=REGION)
-
-    def quota(**_: Any) -> tuple[AWSResponse, dict[str, Any]]:
-        return AWSResponse("", 200, {}, io.BytesIO()), {
-            "AccountLimit": {"UnreservedConcurrentExecutions": 10}
-        }
-
-    own.meta.events.register("before-call.lambda.GetAccountSettings", quota)
-    return replace(account, clients={**account.clients, "lambda": own})
+    return of_a_new_customer(account)
 
 
 def small_stack(account: Account, version: str) -> None:
