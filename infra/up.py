@@ -183,7 +183,8 @@ class Up:
             if wish.plan or not self._confirm(f"Change stage {wish.stage!r} now?"):
                 stack_.forget()
                 return False, None
-        work = Work(self._account, names, control_plane(self._account, names), new=new)
+        never_ran = "ApiUrl" not in stack_.outputs()  # a first `up` may have failed after its base
+        work = Work(self._account, names, control_plane(self._account, names), new=never_ran)
         stack_.carry_out(self._say)
         return True, work
 
