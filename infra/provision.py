@@ -38,8 +38,7 @@ def provision(account: Account, root: Path, wish: Wish, say: Say) -> Made | None
             f"{names.stack} was made by `headrace cloud up`: this would take its API and functions away.",
             f"Go on with: {account.command('upgrade', stage)}",
         )
-    template = {"TemplateBody": stack.written(stack.base())}
-    changes = made.propose(template, {"Stage": stage, **wish.parameters})
+    changes = made.propose(stack.base(), {"Stage": stage, **wish.parameters})
     refuse_loss(changes, made)
     for change in changes:
         say(f"  {change}")

@@ -149,7 +149,7 @@ class Up:
         """What outlives the code comes first: the bucket must be there before code can be put into it."""
         base = stack.base()
         given = {name: value for name, value in wish.parameters.items() if name in base["Parameters"]}
-        stack_.propose({"TemplateBody": stack.written(base)}, {"Stage": wish.stage, **given})
+        stack_.propose(base, {"Stage": wish.stage, **given})
         stack_.carry_out(self._say)
 
     def _upload(self, names: Names, package: Package, template: Template, *, code_too: bool) -> None:
@@ -170,7 +170,7 @@ class Up:
         self, wish: Wish, names: Names, stack_: Stack, template: Template, *, new: bool
     ) -> tuple[bool, Work | None]:
         """Whether the stage is as it should be, and the work that went on while it was made so."""
-        changes = stack_.propose({"TemplateURL": self._template_url(names, template)}, wish.parameters)
+        changes = stack_.propose(template, wish.parameters, url=self._template_url(names, template))
         if not changes:
             self._say(f"{stack_.name} is as it should be; nothing to change.")
             return not wish.plan, None

@@ -81,7 +81,7 @@ def of_a_new_customer(account: Account) -> Account:
 def base_stack(account: Account, names: Names) -> Stack:
     """What outlives the code, as both ways make it first."""
     made = Stack(account, names.stack)
-    made.propose({"TemplateBody": stack.written(stack.base())}, {"Stage": names.stage})
+    made.propose(stack.base(), {"Stage": names.stage})
     made.carry_out(lambda line: None)
     return made
 
@@ -117,6 +117,6 @@ def stack_with_function(account: Account, names: Names) -> Stack:
     template["Resources"]["APIHandler"] = {"Type": "AWS::Lambda::Function", "Properties": function}
     template["Outputs"]["ApiUrl"] = {"Value": "https://x.example/prod/api"}
     made = Stack(account, names.stack)
-    made.propose({"TemplateBody": stack.written(template)}, {"Stage": names.stage})
+    made.propose(template, {"Stage": names.stage})
     made.carry_out(lambda line: None)
     return made

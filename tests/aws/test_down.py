@@ -173,7 +173,7 @@ def test_an_object_that_comes_while_the_stack_goes_is_taken_away_too(account: Ac
 
 def test_a_stage_that_was_only_proposed_is_removed(account: Account) -> None:
     proposed = Stack(account, NAMES.stack)
-    proposed.propose({"TemplateBody": stack.written(stack.base())}, {"Stage": "prod"})
+    proposed.propose(stack.base(), {"Stage": "prod"})
     assert proposed.describe() is None
     assert list(Remains(account, NAMES).all()) == ["stack headrace-prod"]
     said = Said()
