@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError, WaiterError
 
 from infra.account import Account
 from infra.errors import CloudError
+from infra.stack import written
+from infra.templates import Template
 
 Say = Callable[[str], None]
 KINDS = {
@@ -99,15 +101,24 @@ class Stack:
         found = self.describe() or {}
         return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())}
 
-    def propose(self, template: Mapping[str, str], parameters: Mapping[str, str]) -> list[Change]:
+    def parameters(self) -> dict[str, str]:
+        """What it was last made with, by name."""
+        found = self.describe() or {}
+        return {each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", ())}
+
+    def propose(
+        self, template: Template, parameters: Mapping[str, str], *, url: str | None = None
+    ) -> list[Change]:
         """Have CloudFormation say what it would do; nothing is done yet. Empty: it is so already.
 
         Args:
-            template: `TemplateBody` or `TemplateURL`.
-            parameters: Those with new values; others keep theirs.
+            template: What the stack is to be.
+            parameters: Those with new values; others keep theirs. One that the template does not have goes: an
+                older version's has fewer.
+            url: Where CloudFormation finds the template, if it is too large to be sent.
         """
         old = self.describe()
-        kept = {each["ParameterKey"] for each in (old or {}).get("Parameters", ())} - parameters.keys()
+        kept = (self.parameters().keys() & template["Parameters"].keys()) - parameters.keys()
         values: list[dict[str, Any]] = [
             {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
         ]
@@ -118,7 +129,7 @@ class Stack:
             "Capabilities": ["CAPABILITY_NAMED_IAM"],
             "Parameters": values,
             "Tags": [{"Key": "headrace:stack", "Value": self.name}],
-            **template,
+            **({"TemplateURL": url} if url else {"TemplateBody": written(template)}),
         }
         try:
             self._aws.create_change_set(StackName=self.name, ChangeSetName=self._proposal, **asked)

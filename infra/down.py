@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra import protection
 from infra.account import Account
 from infra.changes import Say, Stack
 from infra.errors import CloudError, NothingThereError
@@ -55,7 +56,7 @@ class Down:
         if plan or not self._confirm(f"Remove stage {stage!r} and all of its data?"):
             return False
         self._close(there)
-        self._unprotect(names, there)
+        protection.lift(self._account, names, self._say)
         self._delete_stack(stack, there)
         self._sweep(names, there)
         return True
@@ -76,13 +77,6 @@ class Down:
         for function in there.functions():
             close(self._account, function)
             self._say(f"  function {function} takes no calls any more")
-
-    def _unprotect(self, names: Names, there: Remains) -> None:
-        table = there.table()
-        if table is not None and table.get("DeletionProtectionEnabled"):
-            aws = self._account.client("dynamodb")
-            aws.update_table(TableName=names.table, DeletionProtectionEnabled=False)
-            self._say(f"  deletion protection of table {names.table} lifted")
 
     def _delete_stack(self, stack: Stack, there: Remains) -> None:
         """Twice if need be: an address for uploads that was given out before still lets one into the bucket."""

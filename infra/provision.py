@@ -38,14 +38,14 @@ def provision(account: Account, root: Path, wish: Wish, say: Say) -> Made | None
             f"{names.stack} was made by `headrace cloud up`: this would take its API and functions away.",
             f"Go on with: {account.command('upgrade', stage)}",
         )
-    template = {"TemplateBody": stack.written(stack.base())}
-    changes = made.propose(template, {"Stage": stage, **wish.parameters})
+    changes = made.propose(stack.base(), {"Stage": stage, **wish.parameters})
     refuse_loss(changes, made)
     for change in changes:
         say(f"  {change}")
     if changes:
         made.carry_out(say)
-    if _tell_functions(account, root, names, reserve=can_reserve(account, names, say)):
+    reserve, late_runs = can_reserve(account, names, say), made.parameters().get("Alarms") == "on"
+    if _tell_functions(account, root, names, reserve=reserve, late_runs=late_runs):
         say("Wrote the account's names into .chalice/config.json: deploy (again) now.")
     if not _is_deployed(account, names):
         say(f"Next: chalice deploy --stage {stage}, then this command once more.")
@@ -53,10 +53,11 @@ def provision(account: Account, root: Path, wish: Wish, say: Say) -> Made | None
     return _finish(account, root, wish, say)
 
 
-def _tell_functions(account: Account, root: Path, names: Names, *, reserve: bool) -> bool:
+def _tell_functions(account: Account, root: Path, names: Names, *, reserve: bool, late_runs: bool) -> bool:
     """Write what the functions must know. False if the file says so already.
 
-    The tick's concurrency is there, too: each deploy takes away what is not.
+    The tick's concurrency is there, too: each deploy takes away what is not. `late_runs`: an alarm watches how
+    many runs are late, so the tick must count them.
     """
     config = _config(root)
     tick = config["stages"][names.stage]["lambda_functions"]["tick"]
@@ -69,6 +70,7 @@ def _tell_functions(account: Account, root: Path, names: Names, *, reserve: bool
         "HEADRACE_REGION": account.region,
         "HEADRACE_BUCKET": names.bucket(account.id, account.region),
         "HEADRACE_WORKER_ROLE_ARN": account.role(names.roles(account.region)["worker"]),
+        "HEADRACE_LATE_RUNS": "1" if late_runs else "0",
     }
     if config == _config(root):
         return False

@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 from botocore.exceptions import ClientError
 
-from infra import stack
+from infra import protection, stack
 from infra.account import Account
 from infra.changes import Change, Say, Stack, refuse_loss
 from infra.errors import CloudError
@@ -90,6 +90,7 @@ class Up:
         if not done:
             return None
         reopen(self._account, names, reserve=reserve)
+        protection.restore(self._account, names, self._say)
         if work is not None:
             work.check(self._say)
         return self._finish(wish, names, stack_, package)
@@ -148,7 +149,7 @@ class Up:
         """What outlives the code comes first: the bucket must be there before code can be put into it."""
         base = stack.base()
         given = {name: value for name, value in wish.parameters.items() if name in base["Parameters"]}
-        stack_.propose({"TemplateBody": stack.written(base)}, {"Stage": wish.stage, **given})
+        stack_.propose(base, {"Stage": wish.stage, **given})
         stack_.carry_out(self._say)
 
     def _upload(self, names: Names, package: Package, template: Template, *, code_too: bool) -> None:
@@ -169,7 +170,7 @@ class Up:
         self, wish: Wish, names: Names, stack_: Stack, template: Template, *, new: bool
     ) -> tuple[bool, Work | None]:
         """Whether the stage is as it should be, and the work that went on while it was made so."""
-        changes = stack_.propose({"TemplateURL": self._template_url(names, template)}, wish.parameters)
+        changes = stack_.propose(template, wish.parameters, url=self._template_url(names, template))
         if not changes:
             self._say(f"{stack_.name} is as it should be; nothing to change.")
             return not wish.plan, None
@@ -182,7 +183,8 @@ class Up:
             if wish.plan or not self._confirm(f"Change stage {wish.stage!r} now?"):
                 stack_.forget()
                 return False, None
-        work = Work(self._account, names, control_plane(self._account, names), new=new)
+        never_ran = "ApiUrl" not in stack_.outputs()  # a first `up` may have failed after its base
+        work = Work(self._account, names, control_plane(self._account, names), new=never_ran)
         stack_.carry_out(self._say)
         return True, work
 

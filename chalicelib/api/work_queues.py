@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from uuid import UUID
 
-from chalicelib.api import render
+from chalicelib.api import cursors, render
 from chalicelib.api.endpoint import Call, Found, endpoint
 from chalicelib.api.pages import Page
 from chalicelib.api.queries import fate, given, texts, uuids
@@ -17,6 +18,7 @@ from headrace.contract import flow_runs as run_wire
 from headrace.contract import work_pools as wire
 
 _NOT_NULL = {"is_paused", "priority"}
+_PLACE = re.compile(r"[0-9]{1,10}/.+", re.DOTALL)
 
 
 @endpoint(
@@ -75,12 +77,16 @@ def delete(call: Call[None], queue_id: UUID) -> None:
     needs=Need.VIEW,
 )
 def page_of_pool(call: Call[wire.WorkQueueList], pool: str) -> Page:
-    """The queues of a pool, as they are served."""
-    wants = _wanted(call.body)
-    found = [queue for queue in call.plane.pools.view(pool).in_order() if wants(queue)]
+    """A page of a pool's queues, as they are served."""
+    body, wants, after = call.body, _wanted(call.body), _after(call.body.cursor)
+    queues = call.plane.pools.view(pool).in_order()
+    found = [queue for queue in queues if wants(queue) and (queue.priority, queue.name) > after]
     standing = call.plane.readiness.standings(pool)
-    part = found[call.body.offset : call.body.offset + call.body.limit]
-    return Page([render.queue(queue, standing(queue)) for queue in part])
+    end = body.offset + body.limit
+    part = found[body.offset : end]
+    places = [f"{queue.priority}/{queue.name}" for queue in part]
+    cursor = places[-1] if places and len(found) > end else None
+    return Page([render.queue(queue, standing(queue)) for queue in part], cursor, places)
 
 
 @endpoint(
@@ -149,6 +155,12 @@ def concurrency_status(call: Call[wire.Page], queue_id: UUID) -> wire.Concurrenc
     return wire.ConcurrencyStatus(
         concurrency_limit=queue.concurrency_limit, active_slots=len(holders), flow_run_ids=holders
     )
+
+
+def _after(place: str | None) -> tuple[int, str]:
+    """The priority and name after which a list of a pool's queues goes on."""
+    priority, _, name = (cursors.check(place, _PLACE) or "-1/").partition("/")
+    return int(priority), name
 
 
 def _wanted(body: wire.WorkQueueList) -> Callable[[WorkQueue], bool]:

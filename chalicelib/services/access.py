@@ -34,6 +34,7 @@ class Access:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
         self._known: OrderedDict[UUID, tuple[ApiKey, datetime]] = OrderedDict()
+        self._revoked: dict[UUID, datetime] = {}
 
     def identify(self, authorization: str | None) -> Caller:
         """Whose request it is, by its `Authorization` header. Raises `Unauthenticated`.
@@ -123,7 +124,7 @@ class Access:
                 hint="Make another admin key first, or say that you mean it: --yes.",
             )
         self._ports.api_keys.delete(key)
-        self._known.pop(key, None)
+        self._forget(key)
 
     def revoke_named(self, name: str, role: Role) -> None:
         """Take back all keys of a role that have this name."""
@@ -153,8 +154,22 @@ class Access:
 
     def _remember(self, key: ApiKey, now: datetime) -> None:
         self._known[key.id] = (key, now)
+        revoked = self._revoked.get(key.id)
+        if (
+            revoked is not None and now - revoked < REMEMBERED_FOR
+        ):  # by another thread, since this one read it
+            self._known.pop(key.id, None)
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
+
+    def _forget(self, key: UUID) -> None:
+        """A request that has read the key before must not bring it back: of what is revoked nothing is kept."""
+        now = self._ports.clock()
+        for other, at in list(self._revoked.items()):
+            if now - at >= REMEMBERED_FOR:
+                self._revoked.pop(other, None)
+        self._revoked[key] = now
+        self._known.pop(key, None)
 
     def _note_use(self, key: ApiKey, now: datetime) -> None:
         """At most once an hour. That it was used matters less than the request: a failure is only logged."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from botocore.awsrequest import AWSResponse
 
 from infra import stack
 from infra.account import Account, Pace
@@ -57,15 +59,29 @@ class Said:
 def project(root: Path) -> Path:
     """As much of a checkout as `python -m infra provision` looks at."""
     (root / ".chalice").mkdir()
-    stages: dict[str, Any] = {name: {"environment_variables": {}} for name in ("dev", "prod")}
+    empty = {"environment_variables": {}, "lambda_functions": {"tick": {}}}
+    stages: dict[str, Any] = dict.fromkeys(("dev", "prod"), empty)
     (root / ".chalice" / "config.json").write_text(json.dumps({"stages": stages}))
     return root
+
+
+def of_a_new_customer(account: Account) -> Account:
+    """The account with its quota, of which moto knows nothing: ten functions at once."""
+    own = account.session.create_client("lambda", region_name=account.region)
+
+    def quota(**_: Any) -> tuple[AWSResponse, dict[str, Any]]:
+        return AWSResponse("", 200, {}, io.BytesIO()), {
+            "AccountLimit": {"UnreservedConcurrentExecutions": 10}
+        }
+
+    own.meta.events.register("before-call.lambda.GetAccountSettings", quota)
+    return replace(account, clients={**account.clients, "lambda": own})
 
 
 def base_stack(account: Account, names: Names) -> Stack:
     """What outlives the code, as both ways make it first."""
     made = Stack(account, names.stack)
-    made.propose({"TemplateBody": stack.written(stack.base())}, {"Stage": names.stage})
+    made.propose(stack.base(), {"Stage": names.stage})
     made.carry_out(lambda line: None)
     return made
 
@@ -101,6 +117,6 @@ def stack_with_function(account: Account, names: Names) -> Stack:
     template["Resources"]["APIHandler"] = {"Type": "AWS::Lambda::Function", "Properties": function}
     template["Outputs"]["ApiUrl"] = {"Value": "https://x.example/prod/api"}
     made = Stack(account, names.stack)
-    made.propose({"TemplateBody": stack.written(template)}, {"Stage": names.stage})
+    made.propose(template, {"Stage": names.stage})
     made.carry_out(lambda line: None)
     return made

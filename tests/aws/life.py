@@ -194,9 +194,14 @@ def upgraded_meanwhile(aws: Place, operator: Town, run: str, checkout: Path) -> 
 
 
 def brought_to_this_version(aws: Place, operator: Town) -> None:
-    lost = key_of(operator)
+    lost, table = key_of(operator), {"TableName": f"headrace-{aws.stage}"}
+    as_made = aws.client("dynamodb").describe_table(**table)["Table"].get("DeletionProtectionEnabled")
+    aws.client("dynamodb").update_table(
+        **table, DeletionProtectionEnabled=False
+    )  # as a broken off `down` does
     cloud(operator, "up", "--stage", aws.stage, "--yes", "--new-admin-key")
     assert key_of(operator) != lost
+    assert aws.client("dynamodb").describe_table(**table)["Table"]["DeletionProtectionEnabled"] == as_made
     assert "nothing to change" in cloud(operator, "upgrade", "--stage", aws.stage, "--yes")
 
     def status() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from botocore.exceptions import ClientError, WaiterError
 from infra.account import Account
 from infra.changes import PATIENCE, Change, Stack, refuse_loss
 from infra.errors import CloudError
+from infra.stack import base
 from tests.aws.in_process import Clock, Said
 
+EMPTY: dict[str, Any] = {"Parameters": {}}
 NAME, ID = "headrace-prod", "arn:aws:cloudformation:eu-west-1:1:stack/headrace-prod/0"
 
 
@@ -144,13 +147,13 @@ def test_a_template_that_is_refused_is_told_in_words(clock: Clock) -> None:
     aws = Slow("UPDATE_COMPLETE")
     aws.refusal = "Unresolved resource dependencies [Bucket]"
     with pytest.raises(CloudError, match="CloudFormation refuses the template: Unresolved resource"):
-        stack(aws, clock).propose({"TemplateBody": "{}"}, {})
+        stack(aws, clock).propose(EMPTY, {})
 
 
 def test_nothing_to_change_is_no_error(clock: Clock) -> None:
     aws = Slow("UPDATE_COMPLETE")
     aws.refusal = "The submitted information didn't contain changes."
-    assert stack(aws, clock).propose({"TemplateBody": "{}"}, {}) == []
+    assert stack(aws, clock).propose(EMPTY, {}) == []
 
 
 def test_changes_are_told_in_words_and_a_loss_is_refused(clock: Clock) -> None:
@@ -166,7 +169,7 @@ def test_changes_are_told_in_words_and_a_loss_is_refused(clock: Clock) -> None:
         dict(change("Modify", "AWS::DynamoDB::Table", "Table", Replacement="True", Details=renamed)),
     ]
     made = stack(aws, clock)
-    changes = made.propose({"TemplateBody": "{}"}, {})
+    changes = made.propose(EMPTY, {})
     assert [str(each) for each in changes] == [
         "make    topic AlarmTopic",
         "change  function Tick (Code)",
@@ -175,3 +178,23 @@ def test_changes_are_told_in_words_and_a_loss_is_refused(clock: Clock) -> None:
     with pytest.raises(CloudError, match=r"would be lost: replace table Table \(TableName\)"):
         refuse_loss(changes, made)
     refuse_loss([Change("replace", "AWS::Lambda::Function", "Tick")], made)
+
+
+@pytest.mark.filterwarnings("ignore:Tried to parse")  # moto knows no policies of buckets
+def test_a_parameter_that_an_older_template_does_not_have_is_not_asked_for(account: Account) -> None:
+    own = account.session.create_client("cloudformation", region_name=account.region)
+    asked: dict[str, Any] = {}
+    made = Stack(replace(account, clients={"cloudformation": own}), NAME)
+    later = base()
+    later["Parameters"]["Novelty"] = {"Type": "String", "Default": "on"}
+    made.propose(later, {"Stage": "prod", "LogRetentionDays": "30"})
+    made.carry_out(Said().say)
+    assert made.parameters()["Novelty"] == "on"
+
+    def look(params: dict[str, Any], **_: Any) -> None:
+        asked.update(params)
+
+    own.meta.events.register("provide-client-params.cloudformation.CreateChangeSet", look)
+    made.propose(base(), {"Stage": "prod"})
+    kept = {each["ParameterKey"] for each in asked["Parameters"] if each.get("UsePreviousValue")}
+    assert kept == base()["Parameters"].keys() - {"Stage"}

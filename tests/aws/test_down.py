@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSResponse
 from headrace.cli.main import main
 from headrace.settings import Profiles, load_profiles, save_profiles
 from headrace.stage_profiles import Place, with_stage
-from infra import stack
+from infra import protection, stack
 from infra.account import Account
 from infra.changes import Stack
 from infra.down import LOOK_EVERY, PATIENCE, Down
@@ -112,6 +112,29 @@ def test_an_interrupted_removal_is_gone_on_with(account: Account) -> None:
         Down(account, said.say, said.confirm).remove("prod", force=False)
 
 
+@pytest.mark.parametrize(("stage", "wanted"), [("prod", True), ("dev", False)])
+def test_a_table_whose_protection_was_lifted_is_protected_again_where_the_template_does_so(
+    account: Account, stage: str, wanted: bool
+) -> None:
+    names, said = Names(stage), Said()
+    base_stack(account, names)
+    there = Remains(account, names)
+
+    def is_protected() -> bool:
+        return bool((there.table() or {})["DeletionProtectionEnabled"])
+
+    assert is_protected() is wanted
+    protection.restore(account, names, said.say)
+    protection.lift(account, names, said.say)
+    assert not is_protected()
+    protection.restore(account, names, said.say)
+    assert is_protected() is wanted
+    line = f"  deletion protection of table {names.table}"
+    assert said.lines == ([f"{line} lifted", f"{line} set"] if wanted else [])
+    assert Down(account, said.say, said.confirm).remove(stage, force=False)
+    assert list(there.all()) == []
+
+
 def test_an_object_that_comes_while_the_stack_goes_is_taken_away_too(account: Account) -> None:
     """CloudFormation deletes no bucket that has anything in it; moto does."""
     base_stack(account, NAMES)
@@ -150,7 +173,7 @@ def test_an_object_that_comes_while_the_stack_goes_is_taken_away_too(account: Ac
 
 def test_a_stage_that_was_only_proposed_is_removed(account: Account) -> None:
     proposed = Stack(account, NAMES.stack)
-    proposed.propose({"TemplateBody": stack.written(stack.base())}, {"Stage": "prod"})
+    proposed.propose(stack.base(), {"Stage": "prod"})
     assert proposed.describe() is None
     assert list(Remains(account, NAMES).all()) == ["stack headrace-prod"]
     said = Said()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from moto import mock_aws
 
 from infra.__main__ import main
-from tests.aws.in_process import REGION, project
+from infra.account import Account
+from infra.provision import provision
+from infra.up import Wish
+from tests.aws.in_process import REGION, Said, of_a_new_customer, project
 
 
 @pytest.fixture
@@ -42,3 +46,21 @@ def test_an_aws_that_does_not_answer_is_told_in_words(
     assert capsys.readouterr().err.startswith(
         "Error: AWS does not answer in region 'eu-west-1': Could not connect"
     )
+
+
+@pytest.mark.filterwarnings("ignore:Tried to parse")  # moto knows no policies of buckets, no alarms
+@pytest.mark.parametrize(("wish", "told"), [({}, "0"), ({"Alarms": "on"}, "1")])
+def test_the_functions_count_late_runs_where_an_alarm_watches_them(
+    account: Account, tmp_path: Path, wish: dict[str, str], told: str
+) -> None:
+    root, said, mine = project(tmp_path), Said(), of_a_new_customer(account)
+
+    def late_runs() -> str:
+        stages = json.loads((root / ".chalice" / "config.json").read_text())["stages"]
+        return str(stages["prod"]["environment_variables"]["HEADRACE_LATE_RUNS"])
+
+    assert provision(mine, root, Wish("prod", parameters=wish), said.say) is None
+    assert late_runs() == told and "deploy (again) now" in said.text
+    said.lines.clear()
+    assert provision(mine, root, Wish("prod"), said.say) is None
+    assert late_runs() == told and "deploy (again) now" not in said.text, "what was wished for stays"

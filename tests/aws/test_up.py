@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from infra import stack
+from infra import protection, stack
 from infra.account import Account
 from infra.errors import CloudError
+from infra.look import status
 from infra.names import Names
 from infra.quota import close, reopen
 from infra.remains import Remains
 from infra.up import Up, Wish
+from infra.upgrading import PATIENCE
 from tests.aws.conftest import ROOT
-from tests.aws.in_process import REGION, Said, add_function
+from tests.aws.in_process import REGION, Clock, Said, add_function, base_stack, of_a_new_customer
 
 NAMES = Names("prod")
 pytestmark = pytest.mark.filterwarnings(
@@ -28,15 +30,7 @@ pytestmark = pytest.mark.filterwarnings(
 @pytest.fixture
 def account(account: Account) -> Account:
     """Of a new customer: ten functions at once."""
-    own = account.session.create_client("lambda", region_name=REGION)
-
-    def quota(**_: Any) -> tuple[AWSResponse, dict[str, Any]]:
-        return AWSResponse("", 200, {}, io.BytesIO()), {
-            "AccountLimit": {"UnreservedConcurrentExecutions": 10}
-        }
-
-    own.meta.events.register("before-call.lambda.GetAccountSettings", quota)
-    return replace(account, clients={**account.clients, "lambda": own})
+    return of_a_new_customer(account)
 
 
 def small_stack(account: Account, version: str) -> None:
@@ -132,3 +126,54 @@ def test_functions_that_an_interrupted_removal_closed_take_calls_again(account: 
     aws.put_function_concurrency(FunctionName="headrace-prod", ReservedConcurrentExecutions=5)
     reopen(account, NAMES, reserve=False)
     assert now() == [5, 1], "what somebody else set stays"
+
+
+def test_the_next_step_of_a_stage_without_an_api_is_told(account: Account) -> None:
+    base_stack(account, NAMES)
+    with pytest.raises(CloudError, match=r"headrace-prod has no API\.") as refused:
+        status(account, "prod")
+    assert refused.value.hint == "Make it: headrace cloud up --stage prod --region eu-west-1"
+
+
+def without_an_api(account: Account) -> None:
+    """The next change makes the functions alone: moto can make no API of a template."""
+    made: list[str] = []
+
+    def execute(**_: Any) -> tuple[AWSResponse, dict[str, Any]]:
+        for function in NAMES.functions.values():
+            add_function(account, function)
+            made.append(function)
+        return AWSResponse("", 200, {}, None), {}
+
+    def tell(parsed: dict[str, Any], **_: Any) -> None:
+        if made:
+            last = dict(parsed["StackEvents"][0])
+            parsed["StackEvents"].insert(0, {**last, "EventId": "x", "ResourceStatus": "UPDATE_COMPLETE"})
+
+    own = account.session.create_client("cloudformation", region_name=REGION)
+    own.meta.events.register("before-call.cloudformation.ExecuteChangeSet", execute)
+    own.meta.events.register("after-call.cloudformation.DescribeStackEvents", tell)
+    account.clients["cloudformation"] = own
+
+
+def test_a_first_up_that_failed_after_its_base_is_gone_on_with_as_a_first_one(
+    account: Account, clock: Clock
+) -> None:
+    """Its roles are new, so the tick may come before its rights."""
+    base_stack(account, NAMES)
+    protection.lift(account, NAMES, Said().say)
+    without_an_api(account)
+    denied = b'{"errorMessage": "not authorized to perform: dynamodb:Query"}'
+
+    def tick(**_: Any) -> tuple[AWSResponse, dict[str, Any]]:
+        body = {"FunctionError": "Unhandled", "Payload": io.BytesIO(denied)}
+        return AWSResponse("", 200, {}, io.BytesIO()), body
+
+    account.client("lambda").meta.events.register("before-call.lambda.Invoke", tick)
+    said = Said()
+    with pytest.raises(CloudError, match=r"All is made, but the tick fails: .*dynamodb:Query") as failed:
+        Up(account, ROOT, said.say, said.confirm).make(Wish("prod"))
+    assert "headrace cloud up --stage prod" in str(failed.value.hint)
+    assert said.asked == ["Change stage 'prod' now?"]
+    assert clock.at >= PATIENCE
+    assert (Remains(account, NAMES).table() or {})["DeletionProtectionEnabled"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,8 +12,10 @@ import pytest
 
 from chalicelib.api import routes
 from chalicelib.api.endpoint import VIEWS, Route
-from chalicelib.domain.access import Need
-from chalicelib.domain.errors import Unavailable
+from chalicelib.domain.access import ApiKey, Need
+from chalicelib.domain.errors import Unauthenticated, Unavailable
+from chalicelib.services.access import Access
+from chalicelib.storage.api_keys import KeyStore
 from headrace.contract.roles import Role
 from tests.integration.api.requests_that_work import GOOD
 from tests.support.plane import Reply, Rig, rig
@@ -198,6 +201,34 @@ def test_a_revoked_key_ends_at_once_here_and_within_a_minute_elsewhere(town: Tow
     town.rig.clock.forward(60)
     with pytest.raises(Exception, match="not known"):
         elsewhere.identify(header)
+
+
+def test_a_request_that_read_a_key_before_it_was_revoked_does_not_bring_it_back(town: Town) -> None:
+    header = f"Bearer {town.new(Role.VIEWER, 'going')}"
+
+    class Midway(KeyStore):
+        """The key is revoked when it has been read."""
+
+        def read(self, key: UUID) -> ApiKey | None:
+            found = super().read(key)
+            if not revoked:
+                revoked.append(key)
+                access.revoke(key)
+            return found
+
+    revoked: list[UUID] = []
+    access = Access(replace(town.rig.plane.ports, api_keys=Midway()))
+    assert access.identify(header).name == "going", "it was good when it was read"
+    with pytest.raises(Unauthenticated):
+        access.identify(header)
+
+
+def test_a_key_that_is_made_again_opens_at_once(town: Town) -> None:
+    key = town.new(Role.VIEWER, "again")
+    town.rig.ok("DELETE", f"/api_keys/{UUID(hex=key.split('_')[1])}")
+    assert town.show(key).call("GET /me").status == 401
+    assert town.new(Role.VIEWER, "again", key=key) == key
+    assert town.show(key).call("GET /me").status == 200
 
 
 def test_a_workers_key_opens_its_own_pool_only(town: Town) -> None:

@@ -85,3 +85,29 @@ def test_deployments_of_several_flows_are_paged_too(city: Rig, limit: int) -> No
 def test_limits_of_every_kind_are_listed(city: Rig) -> None:
     kinds = {row["kind"] for row in city.ok("POST", "/v2/concurrency_limits/filter", {})}
     assert kinds == {"tag"}
+
+
+@pytest.mark.parametrize("limit", [1, 5, 13, 200])
+def test_queues_of_one_pool_are_paged_in_the_order_in_which_they_are_served(plane: Rig, limit: int) -> None:
+    plane.pool("zz")
+    for number, name in enumerate(NAMES):
+        plane.ok("POST", "/work_pools/zz/queues", {"name": name, "priority": 12 - number // 4})
+    whole = [row["name"] for row in plane.ok("POST", "/work_pools/zz/queues/filter", {})]
+    assert sorted(whole) == sorted([*NAMES, "default"])
+    found = pages(plane, "work_pools/zz/queues", limit=limit)
+    assert found == whole
+    named = {"name": {"any_": ["zz", "a", "日", "none"]}}
+    some = pages(plane, "work_pools/zz/queues", limit=limit, work_queues=named)
+    assert some == [name for name in whole if name in ("zz", "a", "日")]
+
+
+def test_a_page_goes_on_where_a_queue_was_deleted(plane: Rig) -> None:
+    plane.pool("shrinks")
+    for name in ("b", "c"):
+        plane.ok("POST", "/work_pools/shrinks/queues", {"name": name})
+    path = "/work_pools/shrinks/queues/filter"
+    first = plane.call("POST", path, {"limit": 2})
+    assert [row["name"] for row in first.body] == ["default", "b"]
+    plane.ok("DELETE", f"/work_queues/{first.body[1]['id']}")
+    rest = plane.ok("POST", path, {"cursor": first.headers["Headrace-Next-Cursor"]})
+    assert [row["name"] for row in rest] == ["c"]

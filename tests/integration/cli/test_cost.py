@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -61,6 +62,22 @@ def test_an_estimate_without_a_control_plane(cli: Cli) -> None:
     table = cli("cost", "estimate", "--runs-per-month", "10")
     assert "API Gateway (REST)" in table.out
     assert "idle" in table.out
+
+
+def test_an_estimate_gives_the_free_tier_once(cli: Cli) -> None:
+    """A million runs use up the million requests of SQS that are free: the idle plane's cost it something."""
+    words = ("cost", "estimate", "--runs-per-month", "1000000", "--duration", "1s", "--log-kb", "0")
+
+    def sqs(*more: str) -> float:
+        lines = cli(*words, *more, *JSON).json["idle_month"]["lines"]
+        (usd,) = (line["usd"] for line in lines if line["name"] == "SQS")
+        return float(usd)
+
+    assert sqs("--free-tier") == pytest.approx(sqs()) and sqs() > 0
+    table = cli(*words, "--free-tier").out
+    whole = units.run(1, 0, scheduled=False) * 1e6 + units.standing(units.MONTH)
+    told = [float(usd) for usd in re.findall(r"([0-9.]+) USD(?: a month more)?\.?\n", table)]
+    assert told[0] + told[-1] == pytest.approx(bill.total(whole, free_tier=True), abs=0.01)
 
 
 def test_what_runs_did_cost(cli: Cli, plane: Rig, deployment: Any) -> None:

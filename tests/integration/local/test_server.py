@@ -6,6 +6,8 @@ import json
 import signal
 import threading
 import time
+from base64 import b64encode
+from hashlib import sha256
 
 import boto3
 import pytest
@@ -120,3 +122,22 @@ def test_a_worker_can_come_with_the_server_and_goes_with_it(start_server, until)
     again = start_server(root=None)
     (worker,) = again.request("POST", "/api/work_pools/default/workers/filter", json={}).json()
     assert worker["status"] == "OFFLINE"
+
+
+def test_behind_a_proxy_on_the_same_machine_that_hands_on_its_name(start_server):
+    server = start_server(root=None, require_keys=True, advertise="https://mill.example")
+    key = json.loads((server.home / "profiles.json").read_text())["profiles"]["local"]["api_key"]
+    proxied = {"Host": "mill.example"}
+    shown = {**proxied, "Authorization": f"Bearer {key}"}
+    assert server.request("GET", "/api/me", headers=proxied).status_code == 401
+    assert server.request("GET", "/api/me", headers=shown).status_code == 200
+    digest = sha256(b"ab")
+    wanted = {"digest": f"sha256:{digest.hexdigest()}", "size": 2}
+    told = server.request("POST", "/api/bundles", headers=shown, json=wanted).json()
+    assert told["upload_url"].startswith("https://mill.example/aws/")
+    upload = told["upload_url"].removeprefix("https://mill.example")
+    checksum = {"x-amz-checksum-sha256": b64encode(digest.digest()).decode()}
+    assert server.request("PUT", upload, content=b"ab", headers={**proxied, **checksum}).status_code == 200
+    assert server.request("PUT", upload, content=b"ab", headers=checksum).status_code == 403, (
+        "it was signed for"
+    )

@@ -63,6 +63,16 @@ def test_the_free_tier_takes_off_no_more_than_was_used() -> None:
     assert rows == {"SQS": 0.0, "Lambda requests": pytest.approx(0.1)}
 
 
+def test_the_free_tier_is_taken_off_once() -> None:
+    """For runs and, beside them, the idle plane: together they cost what one bill of both says."""
+    idle = units.standing(units.MONTH)
+    for count in (0, 1e5, 1e6):
+        runs = units.run(60, 5, scheduled=True) * count
+        both = bill.total(runs, free_tier=True) + bill.total(idle, free_tier=True, before=runs)
+        assert both == pytest.approx(bill.total(runs + idle, free_tier=True))
+    assert bill.total(idle, before=idle) == bill.total(idle), "without it, it is no matter what else there is"
+
+
 def test_nothing_is_no_line() -> None:
     assert bill.lines(Units()) == []
 

@@ -76,6 +76,48 @@ def test_on_loopback_names_are_checked_with_keys_too(bound):
     assert Guard(bound, 4200, keys_required=True).refusal({"Host": "rebound.example:4200"}) is not None
 
 
+@pytest.mark.parametrize("host", ["mill.example", "MILL.example", "mill.example:443"])
+def test_a_proxy_on_this_machine_hands_on_the_name_that_is_advertised(host):
+    guard = Guard("127.0.0.1", 4200, keys_required=True, advertised="https://mill.example")
+    assert guard.refusal({"Host": host}) is None
+    assert guard.refusal({"Host": host, "Origin": f"https://{host}"}) is None
+    assert guard.refusal({"Host": host, "Origin": "https://page.example"}) is not None
+    assert guard.refusal({"Host": "127.0.0.1:4200"}) is None
+
+
+@pytest.mark.parametrize(
+    ("advertised", "hosts"),
+    [
+        ("https://mill.example:8443", ["mill.example:8443"]),
+        ("https://mill.example:443", ["mill.example", "mill.example:443"]),
+        ("http://mill.example", ["mill.example", "mill.example:80"]),
+        ("https://[fd00::1]", ["[fd00::1]", "[fd00::1]:443"]),
+    ],
+)
+def test_the_port_counts_unless_the_scheme_says_it(advertised, hosts):
+    guard = Guard("127.0.0.1", 4200, keys_required=True, advertised=advertised)
+    name = hosts[0].removesuffix(":8443")
+    served = [host for host in (f"{name}{port}" for port in ("", ":80", ":443", ":8443"))
+              if guard.refusal({"Host": host}) is None]  # fmt: skip
+    assert served == hosts
+
+
+@pytest.mark.parametrize(
+    ("host", "keys_required"),
+    [
+        ("rebound.example", True),
+        ("mill.example:80", True),
+        ("mill.example:port", True),
+        ("x@mill.example", True),
+        ("mill.example/", True),
+        ("mill.example", False),
+    ],
+)
+def test_no_other_name_and_none_without_keys(host, keys_required):
+    guard = Guard("127.0.0.1", 4200, keys_required=keys_required, advertised="https://mill.example")
+    assert guard.refusal({"Host": host}) is not None
+
+
 @pytest.mark.parametrize(
     ("host", "expected"),
     [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("LOCALHOST", True), ("0.0.0.0", False), ("::", False),

@@ -22,10 +22,10 @@ class Price:
     free: float
     source: str
 
-    def of(self, quantity: float, *, free_tier: bool = False) -> float:
-        """USD for so many units in a month."""
-        billed = max(quantity - self.free, 0.0) if free_tier else quantity
-        return billed * self.usd / self.per
+    def of(self, quantity: float, *, free_tier: bool = False, before: float = 0.0) -> float:
+        """USD for so many units in a month; `before` others have used up as much of what is free."""
+        free = max(self.free - before, 0.0) if free_tier else 0.0
+        return max(quantity - free, 0.0) * self.usd / self.per
 
 
 MILLION = 1_000_000.0

@@ -192,10 +192,10 @@ class EmbeddedServer:
         from headrace.local.guard import Guard
 
         app = control_plane.app()
-        required = self._options.keys_required
-        guard = Guard(self._options.host, web.port, keys_required=required)
+        required, advertised = self._options.keys_required, self._options.advertise
+        guard = Guard(self._options.host, web.port, keys_required=required, advertised=advertised)
         door = Door(KEY_ID, self._secret) if required else None
-        gateway = Gateway(app, services, guard, self._options.advertise or self.url, door)
+        gateway = Gateway(app, services, guard, advertised or self.url, door)
         web.start(gateway.handle)
         self._closing.callback(web.stop)
         self._closing.callback(services.sqs.release)

@@ -102,7 +102,7 @@ def revoke(
     ] = False,
     output: Output = Format.TABLE,
 ) -> None:
-    """Take an API key back: within a minute it opens nothing any more."""
+    """Take an API key back: within a minute no route is open to it any more."""
     _refuse_whole_keys(key)
     with connect() as api:
         found = _find(api, key)

@@ -112,7 +112,8 @@ def _show_estimate(case: Case, remarks: list[str], output: Format, *, free_tier:
 
     month = units.run(case.duration, case.log_kb, scheduled=case.scheduled) * case.runs
     idle = units.standing(units.MONTH)
-    total, standing = (bill.total(each, free_tier=free_tier) for each in (month, idle))
+    total = bill.total(month, free_tier=free_tier)
+    standing = bill.total(idle, free_tier=free_tier, before=month)
     if output is Format.JSON:
         value = _as_json(month, free_tier=free_tier) | {
             "case": asdict(case),
@@ -120,7 +121,7 @@ def _show_estimate(case: Case, remarks: list[str], output: Format, *, free_tier:
                 units.run(case.duration, case.log_kb, scheduled=case.scheduled)
             )
             * 1e6,
-            "idle_month": _as_json(idle, free_tier=free_tier),
+            "idle_month": _as_json(idle, free_tier=free_tier, before=month),
             "remarks": remarks,
         }
         print_json(value)
@@ -189,11 +190,11 @@ def _group(group: Group) -> dict[str, Any]:
     return {"pool": group.pool, "deployment": group.deployment, "runs": group.runs, "seconds": group.seconds}
 
 
-def _as_json(units: Units, *, free_tier: bool) -> dict[str, Any]:
+def _as_json(units: Units, *, free_tier: bool, before: Units | None = None) -> dict[str, Any]:
     from headrace.cost import bill
 
-    rows = [asdict(line) for line in bill.lines(units, free_tier=free_tier)]
-    return {"usd": bill.total(units, free_tier=free_tier), "lines": rows}
+    rows = [asdict(line) for line in bill.lines(units, free_tier=free_tier, before=before)]
+    return {"usd": bill.total(units, free_tier=free_tier, before=before), "lines": rows}
 
 
 def _print_lines(units: Units, *, free_tier: bool) -> None:
