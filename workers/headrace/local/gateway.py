@@ -78,9 +78,8 @@ class Gateway:
                 return Response(refused.status, list(refused.headers.items()), refused.body)
         rest = request.target.removeprefix(AWS_PATH)
         path = rest if rest.startswith("/") else f"/{rest}"
-        answer = self._services.answer_http(
-            request.method, path, request.headers, request.body, self._aws_url
-        )
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        answer = self._services.answer_http(request.method, path, headers, request.body, self._aws_url)
         return Response(answer.status, _without_length(answer.headers.items()), answer.body)
 
     def _application(self, request: Request) -> Response:
