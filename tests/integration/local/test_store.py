@@ -238,6 +238,39 @@ def test_a_write_that_cannot_be_kept_is_not_made(open_data, monkeypatch, caplog)
     assert again.get("y")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows opens files in another way")
+def test_a_journal_that_cannot_be_followed_by_a_new_one_goes_on(open_data, tmp_path):
+    data = open_data()
+    data.put("before")
+    in_the_way = journal.Journal.path(data.directory, 2)
+    in_the_way.mkdir()
+    with pytest.raises(OSError, match="Is a directory"):
+        data.store.compact()
+    with (tmp_path / "of another").open("wb"):  # gets the number of a file that was closed
+        data.put("after")
+    assert (tmp_path / "of another").read_bytes() == b""
+    in_the_way.rmdir()
+    data.store.compact()
+    assert files(data) == ["journal-00000002.log", "snapshot-00000002.log"]
+    assert open_data().group() == ["after", "before"]
+
+
+def test_a_disk_that_is_full_when_a_journal_begins_leaves_the_old_one(open_data, monkeypatch):
+    data = open_data()
+    stock = os.write
+
+    def full(file, content):
+        monkeypatch.setattr(os, "write", stock)
+        return stock(file, content[:5])
+
+    monkeypatch.setattr(journal.os, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        data.store.compact()
+    assert files(data) == ["journal-00000001.log"]
+    data.put("after")
+    assert open_data().group() == ["after"]
+
+
 def test_data_of_an_unknown_table_are_refused(open_data):
     data = open_data()
     data.put("x")
