@@ -42,16 +42,21 @@ class Objects:
         self._ready = True
 
     def flush(self) -> None:
-        """Bring the disk up to date with what the last call wrote. Raises OSError when that is impossible."""
-        while self._touched:
-            bucket, key = self._touched.pop()
-            directory = self._directory / bucket
-            if key is not None:
-                self._write_object(bucket, key)
-            elif bucket in self._backend().buckets:
-                private.make_folder(directory)
-            elif directory.is_dir():
-                directory.rmdir()
+        """Bring the disk up to date with what the last call wrote. Raises OSError when that is impossible.
+
+        The last call then has written nothing, in memory neither: nobody is told of an object that a
+        restart would lose.
+        """
+        touched = tuple(self._touched)
+        try:
+            for bucket, key in touched:
+                self._keep(bucket, key)
+        except OSError:
+            for bucket, key in touched:
+                self._take_back(bucket, key)
+            raise
+        finally:
+            self._touched.clear()  # what was taken back is no write
 
     def close(self) -> None:
         """Stop following moto's S3."""
@@ -74,6 +79,29 @@ class Objects:
             raise DataError(f"{path} is damaged: remove it, or restore it from a backup.") from error
         stored.set_metadata(about["metadata"])
 
+    def _keep(self, bucket: str, key: str | None) -> None:
+        directory = self._directory / bucket
+        if key is not None:
+            self._write_object(bucket, key)
+        elif bucket in self._backend().buckets:
+            private.make_folder(directory)
+        elif directory.is_dir():
+            directory.rmdir()
+
+    def _take_back(self, bucket: str, key: str | None) -> None:
+        backend = self._backend()
+        known, on_disk = bucket in backend.buckets, (self._directory / bucket).is_dir()
+        if key is None and on_disk and not known:
+            backend.create_bucket(bucket, REGION)
+        elif key is None and known and not on_disk:
+            backend.delete_bucket(bucket)
+        elif key is not None and known:
+            path = self._path(bucket, key)
+            if path.is_file():
+                self._load_object(bucket, path)
+            else:
+                backend.delete_object(bucket, key)
+
     def _write_object(self, bucket: str, key: str) -> None:
         path = self._path(bucket, key)
         holder = self._backend().buckets.get(bucket)
@@ -83,11 +111,15 @@ class Objects:
             return
         about = {"key": key, "etag": stored.etag.strip('"'), "metadata": dict(stored.metadata)}
         partial = path.with_suffix(".partial")
-        with private.opened(partial) as file:
-            file.write(json.dumps(about).encode() + b"\n" + stored.value)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        try:
+            with private.opened(partial) as file:
+                file.write(json.dumps(about).encode() + b"\n" + stored.value)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
 
     def _noted_writes(self) -> list[Patch]:
         """Stock S3 lives in memory only: take note of what each call writes, for `flush`."""

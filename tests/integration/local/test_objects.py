@@ -1,0 +1,100 @@
+"""S3's objects on disk, and what becomes of those that the disk does not take."""
+
+from __future__ import annotations
+
+import resource
+from contextlib import contextmanager
+
+import pytest
+from moto.s3.models import s3_backends
+
+from headrace.local.aws.dynamodb import DynamoDB
+from headrace.local.aws.patches import PATCHES
+from headrace.local.aws.services import Services
+from headrace.local.aws.sqs import SQS
+from headrace.local.objects import Objects
+
+LARGE = b"x" * 2_000_000
+SIGNED = {"authorization": "AWS4-HMAC-SHA256 Credential=any/20260302/us-east-1/s3/aws4_request, Signature=0"}
+
+
+class Opened:
+    """S3 over a data directory."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.objects = Objects(directory)
+        self.objects.load()
+        self._services = Services(DynamoDB(), SQS(), self.objects)
+
+    def call(self, method, path, body=b""):
+        answer = self._services.answer_http(method, path, SIGNED, body, "")
+        return answer.status, answer.body
+
+    def files(self):
+        return sorted(path.suffix for path in self.directory.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def open_objects(tmp_path):
+    """Opens the test's objects, each time as a new server would."""
+    PATCHES.apply()
+    opened = []
+
+    def close():
+        for one in opened[-1:]:
+            one.objects.close()
+        s3_backends["123456789012"]["aws"].reset()
+
+    def open_them():
+        close()
+        opened.append(Opened(tmp_path / "objects"))
+        return opened[-1]
+
+    yield open_them
+    close()
+    PATCHES.undo()
+
+
+@contextmanager
+def full_disk(left=1_000_000):
+    """No file can grow beyond so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (left, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_an_object_that_the_disk_did_not_take_is_not_there(open_objects):
+    s3 = open_objects()
+    s3.call("PUT", "/code")
+    with full_disk():
+        assert s3.call("PUT", "/code/new", LARGE)[0] == 500
+    assert s3.call("HEAD", "/code/new")[0] == 404
+    assert s3.files() == []
+    assert s3.call("PUT", "/code/new", LARGE)[0] == 200, "there is room again"
+    assert open_objects().call("GET", "/code/new") == (200, LARGE)
+
+
+def test_an_object_that_could_not_be_replaced_is_what_it_was(open_objects):
+    s3 = open_objects()
+    s3.call("PUT", "/code")
+    s3.call("PUT", "/code/key", b"old")
+    with full_disk():
+        assert s3.call("PUT", "/code/key", LARGE)[0] == 500
+    assert s3.call("GET", "/code/key") == (200, b"old")
+    assert s3.files() == [".object"]
+    assert open_objects().call("GET", "/code/key") == (200, b"old")
+
+
+def test_a_bucket_that_could_not_be_made_is_not_there(open_objects):
+    s3 = open_objects()
+    s3.call("PUT", "/other")
+    (s3.directory / "code").write_bytes(b"in the way")
+    assert s3.call("PUT", "/code")[0] == 500
+    assert s3.call("PUT", "/code/key", b"x")[0] == 404
+    (s3.directory / "code").unlink()
+    assert s3.call("PUT", "/code")[0] == 200
+    assert s3.call("PUT", "/code/key", b"x")[0] == 200
