@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 from contextlib import contextmanager
 
 import pytest
@@ -14,6 +13,7 @@ from headrace.local.aws.services import Services
 from headrace.local.aws.sqs import SQS
 from headrace.local.objects import Objects
 
+resource = pytest.importorskip("resource", reason="Windows has no such limits")
 LARGE = b"x" * 2_000_000
 SIGNED = {"authorization": "AWS4-HMAC-SHA256 Credential=any/20260302/us-east-1/s3/aws4_request, Signature=0"}
 
