@@ -41,9 +41,13 @@ class ServerProcess:
     process: subprocess.Popen[bytes]
     log: Path
     url: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
 
-    def request(self, method, path, **more):
-        return httpx.request(method, self.url + path, timeout=PATIENCE, trust_env=False, **more)
+    def request(self, method, path, headers=None, **more):
+        given = {**self.headers, **(headers or {})}
+        return httpx.request(
+            method, self.url + path, headers=given, timeout=PATIENCE, trust_env=False, **more
+        )
 
     def put_item(self, name, value="v"):
         self.request("PUT", f"/api/items/{name}", json={"value": value}).raise_for_status()

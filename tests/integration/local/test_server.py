@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import sys
 import threading
 import time
+from pathlib import Path
 
 import boto3
 import pytest
@@ -120,3 +123,54 @@ def test_a_worker_can_come_with_the_server_and_goes_with_it(start_server, until)
     again = start_server(root=None)
     (worker,) = again.request("POST", "/api/work_pools/default/workers/filter", json={}).json()
     assert worker["status"] == "OFFLINE"
+
+
+def _worker_of(server):
+    """The process id of the worker beside a server, once it serves."""
+    answer = server.request("POST", "/api/work_pools/default/workers/filter", json={})
+    if not answer.is_success or [worker["status"] for worker in answer.json()] != ["ONLINE"]:
+        return None
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+    return int(children[0]) if children else None
+
+
+def _is_gone(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGKILL"])
+def test_a_worker_that_came_with_the_server_is_never_left_behind(start_server, until, name):
+    server = start_server(root=None, with_worker=True, require_keys=True)
+    key = json.loads((server.home / "profiles.json").read_text())["profiles"]["local"]["api_key"]
+    server.headers = {"Authorization": f"Bearer {key}"}
+    worker = until(lambda: _worker_of(server))
+    server.end(getattr(signal, name))
+    until(lambda: _is_gone(worker))
+    again = start_server(root=None, with_worker=True, require_keys=True)
+    again.headers = server.headers
+    assert until(lambda: _worker_of(again)) != worker
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+def test_a_hangup_that_was_to_be_ignored_is(start_server):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        server = start_server()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    server.process.send_signal(signal.SIGHUP)
+    server.put_item("x")
+    assert server.end()[0] == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_a_worker_that_leaves_before_the_server_is_told_of(start_server, until):
+    server = start_server(root=None, with_worker=True)
+    os.kill(until(lambda: _worker_of(server)), signal.SIGKILL)
+    until(lambda: "nobody serves the pool 'default'" in server.log.read_text())
+    code, output = server.end()
+    assert (code, output.count("nobody serves")) == (0, 1)
