@@ -125,6 +125,16 @@ def test_a_worker_can_come_with_the_server_and_goes_with_it(start_server, until)
     assert worker["status"] == "OFFLINE"
 
 
+def test_a_name_with_a_percent_sign_is_that_name(start_server):
+    server = start_server(root=None)
+    limits = "/api/v2/concurrency_limits"
+    for name in ("a%41", "aA"):
+        assert server.request("POST", limits, json={"name": name, "limit": 1}).is_success
+    assert server.request("DELETE", f"{limits}/a%2541").status_code == 204
+    assert server.request("GET", f"{limits}/aA").status_code == 200
+    assert server.request("GET", f"{limits}/a%2541").status_code == 404
+
+
 def _worker_of(server):
     """The process id of the worker beside a server, once it serves."""
     answer = server.request("POST", "/api/work_pools/default/workers/filter", json={})
