@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from moto.s3.models import s3_backends
@@ -11,7 +13,7 @@ from headrace.local.aws.dynamodb import DynamoDB
 from headrace.local.aws.patches import PATCHES
 from headrace.local.aws.services import Services
 from headrace.local.aws.sqs import SQS
-from headrace.local.objects import Objects
+from headrace.local.objects import DAYS, EXPIRING, Objects
 
 resource = pytest.importorskip("resource", reason="Windows has no such limits")
 LARGE = b"x" * 2_000_000
@@ -21,9 +23,9 @@ SIGNED = {"authorization": "AWS4-HMAC-SHA256 Credential=any/20260302/us-east-1/s
 class Opened:
     """S3 over a data directory."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, **options):
         self.directory = directory
-        self.objects = Objects(directory)
+        self.objects = Objects(directory, **options)
         self.objects.load()
         self._services = Services(DynamoDB(), SQS(), self.objects)
 
@@ -46,9 +48,9 @@ def open_objects(tmp_path):
             one.objects.close()
         s3_backends["123456789012"]["aws"].reset()
 
-    def open_them():
+    def open_them(**options):
         close()
-        opened.append(Opened(tmp_path / "objects"))
+        opened.append(Opened(tmp_path / "objects", **options))
         return opened[-1]
 
     yield open_them
@@ -98,3 +100,18 @@ def test_a_bucket_that_could_not_be_made_is_not_there(open_objects):
     (s3.directory / "code").unlink()
     assert s3.call("PUT", "/code")[0] == 200
     assert s3.call("PUT", "/code/key", b"x")[0] == 200
+
+
+def test_parameters_go_when_they_would_go_in_the_cloud_and_code_stays(open_objects):
+    lifecycle = f"Prefix: {EXPIRING}, ExpirationInDays: {DAYS}"
+    assert lifecycle in (Path(__file__).parents[3] / "infra/template.yaml").read_text()
+    s3 = open_objects()
+    s3.call("PUT", "/stage")
+    for key in ("parameters/run/a", "bundles/b"):
+        s3.call("PUT", f"/stage/{key}", b"x")
+    later = time.time() + DAYS * 86_400
+    assert open_objects(clock=lambda: later - 60).call("GET", "/stage/parameters/run/a") == (200, b"x")
+    s3 = open_objects(clock=lambda: later + 60)
+    assert s3.call("HEAD", "/stage/parameters/run/a")[0] == 404
+    assert s3.call("GET", "/stage/bundles/b") == (200, b"x")
+    assert s3.files() == [".object"]

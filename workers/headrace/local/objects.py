@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +16,19 @@ from headrace.local.aws.patch import Patch, Patches
 from headrace.local.aws.place import ACCOUNT, REGION
 from headrace.local.records import DataError
 
+EXPIRING, DAYS = "parameters/", 400
+"""What the lifecycle of the stage's bucket removes in the cloud, and how long after it was written."""
+
 
 class Objects:
-    """Follows moto's S3 and gives it back its buckets at start. It is imported when first needed."""
+    """Follows moto's S3 and gives it back its buckets at start. It is imported when first needed.
 
-    def __init__(self, directory: Path) -> None:
+    What has expired is removed at start too: moto knows no lifecycles.
+    """
+
+    def __init__(self, directory: Path, clock: Callable[[], float] = time.time) -> None:
         self._directory = directory
+        self._clock = clock
         self._ready = False
         self._touched: list[tuple[str, str | None]] = []
         self._patches = Patches([self._noted_writes])
@@ -37,7 +47,8 @@ class Objects:
             private.make_folder(bucket)
             self._backend().create_bucket(bucket.name, REGION)
             for path in sorted(bucket.glob("*.object")):
-                self._load_object(bucket.name, path)
+                if not self._expired(path):
+                    self._load_object(bucket.name, path)
         self._patches.apply()
         self._ready = True
 
@@ -70,14 +81,22 @@ class Objects:
     def _path(self, bucket: str, key: str) -> Path:
         return self._directory / bucket / (hashlib.sha256(key.encode()).hexdigest() + ".object")
 
+    def _expired(self, path: Path) -> bool:
+        """Whether an object was past its time, and is gone."""
+        if path.stat().st_mtime + DAYS * 86_400 > self._clock():
+            return False
+        with path.open("rb") as file, _damage_named(path):
+            gone: bool = json.loads(file.readline())["key"].startswith(EXPIRING)
+        if gone:
+            path.unlink()
+        return gone
+
     def _load_object(self, bucket: str, path: Path) -> None:
         head, _, content = path.read_bytes().partition(b"\n")
-        try:
+        with _damage_named(path):
             about = json.loads(head)
             stored = self._backend().put_object(bucket, about["key"], content, etag=about["etag"])
-        except (ValueError, KeyError) as error:
-            raise DataError(f"{path} is damaged: remove it, or restore it from a backup.") from error
-        stored.set_metadata(about["metadata"])
+            stored.set_metadata(about["metadata"])
 
     def _keep(self, bucket: str, key: str | None) -> None:
         directory = self._directory / bucket
@@ -141,3 +160,11 @@ class Objects:
             noting("put_object", with_key=True),
             noting("delete_object", with_key=True),
         ]
+
+
+@contextmanager
+def _damage_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError) as error:
+        raise DataError(f"{path} is damaged: remove it, or restore it from a backup.") from error
