@@ -87,15 +87,16 @@ class Starter:
     directory: Path
     started: list[ServerProcess] = field(default_factory=list)
 
-    def __call__(self, port=0, home=None, wait=True, **options):
+    def __call__(self, port=0, home=None, wait=True, env=None, **options):
         home = home or self.directory / "home"
         log = self.directory / f"{len(self.started)}.log"
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, HERE / "run_server.py", home, str(port), json.dumps(options)],
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")},
+                env={**inherited, **(env or {})},
             )
         server = ServerProcess(home, process, log)
         self.started.append(server)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -14,6 +15,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+RUN = Path(__file__).parent / "run_server.py"
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/"
 
 
@@ -80,6 +82,42 @@ def test_a_port_in_use_is_a_clear_error(start_server, tmp_path):
     assert code == 1
     assert f"127.0.0.1:{port} cannot be listened on" in output
     assert "--port" in output
+
+
+def test_a_setting_that_is_wrong_is_named(start_server):
+    env = {"HEADRACE_LEASE_SECONDS": "abc"}
+    code, output = start_server(root=None, wait=False, env=env).end(None)
+    assert code == 1
+    assert "HEADRACE_LEASE_SECONDS is 'abc', expected a number above 0." in output
+    assert "Traceback" not in output
+
+
+def test_a_data_directory_that_cannot_be_written_is_told_of(start_server, tmp_path):
+    (tmp_path / "home" / "server").mkdir(parents=True)
+    (tmp_path / "home" / "server" / "table").touch()
+    code, output = start_server(wait=False).end(None)
+    assert code == 1
+    assert f"'{tmp_path}/home/server/table'" in output
+    assert "--data-dir" in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
+def test_a_full_disk_is_told_of(start_server, tmp_path):
+    import resource
+
+    start_server(root=None, home=tmp_path).end()
+    (journal,) = (tmp_path / "server" / "table").glob("journal-*")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (journal.stat().st_size, before[1]))
+    command = [sys.executable, RUN, tmp_path, "0", json.dumps({"root": None, "require_keys": True})]
+    try:  # its output goes into a pipe, since a file could not grow either
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert done.returncode == 1
+    assert "Error: The server cannot start. The table refused" in done.stderr
+    assert "look whether the disk is full" in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

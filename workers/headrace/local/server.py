@@ -106,6 +106,16 @@ class EmbeddedServer:
 
     def start(self) -> None:
         """Come up to the point where requests are answered. Raises StartError or DataError."""
+        try:
+            self._start()
+        except OSError as error:
+            raise StartError(
+                f"The server cannot start: {error}.",
+                f"Look whether {self._options.data_dir} has room and may be written, or choose another "
+                "directory with --data-dir.",
+            ) from error
+
+    def _start(self) -> None:
         began = time.perf_counter()
         options = self._options
         lock = DirectoryLock(options.data_dir)
