@@ -17,7 +17,8 @@ from headrace.local.objects import DAYS, EXPIRING, Objects
 
 resource = pytest.importorskip("resource", reason="Windows has no such limits")
 LARGE = b"x" * 2_000_000
-SIGNED = {"authorization": "AWS4-HMAC-SHA256 Credential=any/20260302/us-east-1/s3/aws4_request, Signature=0"}
+CREDENTIAL = "any/20260302/us-east-1/s3/aws4_request"
+SIGNED = {"authorization": f"AWS4-HMAC-SHA256 Credential={CREDENTIAL}, Signature=0"}
 
 
 class Opened:
@@ -78,6 +79,19 @@ def test_an_object_that_the_disk_did_not_take_is_not_there(open_objects):
     assert s3.files() == []
     assert s3.call("PUT", "/code/new", LARGE)[0] == 200, "there is room again"
     assert open_objects().call("GET", "/code/new") == (200, LARGE)
+
+
+def test_a_failure_names_no_signature(open_objects, caplog):
+    s3 = open_objects()
+    s3.call("PUT", "/code")
+    with full_disk():
+        status, said = s3.call(
+            "PUT", f"/code/new?X-Amz-Credential={CREDENTIAL}&X-Amz-Signature=0123abc", LARGE
+        )
+    assert status == 500
+    assert "PUT https://s3.amazonaws.com/code/new failed" in caplog.text
+    assert b"code/new failed" in said
+    assert "0123abc" not in caplog.text + said.decode()
 
 
 def test_an_object_that_could_not_be_replaced_is_what_it_was(open_objects):

@@ -91,7 +91,7 @@ class _Connection(BaseHTTPRequestHandler):
         try:
             return self.server.handle(request)
         except Exception:
-            log.exception("%s %s failed", request.method, request.target)
+            log.exception("%s %s failed", request.method, request.target.partition("?")[0])
             return error_response(500, "internal_error", "The server failed to answer.", "See its log.")
 
     def _body(self) -> bytes:

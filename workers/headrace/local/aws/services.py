@@ -80,6 +80,7 @@ class Services:
             if name.lower() != "host":
                 given[name] = value
         request = AWSPreparedRequest(method, url, given, body, False)
+        shown = url.partition("?")[0]  # whoever reads a signature can use it
         objects = self.objects if ".s3." in url or "//s3." in url else None
         with self._stock_lock:
             try:
@@ -89,9 +90,9 @@ class Services:
                 if objects:
                     objects.flush()
             except Exception as error:  # noqa: BLE001 - answered as AWS would, and logged
-                return from_exception(error, f"{method} {url}")
+                return from_exception(error, f"{method} {shown}")
         if response is None:
-            return refusal("UnsupportedOperation", f"The embedded AWS does not speak for {url}.")
+            return refusal("UnsupportedOperation", f"The embedded AWS does not speak for {shown}.")
         status, answer_headers, content = response
         return Answer(status, _content(content), {str(k): str(v) for k, v in answer_headers.items()})
 
