@@ -123,3 +123,17 @@ def server(tmp_path_factory):
     starter = Starter(tmp_path_factory.mktemp("server"))
     yield starter()
     starter.end()
+
+
+@pytest.fixture
+def synced(monkeypatch):
+    """The inodes of all that fsync was called for, in order."""
+    seen = []
+    stock = os.fsync
+
+    def noted(handle):
+        seen.append(os.fstat(handle).st_ino)
+        stock(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    return seen

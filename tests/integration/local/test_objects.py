@@ -129,3 +129,22 @@ def test_parameters_go_when_they_would_go_in_the_cloud_and_code_stays(open_objec
     assert s3.call("HEAD", "/stage/parameters/run/a")[0] == 404
     assert s3.call("GET", "/stage/bundles/b") == (200, b"x")
     assert s3.files() == [".object"]
+
+
+def test_with_fsync_names_are_on_disk_before_a_call_is_answered(open_objects, synced):
+    s3 = open_objects(fsync=True)
+    s3.call("PUT", "/code")
+    assert synced[-1] == s3.directory.stat().st_ino
+    s3.call("PUT", "/code/key", b"x")
+    (written,) = s3.directory.rglob("*.object")
+    assert synced[-2:] == [written.stat().st_ino, written.parent.stat().st_ino]
+    del synced[:]
+    s3.call("DELETE", "/code/key")
+    assert synced == [written.parent.stat().st_ino]
+
+
+def test_without_it_only_what_an_object_holds_is(open_objects, synced):
+    s3 = open_objects()
+    s3.call("PUT", "/code")
+    s3.call("PUT", "/code/key", b"x")
+    assert len(synced) == 1

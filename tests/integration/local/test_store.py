@@ -238,6 +238,18 @@ def test_a_write_that_cannot_be_kept_is_not_made(open_data, monkeypatch, caplog)
     assert again.get("y")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows orders its directories itself")
+def test_with_fsync_a_journals_name_is_on_disk_before_its_first_write_is_answered(open_data, synced):
+    data = open_data(fsync=True)
+    folder = data.directory.stat().st_ino
+    assert synced == [data.directory.parent.stat().st_ino, folder]
+    data.put("x")
+    assert synced[2:] == [journal.Journal.path(data.directory, 1).stat().st_ino]
+    del synced[:]
+    data.store.compact()
+    assert synced == [folder, snapshot.path_of(data.directory, 2).stat().st_ino, folder]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows opens files in another way")
 def test_a_journal_that_cannot_be_followed_by_a_new_one_goes_on(open_data, tmp_path):
     data = open_data()

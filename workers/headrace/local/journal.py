@@ -12,6 +12,7 @@ from pathlib import Path
 from headrace.local.aws.items import StoredItem
 from headrace.local.aws.table import Change
 from headrace.local.aws.wire import encode
+from headrace.local.durable import sync_names
 from headrace.local.records import DataError, frame
 
 HEADER = frame(b'{"headrace":1}')
@@ -85,11 +86,18 @@ class Journal:
         if size := os.fstat(file).st_size:
             return file, size
         try:
-            return file, _begin(file)
+            return file, self._begin(file)
         except OSError:
             os.close(file)
-            path.unlink(missing_ok=True)  # there is nothing in it but a part of the header
+            path.unlink(missing_ok=True)  # there is nothing in it but the header, if that
             raise
+
+    def _begin(self, file: int) -> int:
+        if os.write(file, HEADER) != len(HEADER):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if self._fsync:
+            sync_names(self._directory)
+        return len(HEADER)
 
     def _append(self, payload: bytes) -> None:
         record = frame(payload)
@@ -117,12 +125,6 @@ class Journal:
             os.ftruncate(self._file, self._size)
         except OSError:
             self._broken = error
-
-
-def _begin(file: int) -> int:
-    if os.write(file, HEADER) != len(HEADER):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    return len(HEADER)
 
 
 def cut(path: Path, offset: int) -> None:

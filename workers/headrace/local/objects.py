@@ -14,6 +14,7 @@ from typing import Any
 from headrace.local import private
 from headrace.local.aws.patch import Patch, Patches
 from headrace.local.aws.place import ACCOUNT, REGION
+from headrace.local.durable import sync_names
 from headrace.local.records import DataError
 
 EXPIRING, DAYS = "parameters/", 400
@@ -23,11 +24,15 @@ EXPIRING, DAYS = "parameters/", 400
 class Objects:
     """Follows moto's S3 and gives it back its buckets at start. It is imported when first needed.
 
-    What has expired is removed at start too: moto knows no lifecycles.
+    What has expired is removed at start too: moto knows no lifecycles. An object's bytes are always on disk
+    before its call is answered; with `fsync` its name is, too.
     """
 
-    def __init__(self, directory: Path, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, directory: Path, *, fsync: bool = False, clock: Callable[[], float] = time.time
+    ) -> None:
         self._directory = directory
+        self._fsync = fsync
         self._clock = clock
         self._ready = False
         self._touched: list[tuple[str, str | None]] = []
@@ -43,6 +48,7 @@ class Objects:
         if self._ready:
             return
         private.make_folder(self._directory)
+        self._sync(self._directory.parent)
         for bucket in sorted(path for path in self._directory.iterdir() if path.is_dir()):
             private.make_folder(bucket)
             self._backend().create_bucket(bucket.name, REGION)
@@ -106,6 +112,11 @@ class Objects:
             private.make_folder(directory)
         elif directory.is_dir():
             directory.rmdir()
+        self._sync(self._directory if key is None else directory)
+
+    def _sync(self, directory: Path) -> None:
+        if self._fsync and directory.is_dir():
+            sync_names(directory)
 
     def _take_back(self, bucket: str, key: str | None) -> None:
         backend = self._backend()
