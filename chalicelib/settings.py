@@ -69,7 +69,9 @@ class Settings:
         if values.get("require_keys") is False and not values.get("sqs_endpoint_url"):
             problems.append(FieldProblem("HEADRACE_REQUIRE_KEYS", "is off in the cloud", "1"))
         if problems:
-            raise Invalid("The control plane's settings are wrong.", code="bad_settings", errors=problems)
+            said = "; ".join(f"{each.path} {each.message}, expected {each.expected}" for each in problems)
+            text = f"The control plane's settings are wrong: {said}."
+            raise Invalid(text, code="bad_settings", errors=problems)
         return cls(**values)  # type: ignore[arg-type]
 
 

@@ -41,9 +41,13 @@ class ServerProcess:
     process: subprocess.Popen[bytes]
     log: Path
     url: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
 
-    def request(self, method, path, **more):
-        return httpx.request(method, self.url + path, timeout=PATIENCE, trust_env=False, **more)
+    def request(self, method, path, headers=None, **more):
+        given = {**self.headers, **(headers or {})}
+        return httpx.request(
+            method, self.url + path, headers=given, timeout=PATIENCE, trust_env=False, **more
+        )
 
     def put_item(self, name, value="v"):
         self.request("PUT", f"/api/items/{name}", json={"value": value}).raise_for_status()
@@ -83,15 +87,16 @@ class Starter:
     directory: Path
     started: list[ServerProcess] = field(default_factory=list)
 
-    def __call__(self, port=0, home=None, wait=True, **options):
+    def __call__(self, port=0, home=None, wait=True, env=None, **options):
         home = home or self.directory / "home"
         log = self.directory / f"{len(self.started)}.log"
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, HERE / "run_server.py", home, str(port), json.dumps(options)],
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")},
+                env={**inherited, **(env or {})},
             )
         server = ServerProcess(home, process, log)
         self.started.append(server)
@@ -118,3 +123,17 @@ def server(tmp_path_factory):
     starter = Starter(tmp_path_factory.mktemp("server"))
     yield starter()
     starter.end()
+
+
+@pytest.fixture
+def synced(monkeypatch):
+    """The inodes of all that fsync was called for, in order."""
+    seen = []
+    stock = os.fsync
+
+    def noted(handle):
+        seen.append(os.fstat(handle).st_ino)
+        stock(handle)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    return seen

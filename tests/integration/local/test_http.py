@@ -111,9 +111,9 @@ def test_unknown_routes_and_methods_are_404_in_the_apis_form(server, method, pat
         assert path in answer.json()["detail"]
 
 
-def test_path_parameters_are_decoded(server):
+def test_path_parameters_reach_the_app_as_api_gateway_gives_them(server):
     value = server.request("GET", "/api/echo/flow%2Fmy%20name%C3%A9?x=%26").json()
-    assert value["value"] == "flow/my nameé"
+    assert value["value"] == "flow%2Fmy%20name%C3%A9"
     assert value["query"] == {"x": "&"}
 
 
@@ -151,6 +151,26 @@ def test_broken_clients_do_no_harm(server, sent):
         broken.sendall(sent.replace(b"%s", host.encode()))
         assert server.request("GET", "/api/health").status_code == 200
     assert server.item("broken") is None
+
+
+@pytest.mark.parametrize(
+    "length",
+    [
+        b"Transfer-Encoding: chunked\r\n\r\n-1\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n0x10\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n1_0\r\n",
+        b"Content-Length: -1\r\n\r\n",
+        b"Content-Length: \xb2\r\n\r\n",
+        b"Content-Length: 1_0\r\n\r\n",
+        b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n",
+    ],
+)
+def test_a_length_that_is_none_is_refused_before_anything_is_read(server, length):
+    host = server.url.removeprefix("http://")
+    address, _, port = host.partition(":")
+    with socket.create_connection((address, int(port)), timeout=5) as client:
+        client.sendall(b"PUT /api/items/x HTTP/1.1\r\nHost: %s\r\n%s" % (host.encode(), length))
+        assert client.recv(20).startswith(b"HTTP/1.1 400 ")
 
 
 def test_chunked_bodies_are_read(server):

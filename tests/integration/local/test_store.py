@@ -238,6 +238,51 @@ def test_a_write_that_cannot_be_kept_is_not_made(open_data, monkeypatch, caplog)
     assert again.get("y")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows orders its directories itself")
+def test_with_fsync_a_journals_name_is_on_disk_before_its_first_write_is_answered(open_data, synced):
+    data = open_data(fsync=True)
+    folder = data.directory.stat().st_ino
+    assert synced == [data.directory.parent.stat().st_ino, folder]
+    data.put("x")
+    assert synced[2:] == [journal.Journal.path(data.directory, 1).stat().st_ino]
+    del synced[:]
+    data.store.compact()
+    assert synced == [folder, snapshot.path_of(data.directory, 2).stat().st_ino, folder]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows opens files in another way")
+def test_a_journal_that_cannot_be_followed_by_a_new_one_goes_on(open_data, tmp_path):
+    data = open_data()
+    data.put("before")
+    in_the_way = journal.Journal.path(data.directory, 2)
+    in_the_way.mkdir()
+    with pytest.raises(OSError, match="Is a directory"):
+        data.store.compact()
+    with (tmp_path / "of another").open("wb"):  # gets the number of a file that was closed
+        data.put("after")
+    assert (tmp_path / "of another").read_bytes() == b""
+    in_the_way.rmdir()
+    data.store.compact()
+    assert files(data) == ["journal-00000002.log", "snapshot-00000002.log"]
+    assert open_data().group() == ["after", "before"]
+
+
+def test_a_disk_that_is_full_when_a_journal_begins_leaves_the_old_one(open_data, monkeypatch):
+    data = open_data()
+    stock = os.write
+
+    def full(file, content):
+        monkeypatch.setattr(os, "write", stock)
+        return stock(file, content[:5])
+
+    monkeypatch.setattr(journal.os, "write", full)
+    with pytest.raises(OSError, match="No space left"):
+        data.store.compact()
+    assert files(data) == ["journal-00000001.log"]
+    data.put("after")
+    assert open_data().group() == ["after"]
+
+
 def test_data_of_an_unknown_table_are_refused(open_data):
     data = open_data()
     data.put("x")

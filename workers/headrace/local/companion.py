@@ -23,18 +23,31 @@ class Companion:
         if api_key is not None:
             self._environment["HEADRACE_API_KEY"] = api_key
         self._process: subprocess.Popen[bytes] | None = None
+        self._told = False
 
     def start(self) -> None:
         """Make the pool unless it exists, and start the worker in a process group of its own.
 
-        Ctrl-C in the terminal then reaches the server alone, which ends the worker in its turn.
+        Ctrl-C in the terminal then reaches the server alone, which ends the worker in its turn. A server
+        that is killed takes the worker along.
         """
         if not self._has_key:
             self._create_pool()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "headrace.cli.main", "worker", "start", "--pool", POOL],
+            [sys.executable, "-m", "headrace.local.beside", POOL],
             env=self._environment,
+            stdin=subprocess.PIPE,
             start_new_session=True,
+        )
+
+    def news(self) -> str | None:
+        """What people should be told when the worker has ended by itself; once."""
+        if self._process is None or self._told or self._process.poll() is None:
+            return None
+        self._told = True
+        return (
+            f"The worker of this server has ended: nobody serves the pool {POOL!r}. Its last words say why.\n"
+            f"Start the server again, or a worker: headrace worker start --pool {POOL}\n"
         )
 
     def stop(self) -> None:
@@ -47,6 +60,8 @@ class Companion:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._process.stdin:
+            self._process.stdin.close()
 
     def _create_pool(self) -> None:
         request = urllib.request.Request(  # noqa: S310 - our own address

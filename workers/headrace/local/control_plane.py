@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,24 +46,41 @@ class ControlPlane:
 
     def after_start(self) -> None:
         """Extend the leases of workers that could not renew them while nothing was served here."""
-        self._module("chalicelib.wiring").control_plane().after_start()
+        with self._refusals():
+            self._plane().after_start()
 
     def first_admin_key(self) -> str | None:
         """The whole text of the first admin key, made now; None if there is an admin key already."""
-        key: str | None = self._module("chalicelib.wiring").control_plane().access.first_admin()
-        return key
+        with self._refusals():
+            key: str | None = self._plane().access.first_admin()
+            return key
 
     def companion_key(self, pool: str) -> str:
         """A key for the worker beside the server, which serves this pool; the one of an earlier start ends."""
-        plane = self._module("chalicelib.wiring").control_plane()
-        with suppress(self._module("chalicelib.domain.errors").Conflict):
-            plane.pools.create(pool, {"type": "process"})
-        plane.access.revoke_named(COMPANION, Role.WORKER)
-        return str(plane.access.create(COMPANION, Role.WORKER, work_pool_name=pool)[1])
+        with self._refusals():
+            plane = self._plane()
+            with suppress(self._module("chalicelib.domain.errors").Conflict):
+                plane.pools.create(pool, {"type": "process"})
+            plane.access.revoke_named(COMPANION, Role.WORKER)
+            return str(plane.access.create(COMPANION, Role.WORKER, work_pool_name=pool)[1])
 
     def tick(self) -> None:
         """Do what time must do. This is the only place that knows how the application's tick is called."""
-        self._module("chalicelib.wiring").control_plane().tick()
+        self._plane().tick()
+
+    def _plane(self) -> Any:
+        return self._module("chalicelib.wiring").control_plane()
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        """What the application refuses on the way up, a setting or a write, keeps the server from starting."""
+        try:
+            yield
+        except self._module("chalicelib.domain.errors").HeadraceError as error:
+            hint = error.hint or "Correct or leave out what is named here, and start again."
+            if isinstance(error, self._module("chalicelib.domain.errors").Unavailable):
+                hint = "What is logged above says why; look whether the disk is full."
+            raise StartError(f"The server cannot start. {error}", hint) from error
 
     def _module(self, name: str) -> Any:
         module = importlib.import_module(name)

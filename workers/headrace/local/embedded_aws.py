@@ -29,7 +29,7 @@ def open_services(
         PATCHES.apply()
         closing.callback(PATCHES.undo)
         dynamodb, sqs = DynamoDB(), SQS()
-        objects = Objects(data_dir / "objects")
+        objects = Objects(data_dir / "objects", fsync=fsync)
         services = Services(dynamodb, sqs, objects)
         transport = Transport(services)
         transport.install()

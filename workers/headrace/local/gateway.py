@@ -26,7 +26,10 @@ AWS_PATH = "/aws"
 
 
 class Routes(RouteMatcher):
-    """The app's routes by number of segments. Values of path parameters are decoded, also `%2F`."""
+    """The app's routes by number of segments. Path parameters go on as they stand in the URL.
+
+    So does API Gateway hand them on, and the app decodes them: twice would make another name of some.
+    """
 
     def __init__(self, routes: Iterable[str]) -> None:
         super().__init__(list(routes))
@@ -39,7 +42,7 @@ class Routes(RouteMatcher):
         """The route, its parameters and the query. Raises ValueError, as Chalice expects, if none fits."""
         split = urlsplit(url)
         path = split.path[:-1] if len(split.path) > 1 and split.path.endswith("/") else split.path
-        given = [unquote(part) for part in path.split("/")]
+        given = path.split("/")
         for route, parts in self._by_length.get(len(given), ()):
             captured = _captured(parts, given)
             if captured is not None:
@@ -78,9 +81,8 @@ class Gateway:
                 return Response(refused.status, list(refused.headers.items()), refused.body)
         rest = request.target.removeprefix(AWS_PATH)
         path = rest if rest.startswith("/") else f"/{rest}"
-        answer = self._services.answer_http(
-            request.method, path, request.headers, request.body, self._aws_url
-        )
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        answer = self._services.answer_http(request.method, path, headers, request.body, self._aws_url)
         return Response(answer.status, _without_length(answer.headers.items()), answer.body)
 
     def _application(self, request: Request) -> Response:
@@ -120,7 +122,7 @@ def _captured(parts: list[str], given: list[str]) -> dict[str, str] | None:
     for part, value in zip(parts, given, strict=True):
         if part.startswith("{") and part.endswith("}"):
             captured[part[1:-1]] = value
-        elif part != value:
+        elif part != unquote(value):
             return None
     return captured
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 from headrace.local.aws.items import StoredItem
 from headrace.local.aws.table import Change
 from headrace.local.aws.wire import encode
+from headrace.local.durable import sync_names
 from headrace.local.records import DataError, frame
 
 HEADER = frame(b'{"headrace":1}')
@@ -43,7 +45,7 @@ class Journal:
         self._fsync = fsync
         self._lock = threading.Lock()
         self._broken: OSError | None = None
-        self._open()
+        self._file, self._size = self._opened(generation)
 
     @staticmethod
     def path(directory: Path, generation: int) -> Path:
@@ -60,11 +62,15 @@ class Journal:
         self._append(queue_entry(name, attributes))
 
     def rotate(self) -> int:
-        """Begin the next generation, and say which it is."""
+        """Begin the next generation, and say which it is. Raises OSError if its file cannot be made.
+
+        The old file is let go only then: until there is another, it takes the writes.
+        """
         with self._lock:
-            os.close(self._file)
+            file, size = self._opened(self.generation + 1)
+            old, self._file, self._size = self._file, file, size
             self.generation += 1
-            self._open()
+            os.close(old)
             return self.generation
 
     def close(self) -> None:
@@ -73,13 +79,25 @@ class Journal:
             os.close(self._file)
             self._broken = OSError("the journal is closed")
 
-    def _open(self) -> None:
+    def _opened(self, generation: int) -> tuple[int, int]:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
-        path = self.path(self._directory, self.generation)
-        self._file = os.open(path, flags, 0o600)
-        self._size = os.fstat(self._file).st_size
-        if self._size == 0:
-            self._size = os.write(self._file, HEADER)
+        path = self.path(self._directory, generation)
+        file = os.open(path, flags, 0o600)
+        if size := os.fstat(file).st_size:
+            return file, size
+        try:
+            return file, self._begin(file)
+        except OSError:
+            os.close(file)
+            path.unlink(missing_ok=True)  # there is nothing in it but the header, if that
+            raise
+
+    def _begin(self, file: int) -> int:
+        if os.write(file, HEADER) != len(HEADER):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if self._fsync:
+            sync_names(self._directory)
+        return len(HEADER)
 
     def _append(self, payload: bytes) -> None:
         record = frame(payload)

@@ -28,6 +28,7 @@ from headrace.tracing import tracer
 
 if TYPE_CHECKING:
     from headrace.local.aws.services import Services
+    from headrace.local.companion import Companion
 
 
 def _home() -> Path:
@@ -61,7 +62,7 @@ class ServerOptions:
 
 
 def serve(options: ServerOptions) -> int:
-    """Run the embedded control plane until SIGTERM or Ctrl-C; the exit code for the shell."""
+    """Run the embedded control plane until SIGTERM, Ctrl-C, or the end of its terminal; the exit code for the shell."""
     from headrace.local.records import DataError
 
     stop = threading.Event()
@@ -72,7 +73,9 @@ def serve(options: ServerOptions) -> int:
         sys.stdout.write(server.banner(shown=sys.stdout.isatty()))
         sys.stdout.flush()
         while not stop.wait(1.0):  # with a timeout, since Windows delivers Ctrl-C only in between
-            pass
+            if news := server.news():
+                sys.stderr.write(news)
+                sys.stderr.flush()
     except StartError as error:
         sys.stderr.write(f"Error: {error}\n{error.hint}\n")
         return 1
@@ -96,12 +99,23 @@ class EmbeddedServer:
         self._closing = ExitStack()
         self._profile_active = self._profile_written = False
         self._first_key: str | None = None
+        self._companion: Companion | None = None
         self._secret = ""
         self._seconds = 0.0
         self.url = ""
 
     def start(self) -> None:
         """Come up to the point where requests are answered. Raises StartError or DataError."""
+        try:
+            self._start()
+        except OSError as error:
+            raise StartError(
+                f"The server cannot start: {error}.",
+                f"Look whether {self._options.data_dir} has room and may be written, or choose another "
+                "directory with --data-dir.",
+            ) from error
+
+    def _start(self) -> None:
         began = time.perf_counter()
         options = self._options
         lock = DirectoryLock(options.data_dir)
@@ -137,6 +151,10 @@ class EmbeddedServer:
     def stop(self) -> None:
         """Take everything down, last thing first."""
         self._closing.close()
+
+    def news(self) -> str | None:
+        """What has happened beside the server that people should be told; each thing once."""
+        return self._companion.news() if self._companion else None
 
     @property
     def api_url(self) -> str:
@@ -204,9 +222,10 @@ class EmbeddedServer:
         from headrace.local.companion import POOL, Companion
 
         key = control_plane.companion_key(POOL) if self._options.keys_required else None
-        companion = Companion(self.api_url, environment, key)
-        self._closing.callback(companion.stop)
-        companion.start()
+        home = {"HEADRACE_HOME": str(self._options.home)}
+        self._companion = Companion(self.api_url, {**environment, **home}, key)
+        self._closing.callback(self._companion.stop)
+        self._companion.start()
 
     def _write_profile(self) -> None:
         try:
@@ -220,8 +239,9 @@ def _stop_on_signals(stop: threading.Event) -> None:
     if threading.current_thread() is not threading.main_thread():
         return
     handler: Callable[..., None] = lambda *_: stop.set()  # noqa: E731
-    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-        if number := getattr(signal, name, None):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):  # nohup
             signal.signal(number, handler)
 
 

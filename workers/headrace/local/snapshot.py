@@ -15,6 +15,7 @@ from headrace.local import private
 from headrace.local.aws.items import StoredItem
 from headrace.local.aws.table import PartitionedTable
 from headrace.local.aws.wire import decode, encode
+from headrace.local.durable import sync_names
 from headrace.local.journal import HEADER, Journal, cut, image, queue_entry
 from headrace.local.records import DataError, Torn, frame, read
 
@@ -60,20 +61,9 @@ def write(
             file.flush()
             os.fsync(file.fileno())
         partial.replace(final)
-        _sync_names(directory)
+        sync_names(directory)  # before the files that it replaces are removed
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _sync_names(directory: Path) -> None:
-    """The new name must be on disk before the files that it replaces are removed."""
-    if os.name == "nt":  # which has no such call, and orders its directories itself
-        return
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def remove_before(directory: Path, generation: int) -> None:

@@ -15,6 +15,7 @@ from headrace.local.aws.dynamodb import DynamoDB
 from headrace.local.aws.items import StoredItem
 from headrace.local.aws.sqs import SQS
 from headrace.local.aws.table import PartitionedTable
+from headrace.local.durable import sync_names
 from headrace.local.journal import Journal
 
 log = logging.getLogger("headrace.server")
@@ -51,6 +52,8 @@ class Store:
     def open(self) -> None:
         """Load what is on disk, and journal from now on. The tables must exist."""
         private.make_folder(self._directory)
+        if self._fsync:
+            sync_names(self._directory.parent)
         tables = {table.name: table for table in self._dynamodb.tables()}
         state = self._load(tables)
         for name, attributes in state.queues.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import socketserver
 import sys
@@ -25,6 +26,9 @@ MAX_OBJECT_BYTES = 100_000_000
 _DRAINED_BYTES = 100_000_000
 _CHUNK = 65_536
 _BODILESS = (204, 304)
+_LENGTH = re.compile(r"[0-9]{1,18}")
+_CHUNK_LENGTH = re.compile(rb"[0-9A-Fa-f]{1,15}")
+"""Nothing else that int() takes for a number: with -1 a read would go on to the end, in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +91,14 @@ class _Connection(BaseHTTPRequestHandler):
         try:
             return self.server.handle(request)
         except Exception:
-            log.exception("%s %s failed", request.method, request.target)
+            log.exception("%s %s failed", request.method, request.target.partition("?")[0])
             return error_response(500, "internal_error", "The server failed to answer.", "See its log.")
 
     def _body(self) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return self._chunks()
         text = self.headers.get("Content-Length") or "0"
-        if not text.isdigit():
+        if not _LENGTH.fullmatch(text):
             raise _Refused(error_response(400, "bad_request", f"Content-Length is {text!r}, not a number."))
         length = int(text)
         most = MAX_OBJECT_BYTES if self.path.startswith("/aws/") else MAX_BODY_BYTES
@@ -109,10 +113,10 @@ class _Connection(BaseHTTPRequestHandler):
     def _chunks(self) -> bytes:
         body = bytearray()
         while True:
-            try:
-                length = int(self.rfile.readline(32).split(b";")[0], 16)
-            except ValueError:
-                raise _Refused(error_response(400, "bad_request", "A chunk has no valid length.")) from None
+            said = self.rfile.readline(32).split(b";")[0].strip()
+            if not _CHUNK_LENGTH.fullmatch(said):
+                raise _Refused(error_response(400, "bad_request", "A chunk has no valid length."))
+            length = int(said, 16)
             if len(body) + length > MAX_BODY_BYTES:
                 raise _too_large(MAX_BODY_BYTES)
             body += self.rfile.read(length)

@@ -8,17 +8,16 @@ from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
 
 from headrace.local.aws.answers import Answer, from_exception, refusal
 from headrace.local.aws.dynamodb import DynamoDB
+from headrace.local.aws.signatures import signed_for
 from headrace.local.aws.sqs import SQS
 
-_SIGNED_FOR = re.compile(r"Credential=[^/]+/\d+/[^/]+/(\w+)/aws4_request")
-"""In a header, or decoded from the query of an address that was signed for somebody else."""
 _HOSTS = {"s3": "s3.amazonaws.com", "sts": "sts.us-east-1.amazonaws.com"}
 
 
@@ -57,12 +56,14 @@ class Services:
     def answer_http(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, base_url: str
     ) -> Answer:
-        """Carry out a call of another process. The tables are not for other processes."""
+        """Carry out a call of another process. The tables are not for other processes.
+
+        `headers` have their names in lower case, so that what is done is what the door let in.
+        """
         service, action = _target(headers)
         if service == "sqs":
             return self.sqs.call(action, body, base_url)
-        signed_for = _SIGNED_FOR.search(headers.get("Authorization", "") or unquote(urlsplit(path).query))
-        name = signed_for.group(1) if signed_for and not service else service
+        name = service or signed_for(path, headers)
         if name == "s3" and (wrong := _wrong_checksum(headers, body)):
             return wrong
         if name not in _HOSTS:
@@ -79,6 +80,7 @@ class Services:
             if name.lower() != "host":
                 given[name] = value
         request = AWSPreparedRequest(method, url, given, body, False)
+        shown = url.partition("?")[0]  # whoever reads a signature can use it
         objects = self.objects if ".s3." in url or "//s3." in url else None
         with self._stock_lock:
             try:
@@ -88,9 +90,9 @@ class Services:
                 if objects:
                     objects.flush()
             except Exception as error:  # noqa: BLE001 - answered as AWS would, and logged
-                return from_exception(error, f"{method} {url}")
+                return from_exception(error, f"{method} {shown}")
         if response is None:
-            return refusal("UnsupportedOperation", f"The embedded AWS does not speak for {url}.")
+            return refusal("UnsupportedOperation", f"The embedded AWS does not speak for {shown}.")
         status, answer_headers, content = response
         return Answer(status, _content(content), {str(k): str(v) for k, v in answer_headers.items()})
 
@@ -104,7 +106,7 @@ def _wrong_checksum(headers: Mapping[str, str], body: bytes) -> Answer | None:
 
 
 def _target(headers: Mapping[str, Any]) -> tuple[str, str]:
-    target = headers.get("X-Amz-Target") or ""
+    target = headers.get("x-amz-target") or ""
     text = target.decode() if isinstance(target, bytes) else target
     prefix, _, action = text.partition(".")
     return {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs"}.get(prefix, prefix.lower()), action

@@ -17,6 +17,7 @@ SKEW = timedelta(minutes=15)
 """By how much the signer's clock may differ (AWS)."""
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _CREDENTIAL = re.compile(r"([A-Za-z0-9]{1,128})/(\d{8})/([a-z0-9-]{1,40})/([a-z0-9-]{1,40})/aws4_request")
+_SERVICE = re.compile(r"[^/\s]*/\d+/[^/\s]+/([\w-]+)/aws4_request")
 _HEADER = re.compile(
     rf"{_ALGORITHM} Credential=([^,\s]+), ?SignedHeaders=([^,\s]+), ?Signature=([0-9a-f]{{64}})"
 )
@@ -105,6 +106,19 @@ def read(method: str, target: str, headers: Mapping[str, str], body: bytes) -> S
         token=token,
         presigned=presigned,
     )
+
+
+def signed_for(target: str, headers: Mapping[str, str]) -> str:
+    """The service that a request says it is signed for, from the very place that `read` goes by; may be empty.
+
+    `headers` have their names in lower case. Nothing is checked: that is the door's business.
+    """
+    query = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
+    said = headers.get("authorization", "").partition("Credential=")[2].partition(",")[0]
+    if "X-Amz-Signature" in query:
+        said = query.get("X-Amz-Credential", "")
+    found = _SERVICE.fullmatch(said.strip())
+    return found[1] if found else ""
 
 
 def _moment(text: str, day: str) -> datetime:
