@@ -15,12 +15,25 @@ MOST_SCHEDULES = 40
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A schedule as somebody wants it; without a slug it gets one from its kind and place."""
+    """A schedule as somebody wants it; without a slug it gets one from its kind and place.
+
+    Its option `active` may be None: a schedule that is there stays as it is, any other is active. Without that
+    option even one that was removed is as it was.
+    """
 
     spec: Mapping[str, object]
     slug: str | None = None
     replaces: str | None = None
     options: Mapping[str, object] = field(default_factory=dict)
+
+    def is_active(self, before: ScheduleRecord | None) -> bool:
+        """Whether the schedule is to be active, with what is known of it."""
+        said = self.options.get("active")
+        if said is not None:
+            return bool(said)
+        if before is None or (before.deleted and "active" in self.options):
+            return True
+        return before.active
 
 
 @dataclass(frozen=True, slots=True)
