@@ -51,6 +51,10 @@ class Plane:
                 schedule["active"] = active.get(schedule["slug"], True)
         self.world[f"{flow_name}/{name}"] = shown
 
+    def pause(self, flow_name: str, name: str) -> None:
+        if f"{flow_name}/{name}" in self.world:
+            self.world[f"{flow_name}/{name}"]["paused"] = True
+
     def delete(self, flow_name: str, name: str) -> None:
         self.world.pop(f"{flow_name}/{name}", None)
 

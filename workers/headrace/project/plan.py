@@ -77,10 +77,11 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class Create:
-    """Make a deployment."""
+    """Make a deployment; one that takes the place of another has that one paused as soon as it is there."""
 
     key: str
     body: Body
+    renamed_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Delete:
-    """Remove a deployment; `because` says why."""
+    """Remove a deployment; `because` says why. A renamed one is paused first: its schedules go on elsewhere."""
 
     key: str
     because: str
+    is_renamed: bool = False
 
 
 Action = Create | Change | Delete
@@ -120,7 +122,7 @@ def make_plan(
             del body["paused"]  # not sent: somebody may pause or resume it at this very moment
         if now is None:
             body["schedules"] = _still_paused(body["schedules"], before or {})
-            actions.append(Create(each.key, body))
+            actions.append(Create(each.key, body, each.renamed_from if before else None))
         elif changes := differences(now, body):
             actions.append(Change(each.key, body, changes))
     return [*actions, *_deletions(project, wanted, existing, sync=sync)]
@@ -130,14 +132,15 @@ def _deletions(
     project: str, wanted: Sequence[Wanted], existing: Mapping[str, Body], *, sync: bool
 ) -> list[Delete]:
     kept = {each.key for each in wanted}
-    gone: dict[str, str] = {}
+    gone: dict[str, Delete] = {}
     for each in wanted:
         if each.renamed_from in existing and each.renamed_from not in kept:
-            gone[str(each.renamed_from)] = f"is now {each.key}"
+            old = str(each.renamed_from)
+            gone[old] = Delete(old, f"is now {each.key}", is_renamed=True)
     for key, body in sorted(existing.items()) if sync else ():
         if key not in kept and (body.get("labels") or {}).get(PROJECT_LABEL) == project:
-            gone.setdefault(key, "left the project's file")
-    return [Delete(key, because) for key, because in gone.items()]
+            gone.setdefault(key, Delete(key, "left the project's file"))
+    return list(gone.values())
 
 
 def _completed(project: str, wanted: Wanted, before: Body | None, *, sync: bool) -> dict[str, Any]:
