@@ -65,6 +65,34 @@ def test_what_ran_is_kept_and_what_failed_runs_again_when_asked(
     assert [run["state_type"] for run in runs(plane)].count("SCHEDULED") == 2
 
 
+def test_what_somebody_else_ran_again_meanwhile_is_left_alone(
+    cli: Cli, plane: Rig, bridge: Bridge, deployment: Any
+) -> None:
+    period = ("--from", "2026-03-01T00:00Z", "--to", "2026-03-01T01:30Z")
+    cli(*LINE, *period)
+    plane.clock.forward(1)
+    worker = plane.worker(limit=2)
+    failed, other = worker.claim(2)
+    for grant in (failed, other):
+        worker.start(grant)
+        worker.end(grant, "FAILED")
+
+    def it_succeeds() -> None:
+        bridge.before = None
+        again = {"state": {"type": "SCHEDULED"}, "force": True}
+        plane.ok("POST", f"/flow_runs/{failed['run']}/set_state", again)
+        plane.clock.forward(1)
+        (grant,) = worker.claim(1)
+        worker.start(grant)
+        worker.end(grant, "COMPLETED")
+
+    bridge.before = (f"/flow_runs/{failed['run']}", it_succeeds)
+    done = cli(*LINE, *period, "--rerun", "--output", "json")
+    assert done.json == {"schedule": "hourly", "made": 0, "run_again": 1, "kept": 1}
+    states = {run["id"]: run["state_type"] for run in runs(plane)}
+    assert states == {failed["run"]: "COMPLETED", other["run"]: "SCHEDULED"}
+
+
 def test_a_skipped_occurrence_runs_now(cli: Cli, plane: Rig, deployment: Any) -> None:
     plane.plane.tick()
     plane.clock.forward(3600 * 3)
