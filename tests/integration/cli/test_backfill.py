@@ -123,6 +123,50 @@ def test_a_limit_of_its_own(cli: Cli, plane: Rig, deployment: Any) -> None:
     assert len(worker.claim(10)) == 1
 
 
+def _failed(cli: Cli, plane: Rig, *options: str) -> tuple[str, ...]:
+    """The period of three runs of a backfill, which all failed."""
+    period = ("--from", "2026-03-01T00:00Z", "--to", "2026-03-01T02:30Z")
+    cli(*LINE, *period, *options)
+    plane.clock.forward(1)
+    worker = plane.worker(limit=3)
+    for grant in worker.claim(3):
+        worker.start(grant)
+        worker.end(grant, "FAILED")
+    return period
+
+
+def test_what_runs_again_gets_the_limit_the_tags_and_the_job_variables(
+    cli: Cli, plane: Rig, deployment: Any
+) -> None:
+    period = _failed(cli, plane, "--tag", "march")
+    options = ("--limit", "1", "--tag", "second", "--job-variable", 'env={"A":"1"}')
+    done = cli(*LINE, *period, "--rerun", *options, "--output", "json")
+    assert done.json["run_again"] == 3
+    for run in runs(plane):
+        assert {"march", "second"} < {*run["tags"]}
+        assert run["job_variables"] == {"env": {"A": "1"}}
+    plane.clock.forward(1)
+    assert len(plane.worker(name="second", limit=5).claim(5)) == 1
+
+
+@pytest.mark.parametrize("option", [("--param", "day=7"), ("--work-queue", "low")])
+def test_what_runs_again_keeps_its_parameters_and_its_queue(
+    cli: Cli, plane: Rig, deployment: Any, option: tuple[str, str]
+) -> None:
+    plane.ok("POST", "/work_pools/pool/queues", {"name": "low"})
+    period = _failed(cli, plane)
+    refused = cli(*LINE, *period, "--rerun", *option)
+    assert refused.code == 1
+    assert f"{option[0]} holds for runs that are made" in refused.err
+    assert [run["state_type"] for run in runs(plane)] == ["FAILED"] * 3
+
+
+def test_a_backfill_with_parameters_can_be_repeated(cli: Cli, plane: Rig, deployment: Any) -> None:
+    period = _failed(cli, plane, "--param", "day=7", "--work-queue", "default")
+    again = cli(*LINE, *period, "--rerun", "--param", "day=7", "--work-queue", "default", "--output", "json")
+    assert again.json["run_again"] == 3
+
+
 def test_a_limit_goes_again_where_no_run_is_made(cli: Cli, plane: Rig, deployment: Any) -> None:
     schema = {"type": "object", "properties": {"day": {"type": "integer"}}}
     path = f"/deployments/{deployment['id']}"

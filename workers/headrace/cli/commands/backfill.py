@@ -16,7 +16,7 @@ from headrace.cli.lookup import deployment_reference, find_schedules, full_name
 from headrace.cli.options import DeploymentName, JobVariable, Output, Param, Params, Tag
 from headrace.cli.output import Format, counted, note, print_json, report
 from headrace.cli.periods import read_period, show_there, zone_of
-from headrace.cli.reruns import start_again
+from headrace.cli.reruns import refuse_other, start_again
 from headrace.cli.tables import Column, print_table
 from headrace.cli.times import parse_moment
 from headrace.cli.values import merge_parameters, read_pairs
@@ -139,6 +139,7 @@ def backfill(
         if dry_run:
             _show(plan, output)
             return
+        refuse_other(api, plan.again, members)
         _ask(plan, output, yes=yes)
         done = _carry_out(api, plan, members, limit if plan.count else None, reverse=reverse)
     kept = len(plan.kept) + len(plan.again) - done.again
@@ -259,7 +260,7 @@ def _start(api: Api, plan: Plan, members: dict[str, Any], done: Done, *, reverse
         done.made += _make(api, plan, batch, members)
         _progress(done.count, plan.count)
     for one in sorted(plan.again, key=lambda one: one.due, reverse=reverse):
-        done.again += start_again(api, one)
+        done.again += start_again(api, one, members)
     if done.again:
         _progress(done.count, plan.count)
 
