@@ -12,6 +12,8 @@ from typing import Any, NoReturn
 from headrace.cli.errors import BadUsage
 
 MISSING = object()
+_MOST_NESTED = 50
+"""A schema may refer to itself without end."""
 
 
 def split_pairs(pairs: Iterable[str], option: str) -> dict[str, str]:
@@ -41,7 +43,9 @@ def read_for(schema: Mapping[str, Any] | None, key: str, text: str) -> Any:
 
     if wants_secret(schema, key) and REFERENCE.fullmatch(text):
         return {"$secret": text}
-    return read_value(text, wants_text(schema, key))
+    value = read_value(text, wants_text(schema, key))
+    choices = _choices(schema, key)
+    return text if text in choices and value not in choices else value
 
 
 def read_value(text: str, as_text: bool = False) -> Any:
@@ -61,13 +65,30 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def wants_text(schema: Mapping[str, Any] | None, key: str) -> bool:
     """Whether a parameter schema says that this parameter is a string (or a string or nothing)."""
-    entry = _entry(schema, key)
-    if not isinstance(entry, Mapping):
-        return False
+    entry = resolved(schema, _entry(schema, key))
     if entry.get("type") == "string":
         return True
-    kinds = {kind.get("type") for kind in entry.get("anyOf", ()) if isinstance(kind, Mapping)}
-    return bool(kinds) and "string" in kinds and kinds <= {"string", "null"}
+    kinds = {resolved(schema, kind).get("type") for kind in entry.get("anyOf", ())}
+    return "string" in kinds and kinds <= {"string", "null"}
+
+
+def _choices(schema: Mapping[str, Any] | None, key: str) -> list[Any]:
+    """The values that an enum allows; none if it is no enum."""
+    entry = resolved(schema, _entry(schema, key))
+    kinds = [entry, *(resolved(schema, kind) for kind in entry.get("anyOf", ()))]
+    return [choice for kind in kinds for choice in kind.get("enum", ())]
+
+
+def resolved(schema: Mapping[str, Any] | None, rule: object) -> Mapping[str, Any]:
+    """A rule of a schema itself, or the one that it refers to; what is no object rules nothing."""
+    from headrace.contract.secrets import part_of
+
+    for _ in range(_MOST_NESTED):
+        target = rule.get("$ref") if isinstance(rule, Mapping) else None
+        if not isinstance(target, str):
+            break
+        rule = part_of(schema or {}, target)
+    return rule if isinstance(rule, Mapping) else {}
 
 
 def wants_secret(schema: Mapping[str, Any] | None, key: str) -> bool:
