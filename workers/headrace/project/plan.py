@@ -128,6 +128,11 @@ def make_plan(
     return [*actions, *_deletions(project, wanted, existing, sync=sync)]
 
 
+def own_labels(labels: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Labels without the one that a project sets by itself."""
+    return {name: value for name, value in (labels or {}).items() if name != PROJECT_LABEL}
+
+
 def _deletions(
     project: str, wanted: Sequence[Wanted], existing: Mapping[str, Body], *, sync: bool
 ) -> list[Delete]:
