@@ -1,4 +1,4 @@
-"""`headrace deploy --all` of a deployment with another name, while a run of the old one goes on."""
+"""`headrace deploy --all` against real use cases: another name while a run goes on, and a pinned deployment."""
 
 from __future__ import annotations
 
@@ -51,3 +51,14 @@ def test_the_old_schedule_fires_no_more_while_the_old_deployment_cannot_go(
     worker.end(grant)
     assert cli("deploy", "--all", "--no-check", "--yes").code == 0
     assert paused(plane) == {"new": False}
+
+
+def test_a_pinned_deployment_is_compared_with_its_latest_version(cli: Cli, plane: Rig, file: Path) -> None:
+    file.write_text(PROJECT.replace("NAME", "one"))
+    cli("deploy", "--all", "--no-check")
+    assert cli("deployment", "pin", "job/one").code == 0
+    file.write_text(PROJECT.replace("NAME", "one, tags: [new]").replace("60", "90"))
+    assert cli("deploy", "--all", "--no-check").out.startswith("~ changed job/one")
+    for words in (("--all",), ("--sync",)):
+        again = cli("deploy", *words, "--no-check")
+        assert (again.code, again.out) == (0, "Nothing to do: everything is as the file says.\n")
