@@ -363,3 +363,20 @@ def test_the_written_flow_does_as_cron_did(tmp_path: Path) -> None:
     )
     assert (tmp_path / "out").read_text() == "in\nhello\n"
     assert "exit code 3" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("pull: [{prefect.deployments.steps.git_clone: x}]", "has no names and values"),
+        ("deployments: 3", "deployments is no list"),
+        ("deployments: [{name: d, entrypoint: 'f.py:f', schedules: 3}]", "schedules is no list"),
+        (
+            "deployments: [{name: d, entrypoint: 'f.py:f', work_pool: {name: p, job_variables: x}}]",
+            "job_variables has no names and values",
+        ),
+    ],
+)
+def test_what_is_malformed_is_noted_and_left_out(text: str, said: str) -> None:
+    imported = from_prefect(parse_yaml(f"name: x\n{text}\n", "prefect.yaml"))
+    assert said in " ".join(f"{note.place} {note.message}" for note in imported.notes)
