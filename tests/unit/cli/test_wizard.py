@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
+from headrace import flow
 from headrace.cli.deploying.flags import SourceKind
 from headrace.cli.parameter_hints import how_to_give
 from headrace.cli.values import read_for
@@ -41,6 +43,16 @@ def test_an_enums_values_are_read_as_it_has_them() -> None:
     assert [read_for(schema, *each) for each in given] == ["3.12", "3.12", "3.11", 3, True, "x"]
     wrong = FieldError(path="parameters.v", message="is 3.13", expected="one of '3.11', '3.12'")
     assert how_to_give([wrong], schema, {"v": "x"}) == "Give one of '3.11', '3.12': --param v=3.11"
+
+
+def test_a_decimal_keeps_its_digits() -> None:
+    @flow
+    def pay(amount: Decimal, some: Decimal | None = None, plain: float = 1.0) -> None: ...
+
+    schema = pay.parameter_schema()
+    long = "12345678901234567.89"
+    given = [("amount", long), ("some", long), ("some", "null"), ("amount", "7"), ("plain", "1.5")]
+    assert [read_for(schema, *each) for each in given] == [long, long, None, 7, 1.5]
 
 
 def test_further_steps_and_options_stay_with_a_source_of_the_same_kind() -> None:

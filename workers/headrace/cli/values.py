@@ -14,6 +14,8 @@ from headrace.cli.errors import BadUsage
 MISSING = object()
 _MOST_NESTED = 50
 """A schema may refer to itself without end."""
+_MOST_CHOICES = 3
+"""Choices within choices."""
 
 
 def split_pairs(pairs: Iterable[str], option: str) -> dict[str, str]:
@@ -44,7 +46,10 @@ def read_for(schema: Mapping[str, Any] | None, key: str, text: str) -> Any:
     if wants_secret(schema, key) and REFERENCE.fullmatch(text):
         return {"$secret": text}
     value = read_value(text, wants_text(schema, key))
-    choices = _choices(schema, key)
+    kinds = _kinds(schema, _entry(schema, key))
+    if isinstance(value, float) and any(kind.get("format") == "decimal" for kind in kinds):
+        return text  # with all its digits, which a float does not have
+    choices = [choice for kind in kinds for choice in kind.get("enum", ())]
     return text if text in choices and value not in choices else value
 
 
@@ -65,18 +70,15 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def wants_text(schema: Mapping[str, Any] | None, key: str) -> bool:
     """Whether a parameter schema says that this parameter is a string (or a string or nothing)."""
-    entry = resolved(schema, _entry(schema, key))
-    if entry.get("type") == "string":
-        return True
-    kinds = {resolved(schema, kind).get("type") for kind in entry.get("anyOf", ())}
-    return "string" in kinds and kinds <= {"string", "null"}
+    types = [kind.get("type") for kind in _kinds(schema, _entry(schema, key))]
+    return "string" in types and all(kind in ("string", "null") for kind in types)
 
 
-def _choices(schema: Mapping[str, Any] | None, key: str) -> list[Any]:
-    """The values that an enum allows; none if it is no enum."""
-    entry = resolved(schema, _entry(schema, key))
-    kinds = [entry, *(resolved(schema, kind) for kind in entry.get("anyOf", ()))]
-    return [choice for kind in kinds for choice in kind.get("enum", ())]
+def _kinds(schema: Mapping[str, Any] | None, rule: object, depth: int = 0) -> list[Mapping[str, Any]]:
+    """What a rule allows, each by itself: a rule that is no choice is the only one."""
+    rule = resolved(schema, rule)
+    inner = rule.get("anyOf", ()) if depth < _MOST_CHOICES else ()
+    return [kind for one in inner for kind in _kinds(schema, one, depth + 1)] or [rule]
 
 
 def resolved(schema: Mapping[str, Any] | None, rule: object) -> Mapping[str, Any]:
