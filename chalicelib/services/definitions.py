@@ -20,7 +20,7 @@ from chalicelib.services.lines import Lines
 from chalicelib.services.numbering import By, Raced, definition_of, next_version
 from chalicelib.services.ports import Ports
 from chalicelib.services.schedules import Schedules
-from chalicelib.services.wishes import Change, Wish, overlaid
+from chalicelib.services.wishes import Change, Wish, overlaid, pauses
 
 
 class Definitions:
@@ -108,7 +108,14 @@ class Definitions:
         version = next_version(self._ports, before.id, before, old, new, by)
         latest = version.version.number if version else before.latest_version_number
         live = replace(before, paused=wanted.paused, latest_version_number=latest)
-        return self._write(live, before, [], version) if live != before else before
+        known = self._ports.deployments.schedules(before.id, tombstones=True)
+        planned = pauses(wishes, after, known, old["schedules"])
+        for change in planned:
+            if not change.after.deleted:
+                schedule_checks.check(before, change.after, f"schedules.{change.after.slug}")
+        if live == before and not planned:
+            return before
+        return self._write(live, before, self._schedules.timed(planned), version)
 
     def _write(
         self,

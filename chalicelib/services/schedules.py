@@ -225,7 +225,7 @@ class Schedules:
         """The record as wished, or None if it is so already. A wish says the whole schedule, not a change."""
         now = self._ports.clock()
         made = before.created if before and not before.deleted else now
-        options = {"active": before.active if before else True, **wish.options}
+        options = {**wish.options, "active": wish.is_active(before)}
         record = ScheduleRecord(
             deployment_id=deployment.id,
             slug=slug,

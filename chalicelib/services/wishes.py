@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from chalicelib.domain.deployments import ScheduleRecord
 from chalicelib.domain.errors import FieldProblem, Invalid
@@ -15,12 +15,25 @@ MOST_SCHEDULES = 40
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A schedule as somebody wants it; without a slug it gets one from its kind and place."""
+    """A schedule as somebody wants it; without a slug it gets one from its kind and place.
+
+    Its option `active` may be None: a schedule that is there stays as it is, any other is active. Without that
+    option even one that was removed is as it was.
+    """
 
     spec: Mapping[str, object]
     slug: str | None = None
     replaces: str | None = None
     options: Mapping[str, object] = field(default_factory=dict)
+
+    def is_active(self, before: ScheduleRecord | None) -> bool:
+        """Whether the schedule is to be active, with what is known of it."""
+        said = self.options.get("active")
+        if said is not None:
+            return bool(said)
+        if before is None or (before.deleted and "active" in self.options):
+            return True
+        return before.active
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,32 @@ def overlaid(known: Sequence[ScheduleRecord], changes: Sequence[Change]) -> list
         change.after.slug: change.after for change in changes
     }
     return [record for record in after.values() if not record.deleted]
+
+
+def pauses(
+    wishes: Sequence[Wish],
+    imagined: Sequence[ScheduleRecord],
+    known: Sequence[ScheduleRecord],
+    coming: Container[str],
+) -> list[Change]:
+    """What wishes for a pinned deployment change at once: whether schedules are active.
+
+    Versions do not say that. So a schedule that only comes with a later version is known already, as one that was
+    removed, if it is to be paused then. `imagined` are the wishes as records, in the same order, `known` those there
+    are, tombstones included, and `coming` the slugs of the latest version.
+    """
+    there = {record.slug: record for record in known}
+    changes = []
+    for wish, record in zip(with_slugs(wishes).values(), imagined, strict=True):
+        before = there.get(record.slug)
+        if before is None:
+            if not record.active:
+                changes.append(Change(None, replace(record, deleted=True)))
+            continue
+        active = wish.is_active(replace(before, deleted=before.deleted and record.slug not in coming))
+        if active != before.active:
+            changes.append(Change(before, replace(before, active=active, revision=before.revision + 1)))
+    return changes
 
 
 def refuse_too_many(count: int) -> None:

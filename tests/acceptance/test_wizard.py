@@ -40,6 +40,39 @@ def test_what_a_deployment_has_stays_unless_another_answer_is_given(home: Town) 
     assert home.get("/deployments/name/add/ex")["schedules"] == []
 
 
+def test_what_only_the_project_file_can_say_stays_too(home: Town) -> None:
+    (home.home / "plain.py").write_text("from headrace import flow\n\n@flow\ndef plain():\n    return 1\n")
+    rest = (
+        "description: d, version: v7, labels: {team: data}, timeout: 100, retry_policy: {retries: 4, delay: 9}, "
+        "enforce_parameter_schema: false, work_pool: {name: pool}"
+    )
+    steps = (
+        f"[{{set_working_directory: {{directory: {home.home}}}}}, {{run_shell_script: {{script: echo a}}}}]"
+    )
+    file = home.home / "headrace.yaml"
+    file.write_text(
+        f"name: p\ndeployments:\n  - {{name: ex, entrypoint: 'plain.py:plain', {rest}, pull: {steps}}}\n"
+    )
+    home.run("deploy", "--all")
+    before = home.get("/deployments/name/plain/ex")
+    file.unlink()
+    for save in ("n", "y"):
+        terminal = Terminal(home, home.home, "deploy", "plain.py:plain", "-n", "ex")
+        terminal.answer("on a schedule", ENTER)
+        terminal.answer("Which work pool", ENTER)
+        terminal.answer("Where do workers get", ENTER)
+        terminal.answer("Tags", ENTER)
+        terminal.answer("headrace.yaml", save)
+        code, said = terminal.end()
+        assert (code, "no option" in said) == (0, True), said
+        after = home.get("/deployments/name/plain/ex")
+        left = {"id", "updated", "revision", "status", "labels", "version_number", "latest_version_number"}
+        kept = before.keys() - left
+        assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
+        assert after["labels"]["team"] == "data"
+    assert home.run("deploy", "--sync", "--plan").stdout.startswith("Nothing to do")
+
+
 def test_a_wrong_answer_is_told_at_once_and_a_refusal_at_the_end_costs_no_answer(home: Town) -> None:
     hints = "opts: dict | None = None, when: datetime.date = datetime.date(2026, 1, 1)"
     (home.home / "more.py").write_text(

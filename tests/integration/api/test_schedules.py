@@ -55,6 +55,24 @@ def test_deploying_the_same_again_changes_nothing(plane: Rig) -> None:
     assert [run["id"] for run in coming(plane)] == runs
 
 
+@pytest.mark.parametrize("said", [{}, {"active": None}])
+def test_a_deploy_resumes_no_schedule_that_somebody_paused(plane: Rig, said: Any) -> None:
+    plane.pool()
+    deployment = plane.deployment(schedules=[CRON, EVERY])
+    paused = by_slug(plane, deployment)["nightly"]["id"]
+    plane.ok("PATCH", f"/deployments/{deployment['id']}/schedules/{paused}", {"active": False})
+    for schedules in ([{**CRON, **said}, EVERY], [{**CRON, **said, "jitter": 5}, EVERY]):
+        plane.deployment(schedules=schedules)
+        after = by_slug(plane, deployment)
+        assert (after["nightly"]["active"], after["minutely"]["active"]) == (False, True)
+    plane.deployment(schedules=[EVERY])
+    plane.deployment(schedules=[{**CRON, **said}, EVERY])
+    assert by_slug(plane, deployment)["nightly"]["active"] is True, "made anew"
+    plane.ok("PATCH", f"/deployments/{deployment['id']}/schedules/{paused}", {"active": False})
+    plane.deployment(schedules=[{**CRON, "active": True}, EVERY])
+    assert by_slug(plane, deployment)["nightly"]["active"] is True, "said so"
+
+
 def test_coming_runs_carry_what_their_schedule_says(plane: Rig) -> None:
     plane.pool()
     plane.deployment(parameters={"x": 1, "y": 1}, tags=["t"], schedules=[EVERY])

@@ -239,6 +239,27 @@ def test_while_pinned_deploys_make_versions_and_what_runs_stays(plane: Rig, rich
     assert _numbers(plane, rich) == (4, 4, False)
 
 
+def test_while_pinned_deploys_pause_schedules_those_to_come_included(plane: Rig, rich: Any) -> None:
+    nightly = {"schedule": CRON, "slug": "nightly", "overlap": "skip", "parameters": {"x": 2}}
+    late, early = ({"schedule": {"interval": 60}, "slug": slug} for slug in ("late", "early"))
+
+    def active() -> dict[str, bool]:
+        return {one["slug"]: one["active"] for one in _shown(plane, rich)["schedules"]}
+
+    plane.ok("POST", _path(rich, "/pin"), {"version": 1})
+    _patch(
+        plane,
+        rich,
+        schedules=[{**nightly, "active": False}, {**late, "active": False}, {**early, "active": False}],
+    )
+    assert active() == {"nightly": False}
+    assert _numbers(plane, rich) == (1, 2, True)
+    _patch(plane, rich, schedules=[nightly, late, {**early, "active": True}])
+    assert active() == {"nightly": False}
+    plane.ok("POST", _path(rich, "/unpin"))
+    assert active() == {"nightly": False, "late": False, "early": True}
+
+
 def test_numbers_go_on_when_a_deployment_is_made_again(plane: Rig, rich: Any) -> None:
     _patch(plane, rich, description="second")
     plane.ok("DELETE", _path(rich))

@@ -65,6 +65,34 @@ def test_what_ran_is_kept_and_what_failed_runs_again_when_asked(
     assert [run["state_type"] for run in runs(plane)].count("SCHEDULED") == 2
 
 
+def test_what_somebody_else_ran_again_meanwhile_is_left_alone(
+    cli: Cli, plane: Rig, bridge: Bridge, deployment: Any
+) -> None:
+    period = ("--from", "2026-03-01T00:00Z", "--to", "2026-03-01T01:30Z")
+    cli(*LINE, *period)
+    plane.clock.forward(1)
+    worker = plane.worker(limit=2)
+    failed, other = worker.claim(2)
+    for grant in (failed, other):
+        worker.start(grant)
+        worker.end(grant, "FAILED")
+
+    def it_succeeds() -> None:
+        bridge.before = None
+        again = {"state": {"type": "SCHEDULED"}, "force": True}
+        plane.ok("POST", f"/flow_runs/{failed['run']}/set_state", again)
+        plane.clock.forward(1)
+        (grant,) = worker.claim(1)
+        worker.start(grant)
+        worker.end(grant, "COMPLETED")
+
+    bridge.before = (f"/flow_runs/{failed['run']}", it_succeeds)
+    done = cli(*LINE, *period, "--rerun", "--output", "json")
+    assert done.json == {"schedule": "hourly", "made": 0, "run_again": 1, "kept": 1}
+    states = {run["id"]: run["state_type"] for run in runs(plane)}
+    assert states == {failed["run"]: "COMPLETED", other["run"]: "SCHEDULED"}
+
+
 def test_a_skipped_occurrence_runs_now(cli: Cli, plane: Rig, deployment: Any) -> None:
     plane.plane.tick()
     plane.clock.forward(3600 * 3)
@@ -93,6 +121,50 @@ def test_a_limit_of_its_own(cli: Cli, plane: Rig, deployment: Any) -> None:
     assert len(first) == 2
     worker.end(first[0])
     assert len(worker.claim(10)) == 1
+
+
+def _failed(cli: Cli, plane: Rig, *options: str) -> tuple[str, ...]:
+    """The period of three runs of a backfill, which all failed."""
+    period = ("--from", "2026-03-01T00:00Z", "--to", "2026-03-01T02:30Z")
+    cli(*LINE, *period, *options)
+    plane.clock.forward(1)
+    worker = plane.worker(limit=3)
+    for grant in worker.claim(3):
+        worker.start(grant)
+        worker.end(grant, "FAILED")
+    return period
+
+
+def test_what_runs_again_gets_the_limit_the_tags_and_the_job_variables(
+    cli: Cli, plane: Rig, deployment: Any
+) -> None:
+    period = _failed(cli, plane, "--tag", "march")
+    options = ("--limit", "1", "--tag", "second", "--job-variable", 'env={"A":"1"}')
+    done = cli(*LINE, *period, "--rerun", *options, "--output", "json")
+    assert done.json["run_again"] == 3
+    for run in runs(plane):
+        assert {"march", "second"} < {*run["tags"]}
+        assert run["job_variables"] == {"env": {"A": "1"}}
+    plane.clock.forward(1)
+    assert len(plane.worker(name="second", limit=5).claim(5)) == 1
+
+
+@pytest.mark.parametrize("option", [("--param", "day=7"), ("--work-queue", "low")])
+def test_what_runs_again_keeps_its_parameters_and_its_queue(
+    cli: Cli, plane: Rig, deployment: Any, option: tuple[str, str]
+) -> None:
+    plane.ok("POST", "/work_pools/pool/queues", {"name": "low"})
+    period = _failed(cli, plane)
+    refused = cli(*LINE, *period, "--rerun", *option)
+    assert refused.code == 1
+    assert f"{option[0]} holds for runs that are made" in refused.err
+    assert [run["state_type"] for run in runs(plane)] == ["FAILED"] * 3
+
+
+def test_a_backfill_with_parameters_can_be_repeated(cli: Cli, plane: Rig, deployment: Any) -> None:
+    period = _failed(cli, plane, "--param", "day=7", "--work-queue", "default")
+    again = cli(*LINE, *period, "--rerun", "--param", "day=7", "--work-queue", "default", "--output", "json")
+    assert again.json["run_again"] == 3
 
 
 def test_a_limit_goes_again_where_no_run_is_made(cli: Cli, plane: Rig, deployment: Any) -> None:

@@ -17,6 +17,7 @@ from headrace.contract.pull_steps import MEMBERS, PREFECTS, PREFIX
 from headrace.contract.sync import Grant
 from headrace.worker.prepare import PrepareError, prepare
 from headrace.worker.sources import Workshop, environments
+from headrace.worker.sources.git_options import read_options
 from tests.integration.sources.conftest import Origin, Site
 
 S = "headrace.deployments.steps."
@@ -48,6 +49,13 @@ def test_scripts_feed_later_steps(site: Site, tmp_path: Path) -> None:
     launch = prepare(grant(*steps), site.environ)
     assert launch.cwd == str(tmp_path / "made")
     assert launch.notes == ("made",)
+
+
+@pytest.mark.parametrize(("said", "is_on"), [("false", False), (" No ", False), ("true", True)])
+def test_a_text_may_say_false(site: Site, said: str, is_on: bool) -> None:
+    options = {"script": "echo hello", "stream_output": said}
+    assert prepare(grant({f"{S}run_shell_script": options}), site.environ).notes == ("hello",) * is_on
+    assert read_options({"repository": "https://h/r", "include_submodules": said}).submodules is is_on
 
 
 def test_a_failing_script_is_told_with_its_output_and_without_secrets(site: Site) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.conftest import Cli
-from tests.unit.cli.fake_api import Answer, FakeApi, error
+from tests.unit.cli.fake_api import Answer, FakeApi, Seen, error
 
 ID = "b9ddc6f1-fb5d-4340-ac0e-2900d9b74120"
 SECRET = f"hr_{'0' * 32}_{'a' * 43}"
@@ -150,6 +150,19 @@ def test_login_checks_the_key_and_keeps_it(
     assert _profiles(own_home) == kept
     assert stat.S_IMODE((own_home / "profiles.json").stat().st_mode) == 0o600
     assert SECRET not in cli("login", "--api-url", api.url, "--api-key", SECRET, "-o", "json").out
+
+
+def test_a_profile_that_is_made_while_login_waits_is_kept(cli: Cli, api: FakeApi, own_home: Path) -> None:
+    def made_meanwhile(_: Seen) -> Answer:
+        own_home.mkdir()
+        text = json.dumps({"active": "other", "profiles": {"other": OLD}})
+        (own_home / "profiles.json").write_text(text)
+        return Answer(ME)
+
+    api.on("GET", "/me", made_meanwhile)
+    assert cli("login", "--api-url", api.url, "--api-key", SECRET).code == 0
+    mine = {"api_url": api.url, "api_key": SECRET}
+    assert _profiles(own_home) == {"active": "default", "profiles": {"other": OLD, "default": mine}}
 
 
 def test_a_key_that_nobody_asks_for_is_not_kept(cli: Cli, api: FakeApi, own_home: Path) -> None:

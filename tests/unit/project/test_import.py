@@ -309,6 +309,14 @@ def test_the_systems_crontab_names_users() -> None:
     user = next(each.pw_name for each in pwd.getpwall() if each.pw_name != "root")
     both = from_crontab(f"1 * * * * {user} /opt/a.sh\n2 * * * * root /opt/b.sh\n", "ops")
     assert [each["name"] for each in both.data["deployments"]] == ["a.sh", "b.sh"]
+    unknown = from_crontab("1 * * * * nobody-here /opt/a.sh\n2 * * * * root /opt/b.sh\n", "ops")
+    assert [each["parameters"]["command"] for each in unknown.data["deployments"]] == [
+        "/opt/a.sh",
+        "/opt/b.sh",
+    ]
+    doubtful = from_crontab(f"1 * * * * {user} /opt/a.sh\n2 * * * * /opt/b.sh\n", "ops")
+    assert doubtful.data["deployments"][0]["parameters"]["command"] == f"{user} /opt/a.sh"
+    assert (1, user) in {(note.line, note.place) for note in doubtful.notes}
     (own,) = from_crontab(f"1 * * * * {user} -s hello\n", "ops").data["deployments"]
     assert own["parameters"]["command"] == f"{user} -s hello", "a program that is named like a user"
 
@@ -363,3 +371,20 @@ def test_the_written_flow_does_as_cron_did(tmp_path: Path) -> None:
     )
     assert (tmp_path / "out").read_text() == "in\nhello\n"
     assert "exit code 3" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("pull: [{prefect.deployments.steps.git_clone: x}]", "has no names and values"),
+        ("deployments: 3", "deployments is no list"),
+        ("deployments: [{name: d, entrypoint: 'f.py:f', schedules: 3}]", "schedules is no list"),
+        (
+            "deployments: [{name: d, entrypoint: 'f.py:f', work_pool: {name: p, job_variables: x}}]",
+            "job_variables has no names and values",
+        ),
+    ],
+)
+def test_what_is_malformed_is_noted_and_left_out(text: str, said: str) -> None:
+    imported = from_prefect(parse_yaml(f"name: x\n{text}\n", "prefect.yaml"))
+    assert said in " ".join(f"{note.place} {note.message}" for note in imported.notes)

@@ -37,6 +37,8 @@ class Plane:
         if shown.get("paused") is None:
             shown["paused"] = self.world.get(f"{flow_name}/{name}", {}).get("paused", False)
         shown["work_queue_name"] = shown.get("work_queue_name") or "default"
+        old = self.world.get(f"{flow_name}/{name}", {}).get("schedules") or []
+        active = {schedule["slug"]: schedule["active"] for schedule in old}
         counts: dict[str, int] = {}
         for schedule in shown.get("schedules") or []:
             kind = next(iter(set(schedule["schedule"]) & {"cron", "interval", "rrule"}))
@@ -45,7 +47,13 @@ class Plane:
                 kind if counts[kind] == 1 else f"{kind}-{counts[kind]}"
             )
             schedule["id"] = "x"
+            if schedule.get("active") is None:
+                schedule["active"] = active.get(schedule["slug"], True)
         self.world[f"{flow_name}/{name}"] = shown
+
+    def pause(self, flow_name: str, name: str) -> None:
+        if f"{flow_name}/{name}" in self.world:
+            self.world[f"{flow_name}/{name}"]["paused"] = True
 
     def delete(self, flow_name: str, name: str) -> None:
         self.world.pop(f"{flow_name}/{name}", None)
@@ -67,7 +75,8 @@ NAMES = st.sampled_from("abcd")
 TIMES = st.sampled_from(
     [{"cron": "@daily"}, {"interval": 60.0}, {"rrule": "FREQ=DAILY"}, {"cron": "@hourly"}]
 )
-SCHEDULES = st.none() | st.lists(st.fixed_dictionaries({"schedule": TIMES}), max_size=3)
+ACTIVE = {"active": st.none() | st.booleans()}
+SCHEDULES = st.none() | st.lists(st.fixed_dictionaries({"schedule": TIMES}, optional=ACTIVE), max_size=3)
 
 
 @st.composite
@@ -210,6 +219,21 @@ def test_whether_it_is_paused_is_not_sent_unless_the_file_says_so() -> None:
     (said,) = make_plan("mine", [deployment("a", paused=False)], world)
     assert isinstance(said, Change)
     assert [(one.member, one.before, one.after) for one in said.changes] == [("paused", True, False)]
+
+
+def test_a_schedule_that_somebody_paused_stays_paused_unless_the_file_says_so() -> None:
+    daily = {"schedule": {"cron": "@daily"}}
+    world = carry_out(make_plan("mine", [deployment("a", schedules=[{**daily, "active": False}])], {}), {})
+    assert make_plan("mine", [deployment("a", schedules=[daily])], world) == []
+    (change,) = make_plan("mine", [deployment("a", schedules=[daily], tags=["x"])], world)
+    assert isinstance(change, Change) and "active" not in change.body["schedules"][0]
+    (create, _) = make_plan("mine", [deployment("b", renamed_from="f/a", schedules=[daily])], world)
+    assert isinstance(create, Create) and create.body["schedules"][0]["active"] is False
+    (said,) = make_plan("mine", [deployment("a", schedules=[{**daily, "active": True}])], world)
+    assert isinstance(said, Change)
+    assert [(one.member, one.before, one.after) for one in said.changes] == [
+        ("schedules.cron.active", False, True)
+    ]
 
 
 def test_a_renamed_one_keeps_its_schedules_and_the_old_one_goes_last() -> None:

@@ -328,6 +328,12 @@ def test_one_more_deployment_keeps_the_rest(tmp_path: Path, text: str) -> None:
     assert changed[-1].tags == ["u"]
 
 
+@pytest.mark.parametrize("text", ["{name: a}\n", "{name: a, deployments: []}\n"])
+def test_a_file_in_braces_is_left_alone(text: str) -> None:
+    with pytest.raises(ProjectError, match="written in braces"):
+        with_deployment(text, ENTRY)
+
+
 def test_environments_are_merged_as_well(tmp_path: Path) -> None:
     text = (
         "name: p\ndefaults: {work_pool: {name: pool, job_variables: {nice: 5, env: {A: 1, C: 1}}}}\ndeployments:\n"

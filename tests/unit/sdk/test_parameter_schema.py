@@ -85,7 +85,7 @@ TABLE = [
     (time, {"type": "string", "format": "time"}),
     (timedelta, {"anyOf": [{"type": "string", "format": "duration"}, {"type": "number"}]}),
     (uuid.UUID, {"type": "string", "format": "uuid"}),
-    (Decimal, {"anyOf": [{"type": "number"}, {"type": "string"}]}),
+    (Decimal, {"anyOf": [{"type": "number"}, {"type": "string", "format": "decimal"}]}),
     (Path, {"type": "string", "format": "path"}),
     (list, {"type": "array", "items": {}}),
     (list[int], {"type": "array", "items": INTEGER}),

@@ -226,3 +226,29 @@ def test_other_compressions_are_refused_before_they_can_fail(tmp_path: Path, met
     bad.write_bytes(data)
     with pytest.raises(UnpackError, match="compressed in a way"):
         unpack(bad, tmp_path / "target")
+
+
+def test_a_link_that_leads_to_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "flow.py").write_text("x")
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(PackError, match="a is a link that leads to itself"):
+        pack(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+def test_a_file_that_cannot_be_read_is_named(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder, user = Path(name), os.geteuid()
+        folder.chmod(0o755)
+        (folder / "flow.py").write_text("x")
+        (folder / "secret.py").write_text("x")
+        (folder / "secret.py").chmod(0)
+        pack(folder, folder.parent / f"{folder.name}.zip") if user == 0 else None  # loads all that it needs
+        (folder.parent / f"{folder.name}.zip").unlink(missing_ok=True)
+        try:
+            os.seteuid(user or 65534)  # root reads everything
+            with pytest.raises(PackError, match=r"secret\.py: Permission denied"):
+                pack(folder)
+        finally:
+            os.seteuid(user)

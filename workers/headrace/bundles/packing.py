@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -37,8 +38,20 @@ def pack(folder: Path, target: Path | None = None) -> Bundle:
     """Pack the code of a folder into `target` (default: a new temporary file, the caller's to delete).
 
     Raises:
-        PackError: Nothing to pack, too much to pack, or a link that leads out of the folder.
+        PackError: Nothing to pack, too much to pack, a link that leads out of the folder or to itself, or a file
+            that cannot be read.
     """
+    try:
+        return _packed(folder, target)
+    except OSError as error:
+        name = f" {error.filename}" if error.filename else ""
+        raise PackError(
+            f"The folder cannot be packed:{name}: {error.strerror}. Make it readable, or name a file that the flow "
+            f"does not need in {IGNORE_FILE}."
+        ) from None
+
+
+def _packed(folder: Path, target: Path | None) -> Bundle:
     folder = folder.resolve()
     if not folder.is_dir():
         raise PackError(f"{folder} is no folder; give the folder that holds the code.")
@@ -104,12 +117,22 @@ def _text(name: str) -> str:
 
 def _link(folder: Path, source: Path) -> bytes:
     target = source.readlink()
+    if _is_loop(source):
+        raise PackError(f"{source} is a link that leads to itself; delete it, or name it in {IGNORE_FILE}.")
     if target.is_absolute() or not source.resolve().is_relative_to(folder):
         raise PackError(
             f"{source} is a link that leads out of the folder (to {target}); replace it by what it means, "
             f"or name it in {IGNORE_FILE}."
         )
     return target.as_posix().encode()
+
+
+def _is_loop(link: Path) -> bool:
+    try:
+        link.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 def _digest(path: Path) -> str:

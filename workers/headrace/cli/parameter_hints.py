@@ -8,13 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from headrace.cli.values import quote, wants_secret
+from headrace.cli.values import quote, resolved, wants_secret
 
 if TYPE_CHECKING:
     from headrace.contract.errors import FieldError
 
 LONG = 40
 """Characters of a value that are shown again."""
+DEEPEST = 10
+"""Levels of a schema that an example follows: it may refer to itself without end."""
 _EXAMPLES: dict[str, Any] = {
     "string": "TEXT",
     "integer": 3,
@@ -69,21 +71,20 @@ def _lines(
     value = given.get(name)
     if isinstance(value, str) and value[:1] in ("[", "{"):
         yield f"{value if len(value) <= LONG else value[: LONG - 3] + '...'} is not JSON."
-    example = _example(known[name])
+    example = _example(schema, known[name])
     text = example if isinstance(example, str) else json.dumps(example)
     yield f"Give {error.expected or 'it'}: --param {quote(f'{name}={text}')}"
 
 
-def _example(rule: object) -> Any:
+def _example(schema: Mapping[str, Any] | None, rule: object, depth: int = 0) -> Any:
     """A value of the kind that a schema asks for, as people type it."""
-    if not isinstance(rule, Mapping):
-        return "VALUE"
-    for alternative in rule.get("anyOf") or rule.get("oneOf") or ():
-        return _example(alternative)
+    rule = resolved(schema, rule)
+    for alternative in (rule.get("anyOf") or rule.get("oneOf") or ()) if depth < DEEPEST else ():
+        return _example(schema, alternative, depth + 1)
     if isinstance(rule.get("enum"), list) and rule["enum"]:
         return rule["enum"][0]
     if rule.get("type") == "array":
-        inner = _example(rule.get("items"))
+        inner = _example(schema, rule.get("items"), depth + 1) if depth < DEEPEST else "VALUE"
         return ["a", "b"] if inner in ("TEXT", "VALUE") else [inner]
-    kind = "object" if "$ref" in rule else rule.get("type")
+    kind = rule.get("type")
     return _EXAMPLES.get(kind, "VALUE") if isinstance(kind, str) else "VALUE"

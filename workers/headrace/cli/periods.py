@@ -36,7 +36,7 @@ def read_period(start: str, end: str, now: datetime, zone: tzinfo) -> tuple[date
     if last > now:
         raise BadUsage("--to lies in the future.", "A schedule makes the runs to come by itself.")
     last = min(_end_of_day(end, last, zone), now)
-    if last <= first:
+    if last < first:
         raise BadUsage("The period ends before it begins.", "Give a --to that is later than --from.")
     return first, last
 

@@ -12,6 +12,10 @@ from typing import Any, NoReturn
 from headrace.cli.errors import BadUsage
 
 MISSING = object()
+_MOST_NESTED = 50
+"""A schema may refer to itself without end."""
+_MOST_CHOICES = 3
+"""Choices within choices."""
 
 
 def split_pairs(pairs: Iterable[str], option: str) -> dict[str, str]:
@@ -41,7 +45,12 @@ def read_for(schema: Mapping[str, Any] | None, key: str, text: str) -> Any:
 
     if wants_secret(schema, key) and REFERENCE.fullmatch(text):
         return {"$secret": text}
-    return read_value(text, wants_text(schema, key))
+    value = read_value(text, wants_text(schema, key))
+    kinds = _kinds(schema, _entry(schema, key))
+    if isinstance(value, float) and any(kind.get("format") == "decimal" for kind in kinds):
+        return text  # with all its digits, which a float does not have
+    choices = [choice for kind in kinds for choice in kind.get("enum", ())]
+    return text if text in choices and value not in choices else value
 
 
 def read_value(text: str, as_text: bool = False) -> Any:
@@ -61,13 +70,27 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def wants_text(schema: Mapping[str, Any] | None, key: str) -> bool:
     """Whether a parameter schema says that this parameter is a string (or a string or nothing)."""
-    entry = _entry(schema, key)
-    if not isinstance(entry, Mapping):
-        return False
-    if entry.get("type") == "string":
-        return True
-    kinds = {kind.get("type") for kind in entry.get("anyOf", ()) if isinstance(kind, Mapping)}
-    return bool(kinds) and "string" in kinds and kinds <= {"string", "null"}
+    types = [kind.get("type") for kind in _kinds(schema, _entry(schema, key))]
+    return "string" in types and all(kind in ("string", "null") for kind in types)
+
+
+def _kinds(schema: Mapping[str, Any] | None, rule: object, depth: int = 0) -> list[Mapping[str, Any]]:
+    """What a rule allows, each by itself: a rule that is no choice is the only one."""
+    rule = resolved(schema, rule)
+    inner = rule.get("anyOf", ()) if depth < _MOST_CHOICES else ()
+    return [kind for one in inner for kind in _kinds(schema, one, depth + 1)] or [rule]
+
+
+def resolved(schema: Mapping[str, Any] | None, rule: object) -> Mapping[str, Any]:
+    """A rule of a schema itself, or the one that it refers to; what is no object rules nothing."""
+    from headrace.contract.secrets import part_of
+
+    for _ in range(_MOST_NESTED):
+        target = rule.get("$ref") if isinstance(rule, Mapping) else None
+        if not isinstance(target, str):
+            break
+        rule = part_of(schema or {}, target)
+    return rule if isinstance(rule, Mapping) else {}
 
 
 def wants_secret(schema: Mapping[str, Any] | None, key: str) -> bool:

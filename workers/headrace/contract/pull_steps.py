@@ -12,6 +12,7 @@ PREFECTS = "prefect.deployments.steps."
 TEXT: tuple[type, ...] = (str,)
 FLAG: tuple[type, ...] = (bool, str)
 """A text may be a placeholder that an earlier step fills in."""
+_OFF = frozenset({"", "false", "no", "off", "0"})
 TEXTS: tuple[type, ...] = (str, list)
 NAMES: tuple[type, ...] = (dict,)
 ANY: tuple[type, ...] = (object,)
@@ -55,6 +56,11 @@ def short_name(name: str) -> str | None:
     """The name of one of our own steps without its prefix, or None for a function of the user's."""
     short = name.removeprefix(PREFIX).removeprefix(PREFECTS)
     return short if short in MEMBERS else None
+
+
+def is_on(value: object) -> bool:
+    """Whether a member that is true or false is on, if a text stands for it, too, as in `"false"`."""
+    return value.strip().lower() not in _OFF if isinstance(value, str) else bool(value)
 
 
 def mistakes(name: str, options: object, *, prefixed: bool = False) -> Iterator[tuple[str, str]]:

@@ -90,10 +90,13 @@ class ScheduleOptions(Request):
 
 
 class ScheduleCreate(ScheduleOptions):
-    """A schedule in `POST /deployments/`, or one member of `POST /deployments/{id}/schedules`."""
+    """A schedule in `POST /deployments/`, or one member of `POST /deployments/{id}/schedules`.
+
+    Without `active` one that is there stays paused or active, and a new one is active.
+    """
 
     schedule: AnySchedule
-    active: bool = True
+    active: bool | None = None
     max_scheduled_runs: int | None = Field(default=None, ge=1)
     parameters: Json = Field(default_factory=dict)
     slug: Slug | None = None

@@ -180,7 +180,7 @@ SCALARS: dict[str, Scalar] = {
     ),
     "uuid.UUID": Scalar("a UUID", {"type": "string", "format": "uuid"}, _uuid),
     "decimal.Decimal": Scalar(
-        "a decimal number", {"anyOf": [{"type": "number"}, {"type": "string"}]}, _decimal
+        "a decimal number", {"anyOf": [{"type": "number"}, {"type": "string", "format": "decimal"}]}, _decimal
     ),
 }
 """By module and name of the class, so that no module is imported that the flow does not use."""

@@ -16,6 +16,8 @@ from headrace.project.sources import PREFIX
 _ENTRY = re.compile(r"^(@\w+|(?:\S+\s+){4}\S+)\s+(.+)$")
 _SETTING = re.compile(r"^([A-Za-z_]\w*)\s*=\s*(.*)$")
 _ASSIGNED = re.compile(r"\b([A-Za-z_]\w*)=([^\s$]+)")
+_USER = re.compile(r"[a-z_][a-z0-9_-]*\$?\s+[^\s-]")
+"""What may be a user and a command. A command that begins with a dash is no command."""
 _AT_ALL = {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
 FLOW_FILE = "crontab_flow.py"
 FLOW = '''"""Runs one command line of a former crontab; `headrace import crontab` wrote this file."""
@@ -135,8 +137,13 @@ def _times(line: str, number: int, notes: list[Problem]) -> tuple[str, str] | No
 
 
 def _without_users(lines: list[_Line], notes: list[Problem]) -> list[_Line]:
-    """The lines of a system's crontab without the user before each command; a user's crontab has none."""
-    are_users = bool(lines) and all(_begins_with_user(line.command) for line in lines)
+    """The lines of a system's crontab without the user before each command; a user's crontab has none.
+
+    The system's is known by users of this machine in all lines, or by root in one where all may be users.
+    """
+    is_root = any(_begins_with_user(line.command) and line.command.split()[0] == "root" for line in lines)
+    may_be_users = is_root and all(_USER.match(line.command) for line in lines)
+    are_users = may_be_users or (bool(lines) and all(_begins_with_user(line.command) for line in lines))
     done = []
     for line in lines:
         user, _, rest = line.command.partition(" ")
@@ -144,6 +151,9 @@ def _without_users(lines: list[_Line], notes: list[Problem]) -> list[_Line]:
             message = "is taken for the user, and left out: the command runs as the worker's user"
             notes.append(Problem(line.number, user, message))
             line = replace(line, command=rest.strip())
+        elif _begins_with_user(line.command):
+            message = "may be the user, and is kept as a part of the command: delete it if it is"
+            notes.append(Problem(line.number, user, message))
         done.append(line)
     return done
 

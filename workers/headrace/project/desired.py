@@ -119,6 +119,9 @@ def _body(members: dict[str, Any], entry: DeploymentEntry) -> tuple[dict[str, An
         return {}, [(tuple(each["loc"]), wording(each)) for each in error.errors(include_url=False)]
     if entry.schedules is None:
         del body["schedules"]
+    for schedule in body.get("schedules") or ():
+        if schedule["active"] is None:
+            del schedule["active"]  # not sent: it stays as it is
     if entry.paused is None:
         del body["paused"]
     return body, []

@@ -8,7 +8,10 @@ if TYPE_CHECKING:
     from headrace.flows import Flow
 
 NO_PARAMETERS = "A command gets no parameters."
-INSTEAD = "Give it what it needs as arguments in --command, or as job variables: env.NAME=VALUE."
+INSTEAD = (
+    "Give it what it needs as arguments in --command, or as a job variable of the deployment or of one run: "
+    """--job-variable 'env={"NAME": "VALUE"}'."""
+)
 
 
 def facts_of(flow: Flow[..., Any]) -> dict[str, Any]:

@@ -44,7 +44,9 @@ class ScheduleEntry(ScheduleOptions):
     timezone: str | None = Field(default=None, description="An IANA zone, as in Europe/Berlin; else UTC.")
     anchor_date: str | None = Field(default=None, description="A moment that `interval` counts from.")
     day_or: bool = Field(default=True, description="Cron: whether day of month OR day of week is enough.")
-    active: bool = True
+    active: bool | None = Field(
+        default=None, description="If left out, a pause stays, and a new one is active."
+    )
     max_scheduled_runs: int | None = Field(default=None, ge=1)
     parameters: Json = Field(default_factory=dict)
     slug: Slug | None = Field(default=None, description="Its name within the deployment.")

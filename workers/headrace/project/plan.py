@@ -77,10 +77,11 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class Create:
-    """Make a deployment."""
+    """Make a deployment; one that takes the place of another has that one paused as soon as it is there."""
 
     key: str
     body: Body
+    renamed_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Delete:
-    """Remove a deployment; `because` says why."""
+    """Remove a deployment; `because` says why. A renamed one is paused first: its schedules go on elsewhere."""
 
     key: str
     because: str
+    is_renamed: bool = False
 
 
 Action = Create | Change | Delete
@@ -119,24 +121,31 @@ def make_plan(
         if now is not None and each.body.get("paused") is None:
             del body["paused"]  # not sent: somebody may pause or resume it at this very moment
         if now is None:
-            actions.append(Create(each.key, body))
+            body["schedules"] = _still_paused(body["schedules"], before or {})
+            actions.append(Create(each.key, body, each.renamed_from if before else None))
         elif changes := differences(now, body):
             actions.append(Change(each.key, body, changes))
     return [*actions, *_deletions(project, wanted, existing, sync=sync)]
+
+
+def own_labels(labels: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Labels without the one that a project sets by itself."""
+    return {name: value for name, value in (labels or {}).items() if name != PROJECT_LABEL}
 
 
 def _deletions(
     project: str, wanted: Sequence[Wanted], existing: Mapping[str, Body], *, sync: bool
 ) -> list[Delete]:
     kept = {each.key for each in wanted}
-    gone: dict[str, str] = {}
+    gone: dict[str, Delete] = {}
     for each in wanted:
         if each.renamed_from in existing and each.renamed_from not in kept:
-            gone[str(each.renamed_from)] = f"is now {each.key}"
+            old = str(each.renamed_from)
+            gone[old] = Delete(old, f"is now {each.key}", is_renamed=True)
     for key, body in sorted(existing.items()) if sync else ():
         if key not in kept and (body.get("labels") or {}).get(PROJECT_LABEL) == project:
-            gone.setdefault(key, "left the project's file")
-    return [Delete(key, because) for key, because in gone.items()]
+            gone.setdefault(key, Delete(key, "left the project's file"))
+    return list(gone.values())
 
 
 def _completed(project: str, wanted: Wanted, before: Body | None, *, sync: bool) -> dict[str, Any]:
@@ -152,6 +161,16 @@ def _completed(project: str, wanted: Wanted, before: Body | None, *, sync: bool)
     return body
 
 
+def _still_paused(schedules: Sequence[Body], before: Body) -> list[Body]:
+    """Schedules that do not say whether they are active, as those of the same slug were."""
+    old = _by_slug(before.get("schedules") or [])
+    active = [old[slug]["active"] if slug in old else True for slug in _slugs(schedules)]
+    return [
+        each if each.get("active") is not None else {**each, "active": was}
+        for each, was in zip(schedules, active, strict=True)
+    ]
+
+
 def schedule_request(schedule: Body) -> dict[str, Any]:
     """A schedule as shown, as one would ask for it."""
     inner = {name: value for name, value in schedule["schedule"].items() if value is not None}
@@ -161,7 +180,8 @@ def schedule_request(schedule: Body) -> dict[str, Any]:
 
 def differences(before: Body, after: Body) -> tuple[FieldChange, ...]:
     """What differs, member by member down to the innermost, both sides in one form."""
-    old, new = comparable(before), comparable(after)
+    old = comparable(before)
+    new = comparable({**after, "schedules": _still_paused(after.get("schedules") or [], before)})
     if after.get("paused") is None:
         new["paused"] = old["paused"]
     return tuple(change for member in COMPARED for change in _within(member, old[member], new[member]))
@@ -199,10 +219,18 @@ def comparable(body: Body) -> dict[str, Any]:
 
 
 def _by_slug(schedules: Sequence[Body]) -> dict[str, Any]:
-    """Schedules by slug; one without gets the one that the control plane will give it."""
+    """Schedules by slug, without it."""
+    found = dict(zip(_slugs(schedules), map(schedule_request, schedules), strict=True))
+    for each in found.values():
+        del each["slug"]
+        each["active"] = each["active"] is not False
+    return found
+
+
+def _slugs(schedules: Sequence[Body]) -> list[str]:
+    """Their slugs; one without gets the one that the control plane will give it."""
     taken = {str(each["slug"]) for each in schedules if each.get("slug")}
-    found: dict[str, Any] = {}
+    found: list[str] = []
     for each in map(schedule_request, schedules):
-        slug = each.pop("slug") or free_slug(each["schedule"], taken | found.keys())
-        found[slug] = each
+        found.append(each["slug"] or free_slug(each["schedule"], taken | {*found}))
     return found

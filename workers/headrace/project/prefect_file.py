@@ -79,7 +79,7 @@ class _Reader:
             steps = self._steps(data.get(kind), (kind,), kind)
             if steps:
                 project[kind] = steps
-        entries = data.get("deployments") or []
+        entries = self._list(data.get("deployments"), ("deployments",)) or []
         project["deployments"] = [
             self._deployment(entry, ("deployments", number))
             for number, entry in enumerate(entries)
@@ -92,6 +92,13 @@ class _Reader:
             self._notes.append(Problem(0, "", _IMPORTS))
         templates = Templates(self._file, self._ids)
         return Imported(templates.fill(project), sorted({*self._notes, *templates.notes}))
+
+    def _list(self, value: Any, place: Place) -> list[Any] | None:
+        """The list that is expected there; what is none is noted, and left out."""
+        if value is None or isinstance(value, list):
+            return value
+        self._note(place, "is no list, and is left out")
+        return None
 
     def _is_usable(self, entry: Any, place: Place) -> bool:
         if isinstance(entry, dict) and entry.get("name") and entry.get("entrypoint"):
@@ -136,6 +143,9 @@ class _Reader:
         for name in pool.keys() - {"name", "work_queue_name", "job_variables"}:
             self._note((*place, name), "has no counterpart")
         kept = {name: pool[name] for name in ("name", "work_queue_name", "job_variables") if pool.get(name)}
+        if not isinstance(kept.get("job_variables", {}), dict):
+            self._note((*place, "job_variables"), "has no names and values, and is left out")
+            del kept["job_variables"]
         for name in sorted(
             kept.get("job_variables", {}).keys() - {"command", "env", "working_dir", "stream_output"}
         ):
@@ -143,7 +153,7 @@ class _Reader:
         return {"work_pool": kept} if kept else {}
 
     def _schedules(self, entry: dict[str, Any], place: Place) -> dict[str, Any]:
-        found = entry.get("schedules")
+        found = self._list(entry.get("schedules"), (*place, "schedules"))
         places: list[Place] = [(*place, "schedules", n) for n in range(len(found or []))]
         if found is None and isinstance(entry.get("schedule"), dict):
             found, places = [entry["schedule"]], [(*place, "schedule")]
@@ -180,7 +190,11 @@ class _Reader:
         done: list[dict[str, Any]] = []
         for number, step in enumerate(steps if isinstance(steps, list) else []):
             for name, options in step.items() if isinstance(step, dict) else ():
-                mine = self._step(str(name), options or {}, (*place, number, str(name)), kind)
+                where = (*place, number, str(name))
+                if not isinstance(options or {}, dict):
+                    self._note(where, "has no names and values, and is left out")
+                    continue
+                mine = self._step(str(name), options or {}, where, kind)
                 if mine:
                     done.append(mine)
         return done

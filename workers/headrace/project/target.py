@@ -13,7 +13,7 @@ from headrace.contract.flows import FlowCreate
 
 @dataclass(frozen=True)
 class ApiTarget:
-    """Makes and deletes deployments; `made` are those it made or changed, by full name."""
+    """Makes, pauses and deletes deployments; `made` are those it made or changed, by full name."""
 
     api: Api
     made: dict[str, Deployment] = field(default_factory=dict)
@@ -26,6 +26,13 @@ class ApiTarget:
         ).value
         self.made[f"{flow_name}/{name}"] = made
         return made
+
+    def pause(self, flow_name: str, name: str) -> None:
+        """Pause it, unless somebody deleted it meanwhile."""
+        try:
+            self.api.deployments.pause(self.api.deployments.read_by_name(f"{flow_name}/{name}").id)
+        except NotFound:
+            return
 
     def delete(self, flow_name: str, name: str) -> None:
         """Delete it, unless somebody else was faster, which is what was wanted."""

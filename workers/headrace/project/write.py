@@ -48,6 +48,10 @@ def with_deployment(text: str, entry: Mapping[str, Any]) -> str:
     Everything else keeps its form, comments included.
     """
     root = yaml.compose(text, Loader=yaml.SafeLoader)
+    if isinstance(root, yaml.MappingNode) and root.flow_style:
+        raise ProjectError(
+            "headrace.yaml is written in braces.", "Write its members one below the other, as `name: value`."
+        )
     found = _member(root, "deployments")
     lines = text.splitlines(keepends=True)
     if lines and not lines[-1].endswith("\n"):

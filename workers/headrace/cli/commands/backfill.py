@@ -16,6 +16,7 @@ from headrace.cli.lookup import deployment_reference, find_schedules, full_name
 from headrace.cli.options import DeploymentName, JobVariable, Output, Param, Params, Tag
 from headrace.cli.output import Format, counted, note, print_json, report
 from headrace.cli.periods import read_period, show_there, zone_of
+from headrace.cli.reruns import refuse_other, start_again
 from headrace.cli.tables import Column, print_table
 from headrace.cli.times import parse_moment
 from headrace.cli.values import merge_parameters, read_pairs
@@ -136,19 +137,16 @@ def backfill(
         if dry_run:
             _show(plan, output)
             return
+        refuse_other(api, plan.again, members)
         _ask(plan, output, yes=yes)
         done = _carry_out(api, plan, members, limit if plan.count else None, reverse=reverse)
-    summary = {
-        "schedule": plan.schedule.slug,
-        "made": done.made,
-        "run_again": done.again,
-        "kept": len(plan.kept),
-    }
+    kept = len(plan.kept) + len(plan.again) - done.again
+    summary = {"schedule": plan.schedule.slug, "made": done.made, "run_again": done.again, "kept": kept}
     report(
         output,
         summary,
         f"Made {counted(done.made, 'run')} of {full_name(plan.deployment)!r} for schedule {plan.schedule.slug!r}; "
-        f"{done.again} run again, {len(plan.kept)} were there.",
+        f"{done.again} run again, {kept} were there.",
     )
 
 
@@ -248,7 +246,7 @@ def _start(api: Api, plan: Plan, members: dict[str, Any], done: Done, *, reverse
         done.made += _make(api, plan, batch, members)
         _progress(done.count, plan.count)
     for one in sorted(plan.again, key=lambda one: one.due, reverse=reverse):
-        done.again += _start_again(api, one)
+        done.again += start_again(api, one, members)
     if done.again:
         _progress(done.count, plan.count)
 
@@ -264,17 +262,6 @@ def _make(api: Api, plan: Plan, batch: Sequence[Occurrence], members: dict[str, 
     rows = [{**members, "occurrence": {"schedule_slug": one.schedule_slug, "time": one.due}} for one in batch]
     body = BulkCreate.model_validate({"flow_runs": rows})
     return api.deployments.run_many(plan.deployment.id, body).made
-
-
-def _start_again(api: Api, one: Occurrence) -> bool:
-    from headrace.contract.flow_runs import SetState, StateCreate
-    from headrace.contract.states import StateType
-
-    if one.flow_run_id is None:
-        return False
-    state = StateCreate(type=StateType.SCHEDULED, message="Started again by a backfill.")
-    api.runs.set_state(one.flow_run_id, SetState(state=state, force=True))
-    return True
 
 
 def _progress(done: int, count: int) -> None:

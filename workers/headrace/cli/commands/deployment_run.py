@@ -69,7 +69,7 @@ def run(
         deployment = find_deployment(api, name)
         parameters = merge_parameters(params, param or [], deployment.parameter_openapi_schema)
         if parameters and deployment.entrypoint is None:
-            raise BadUsage(NO_PARAMETERS, f"{INSTEAD} For one run: --job-variable env.NAME=VALUE.")
+            raise BadUsage(NO_PARAMETERS, INSTEAD)
         with hinting(deployment.parameter_openapi_schema, parameters):
             run, created = api.deployments.run(deployment.id, _body(members, parameters))
         headline = _headline(run, deployment, created=created or idempotency_key is None)

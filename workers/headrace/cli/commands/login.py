@@ -66,6 +66,8 @@ def command(
     key = _one_key(api_key if api_key is not None else _ask_key())
     with connect_to(url, key) as api:
         me = api.api_keys.me()
+    profiles = read_profiles()  # somebody may have made or changed one while the key was awaited
+    name = _profile_name(profiles, profile, url)
     save_profiles(
         headrace_home(),
         profiles.with_profile(name, Profile(url, key if me.keys_required else None), use=True),

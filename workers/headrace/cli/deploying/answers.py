@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.deploying.flags import SourceKind
 from headrace.cli.schedules import exact
 from headrace.cli.values import quote, read_for
+from headrace.project.plan import own_labels
 from headrace.project.sources import BUNDLE, GIT, LOCAL
 from headrace.secret import reference_in
 
@@ -32,6 +34,8 @@ class Answers:
     parameters: dict[str, Any] = field(default_factory=dict)
     source: SourceKind = SourceKind.LOCAL
     git: dict[str, Any] = field(default_factory=dict)
+    pull_steps: list[dict[str, Any]] | None = None
+    """All pull steps, where a deployment has more than its source alone says."""
     tags: list[str] | None = None
     members: dict[str, Any] = field(default_factory=dict)
     save: bool = False
@@ -45,6 +49,8 @@ class Answers:
 
     def pull(self) -> list[dict[str, Any]]:
         """The pull steps, still without what only this folder knows."""
+        if self.pull_steps is not None:
+            return self.pull_steps
         steps = {SourceKind.GIT: GIT, SourceKind.BUNDLE: BUNDLE, SourceKind.LOCAL: LOCAL}
         return [{steps[self.source]: dict(self.git) if self.source is SourceKind.GIT else {}}]
 
@@ -61,6 +67,13 @@ class Answers:
         words += ["--save"] if self.save else []
         words += [] if self.check else ["--no-check"]
         return " ".join(map(quote, words))
+
+    def without_option(self) -> list[str]:
+        """What the deployment keeps and no option of `headrace deploy` says."""
+        names = ("retry_policy", "timeout_seconds", "path", "enforce_parameter_schema")
+        found = [name for name in names if name in self.members]
+        found += ["labels"] if own_labels(self.members.get("labels")) else []
+        return found + (["pull_steps"] if self.pull_steps else [])
 
     def _command_words(self) -> list[str]:
         return ["--command", str(self.members["job_variables"]["command"]), "--flow", self.facts.flow_name]
@@ -103,10 +116,12 @@ def _git_words(git: dict[str, Any]) -> list[str]:
         for word in (f"--{name}", git[name])
     ]
     words += ["--track"] if git.get("track") else []
-    reference = [
-        "helper" if place is True else f"{kind}:{place}" for kind, place in git.get("credentials", {}).items()
-    ]
-    return words + _each("--credential", reference)
+    return words + _each("--credential", credential_words(git.get("credentials", {})))
+
+
+def credential_words(credentials: Mapping[str, object]) -> list[str]:
+    """References to secrets as `--credential` takes them."""
+    return ["helper" if place is True else f"{kind}:{place}" for kind, place in credentials.items()]
 
 
 def _member_words(members: dict[str, Any], *, with_command: bool) -> list[str]:

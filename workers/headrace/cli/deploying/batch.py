@@ -20,6 +20,7 @@ from headrace.project.sources import Sources
 
 if TYPE_CHECKING:
     from headrace.client.api import Api
+    from headrace.contract.deployments import Deployment
     from headrace.project.model import Project
 
 SIGNS = {Create: ("+", "green", "create"), Change: ("~", "yellow", "change"), Delete: ("-", "red", "delete")}
@@ -98,14 +99,26 @@ def _existing(api: Api, project: Project, wanted: Sequence[Wanted], wish: Wish) 
     found = {}
     for key in {name for one in wanted for name in (one.key, one.renamed_from) if name}:
         try:
-            found[key] = api.deployments.read_by_name(key).model_dump(mode="json")
+            found[key] = _as_deployed(api, api.deployments.read_by_name(key))
         except NotFound:
             continue
     if wish.sync:
         for row in each(api.deployments.list, DeploymentList()):
             if row.labels.get(PROJECT_LABEL) == project.name:
-                found[f"{row.flow_name}/{row.name}"] = row.model_dump(mode="json")
+                found[f"{row.flow_name}/{row.name}"] = _as_deployed(api, row)
     return found
+
+
+def _as_deployed(api: Api, found: Deployment) -> dict[str, Any]:
+    """What a deploy changes: of a pinned deployment that is its latest version, not the one in force."""
+    shown = found.model_dump(mode="json")
+    if not found.pinned:
+        return shown
+    latest = api.versions.read(found.id, found.latest_version_number).definition
+    active = {schedule.slug: schedule.active for schedule in found.schedules}
+    said: dict[str, dict[str, Any]] = latest["schedules"]  # type: ignore[assignment]
+    schedules = [{**one, "slug": slug, "active": active.get(slug, True)} for slug, one in said.items()]
+    return {**shown, **latest, "schedules": schedules}
 
 
 def _confirm(actions: Sequence[Action], wish: Wish) -> None:

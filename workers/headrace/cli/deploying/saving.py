@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.cli.connect import given
 from headrace.project import FILE
+from headrace.project.plan import own_labels
 from headrace.project.schema import schema_text
 from headrace.project.write import (
     HEADER,
@@ -123,6 +124,11 @@ def _entry(answers: Answers) -> dict[str, Any]:
             job_variables=variables or None,
         ),
         schedules=answers.kept if (schedules := answers.schedules()) is None else schedules,
+        path=members.get("path"),
+        enforce_parameter_schema=members.get("enforce_parameter_schema"),
+        retry_policy=members.get("retry_policy"),
+        timeout=members.get("timeout_seconds"),
+        labels=own_labels(members.get("labels")) or None,
         concurrency_limit=members.get("concurrency_limit"),
         concurrency_options=members.get("concurrency_options"),
         paused=members.get("paused"),

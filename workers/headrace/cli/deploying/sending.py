@@ -101,7 +101,7 @@ def _members(answers: Answers, steps: list[dict[str, Any]], project: str | None)
         parameters=answers.parameters,
         tags=answers.tags,
         schedules=None if schedules is None else [read_schedule(times) for times in schedules],
-        labels=None if project is None else {PROJECT_LABEL: project},
+        labels=None if project is None else {**members.get("labels", {}), PROJECT_LABEL: project},
     )
 
 

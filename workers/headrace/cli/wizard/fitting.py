@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.deploying.checking import judged
-from headrace.contract.secrets import part_of
+from headrace.cli.values import resolved
 from headrace.project.plan import NO_FLOW
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ EXAMPLES = {
     "uuid": "6f1c2a9e-5b7d-4e1f-9c3a-0d2b8e4f6a71",
 }
 """A text of each format."""
-_MOST_NESTED = 50
-"""A schema may refer to itself without end."""
 
 
 def misfit(api: Api, schema: Mapping[str, Any], name: str, value: object) -> str | None:
@@ -45,7 +43,7 @@ def misfit(api: Api, schema: Mapping[str, Any], name: str, value: object) -> str
 
 def kind_of(schema: Mapping[str, Any], rule: object) -> str:
     """What a parameter takes, in a few words: `integer`, `date`, `object or null`; empty if anything."""
-    rule = _resolved(schema, rule)
+    rule = resolved(schema, rule)
     if any(name in rule for name in ("anyOf", "oneOf")):
         kinds = [kind_of(schema, one) for one in rule.get("anyOf") or rule.get("oneOf") or ()]
         return " or ".join(dict.fromkeys(kinds)) if all(kinds) else ""
@@ -53,13 +51,3 @@ def kind_of(schema: Mapping[str, Any], rule: object) -> str:
         return f"{rule['format']}, as in {EXAMPLES[rule['format']]}"
     kind = rule.get("type")
     return " or ".join(kind) if isinstance(kind, list) else str(kind or "")
-
-
-def _resolved(schema: Mapping[str, Any], rule: object) -> Mapping[str, Any]:
-    """The rule itself, or the one that it refers to; what is no object rules nothing."""
-    for _ in range(_MOST_NESTED):
-        target = rule.get("$ref") if isinstance(rule, Mapping) else None
-        if not isinstance(target, str):
-            break
-        rule = part_of(schema, target)
-    return rule if isinstance(rule, Mapping) else {}

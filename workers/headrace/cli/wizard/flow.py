@@ -77,5 +77,8 @@ def find_existing(api: Api, full_name: str) -> Deployment | None:
         found = api.deployments.read_by_name(full_name)
     except NotFound:
         return None
-    note(f"Deployment {full_name!r} exists: this changes it. What you leave as it is, it keeps.")
+    note(
+        f"Deployment {full_name!r} exists: this changes it. What you leave as it is, it keeps, but for what its flow "
+        "says of itself."
+    )
     return found

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from headrace.contract.deployments import Deployment
 
 NO_TAGS = "-"
+KEPT = {"concurrency_limit", "job_variables", "labels"}
+OF_FLOW = {"description", "version", "retry_policy", "timeout_seconds"}
+"""What is kept where the flow does not say it."""
 
 
 def interview(flags: Flags) -> None:
@@ -32,7 +35,9 @@ def interview(flags: Flags) -> None:
     except KeyboardInterrupt:
         note("Stopped: nothing was made.")
         raise
-    same = f"The same, without questions:\n  {answers.command_line()}"
+    beside = ", ".join(answers.without_option())
+    more = f" (these have no option, and are kept by headrace.yaml alone: {beside})" if beside else ""
+    same = f"The same, without questions{more}:\n  {answers.command_line()}"
     with _not_typed_in_vain(same):
         finish(answers, flags.output, same)
 
@@ -71,16 +76,23 @@ def _ask(flags: Flags, folder: Path) -> Answers:
             schema, flags.parameters(schema), has, partial(misfit, api)
         )
         answers.source, answers.git = _source(flags, folder, before)
+        if before and flags.source is None:
+            answers.pull_steps = source.kept_steps(before.pull_steps or [], answers.source, answers.git)
         answers.tags = flags.tags if flags.tags is not None else _tags(before)
         answers.save = save.ask()
     return answers
 
 
 def _members(before: Deployment | None, answers: Answers, given: dict[str, Any]) -> dict[str, Any]:
-    """What nobody is asked for: what is given, and the rest as the deployment has it."""
+    """What nobody is asked for: what is given, what the flow says of itself, and the rest as the deployment has it."""
     if before is None:
         return given
-    kept = before.model_dump(mode="json", include={"concurrency_limit", "job_variables"})
+    of_flow = {name for name, value in answers.facts.members().items() if value is not None}
+    kept = before.model_dump(mode="json", include=KEPT | (OF_FLOW - of_flow))
+    if before.path and before.entrypoint == answers.entrypoint:
+        kept["path"] = before.path
+    if not before.enforce_parameter_schema:
+        kept["enforce_parameter_schema"] = False
     if before.concurrency_limit is not None and before.concurrency_options is not None:
         kept["concurrency_options"] = before.concurrency_options.model_dump(mode="json", exclude_none=True)
     if before.work_pool_name == answers.pool and before.work_queue_name != "default":
@@ -96,8 +108,7 @@ def _members(before: Deployment | None, answers: Answers, given: dict[str, Any])
 def _source(flags: Flags, folder: Path, before: Deployment | None) -> tuple[SourceKind, dict[str, object]]:
     if flags.source is not None:
         return flags.source, flags.git
-    steps = before.pull_steps if before else None
-    return source.ask_source(read_checkout(folder), [name for step in steps or [] for name in step])
+    return source.ask_source(read_checkout(folder), (before.pull_steps or []) if before else [])
 
 
 def _tags(before: Deployment | None) -> list[str] | None:

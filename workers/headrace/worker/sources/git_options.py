@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from headrace.contract.base import Json
+from headrace.contract.pull_steps import is_on
 from headrace.worker.sources.errors import SourceError
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -75,7 +76,7 @@ def read_options(options: Json) -> GitOptions:
         commit=None if options.get("track") == "branch" else _commit(options),
         directory=_inside(options.get("directory") or ""),
         sparse=tuple(_inside(folder) for folder in sparse),
-        submodules=bool(options.get("include_submodules")),
+        submodules=is_on(options.get("include_submodules")),
         credentials=options.get("credentials"),
         known_hosts=_known_hosts(options.get("known_hosts")),
     )

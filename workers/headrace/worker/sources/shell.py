@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from headrace.contract.base import Json
+from headrace.contract.pull_steps import is_on
 from headrace.worker.sources.commands import run_command
 from headrace.worker.sources.errors import SourceError
 from headrace.worker.sources.secrets import read_reference
@@ -34,7 +35,7 @@ def run_shell_script(options: Json, job: Job) -> dict[str, object]:
         raise SourceError(
             f"the script ended with exit code {done.status}", output=done.output, hint=_hint(done.status)
         )
-    if options.get("stream_output", True) and done.output.strip():
+    if is_on(options.get("stream_output", True)) and done.output.strip():
         job.notes.append(done.output.strip())
     return {"stdout": done.stdout.strip(), "output": done.output.strip()}
 
