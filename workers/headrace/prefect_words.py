@@ -16,7 +16,9 @@ _IN_ORDER = (
 _NO_TASK_WORKERS = "tasks run inside flows only. Make it a flow, deploy it, and start it with run_deployment"
 _NO_HOOKS = "there are no hooks on states: use try, except and finally in the function"
 _NOT_KEPT = "results of tasks are neither kept nor cached: keep them yourself, in a file or a database"
-_RUN_NAMES = "name a run where it is started: headrace deployment run --name, run_deployment(flow_run_name=...)"
+_RUN_NAMES = (
+    "name a run where it is started: headrace deployment run --name, run_deployment(flow_run_name=...)"
+)
 
 _HOOKS = dict.fromkeys(
     (
