@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 PREFIX = "headrace.deployments.steps."
@@ -55,6 +55,15 @@ def short_name(name: str) -> str | None:
     """The name of one of our own steps without its prefix, or None for a function of the user's."""
     short = name.removeprefix(PREFIX).removeprefix(PREFECTS)
     return short if short in MEMBERS else None
+
+
+def local_folder(steps: Iterable[Mapping[str, Any]] | None) -> str | None:
+    """The folder to which the steps go, where the code is a folder as it is: no step brings it from elsewhere."""
+    named = [(short_name(name), options) for step in steps or () for name, options in step.items()]
+    if any(name in (None, "git_clone", "pull_bundle") for name, _ in named):
+        return None
+    folders = [str(options["directory"]) for name, options in named if name == "set_working_directory"]
+    return folders[0] if folders else None
 
 
 def mistakes(name: str, options: object, *, prefixed: bool = False) -> Iterator[tuple[str, str]]:
