@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headrace.cli.commands import flow
-from tests.unit.cli.canned import RUN_ID
+from tests.unit.cli.canned import RUN_ID, run
 from tests.unit.cli.conftest import Cli, Result
 from tests.unit.cli.fake_api import Answer, FakeApi, error
 
@@ -130,6 +130,7 @@ def test_ctrl_c_is_no_failure_of_ours(cli: Cli, monkeypatch: pytest.MonkeyPatch)
 
 def test_one_run_that_cannot_be_cancelled_does_not_keep_the_others(cli: Cli, api: FakeApi) -> None:
     other = RUN_ID[:-1] + "7"
+    api.on("GET", f"/flow_runs/{other}", Answer(run() | {"id": other}))
     api.on("POST", f"/flow_runs/{other}/set_state", error(409, "wrong_state", "The run is over: COMPLETED."))
 
     result = cli("flow-run", "cancel", other, RUN_ID)
