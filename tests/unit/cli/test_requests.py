@@ -382,6 +382,11 @@ def test_a_preview_has_no_moment_that_will_not_come_about(cli: Cli, api: FakeApi
     assert "off" in cli("deployment", "schedule", "preview", "hello/first", "off").out
 
 
+def test_a_preview_says_what_the_schedule_says_and_speaks_in_its_zone(cli: Cli, api: FakeApi) -> None:
+    out = cli("deployment", "schedule", "preview", "hello/first").out
+    assert "2026-03-02 04:00:00+01:00" in out and "cron 0 4 * * * (Europe/Berlin)" in out
+
+
 def test_the_times_of_a_paused_deployment_are_not_promised(cli: Cli, api: FakeApi) -> None:
     api.on("GET", "/deployments/name/hello/first", Answer(canned.DEPLOYMENT | {"paused": True}))
     for command in ("preview", "ls"):
