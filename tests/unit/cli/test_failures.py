@@ -67,6 +67,7 @@ def test_nobody_answers(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.err.startswith(
         "Error: No control plane answers at http://127.0.0.1:9/api.\nStart one with: "
     )
+    assert "headrace login" in result.err
 
 
 def test_no_control_plane_is_configured(cli: Cli) -> None:
@@ -74,7 +75,7 @@ def test_no_control_plane_is_configured(cli: Cli) -> None:
 
     assert result.code == 1
     assert "No control plane is configured" in result.err
-    assert "headrace server start" in result.err
+    assert "headrace server start" in result.err and "headrace login --api-url URL" in result.err
 
 
 @pytest.mark.parametrize("address", ["localhost:4200", "ftp://h/api"])
