@@ -149,13 +149,13 @@ def tour(services: list[Service]) -> None:
     headrace("work-pool", "create", "--type", "process", POOL)
     headrace("work-pool", "ls")
 
-    title("3. Deploy two flows of examples/")
-    headrace("deploy", "examples/git_report.py:git_report", "-n", "my-deployment", "-p", POOL)
-    headrace("deploy", "examples/load_csv.py:load_csv", "-n", "my-deployment", "-p", POOL)
-
-    title("4. Start a worker: it takes runs from the pool and runs each in a process of its own")
+    title("3. Start a worker: it takes runs from the pool and runs each in a process of its own")
     services.append(Service("worker", "worker", "start", "--pool", POOL))
     services[-1].wait_for(POOL)
+
+    title("4. Deploy two flows of examples/")
+    headrace("deploy", "examples/git_report.py:git_report", "-n", "my-deployment", "-p", POOL)
+    headrace("deploy", "examples/load_csv.py:load_csv", "-n", "my-deployment", "-p", POOL)
 
     title("5. Run them with parameters, and follow their logs")
     headrace(

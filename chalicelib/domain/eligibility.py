@@ -20,6 +20,8 @@ from headrace.contract.states import StateName, StateType
 
 EARLY = timedelta(seconds=1.5)
 """A doorbell rings on the whole second before a run is due; the worker sleeps the rest."""
+NOT_RUN = "Not run: "
+"""How the message of a run that was skipped begins."""
 
 
 class Answer(StrEnum):
@@ -189,7 +191,7 @@ def _missed(run: Run, facts: Facts) -> Judgement | None:
         due += [schedules.jittered(instant, schedule.jitter, key) for instant in later]
     skips = schedules.to_skip(due, facts.now, catchup=catchup, max_lateness=schedule.max_lateness)
     mine = next((skip for skip in skips if skip.due == run.due), None)
-    return Judgement(Answer.SKIP, f"Not run: {mine.reason}.") if mine else None
+    return Judgement(Answer.SKIP, f"{NOT_RUN}{mine.reason}.") if mine else None
 
 
 def _limits(run: Run, facts: Facts) -> Judgement | None:

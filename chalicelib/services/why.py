@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from shlex import quote
 from uuid import UUID
 
-from chalicelib.domain.eligibility import EARLY, Answer, Facts, judge
+from chalicelib.domain.eligibility import EARLY, NOT_RUN, Answer, Facts, judge
 from chalicelib.domain.pools import Session
 from chalicelib.domain.runs import Run
 from chalicelib.services.active import free_slots
@@ -64,15 +64,17 @@ class Why:
     def _not_waiting(self, run: Run) -> Explanation:
         now = self._ports.clock()
         seconds = max((now - run.state.timestamp).total_seconds(), 0)
-        by = f" by worker {run.worker_name!r}" if run.worker_name else ""
         if run.state.type is StateType.PENDING:
+            by = f" by worker {run.worker_name!r}" if run.worker_name else ""
             return Explanation("offered", f"It was taken{by} {seconds:.0f} s ago, which now prepares it.")
         if run.is_held:
-            text = f"It is {run.state.type.value}{by} since {seconds:.0f} s"
+            on = f" on worker {run.worker_name!r}" if run.worker_name else ""
+            text = f"{run.state.name}{on} for {seconds:.0f} s"
             return Explanation("held", f"{text}{self._overtime(run, seconds)}.")
-        message = f": {run.state.message}" if run.state.message else "."
+        message = (run.state.message or "").removeprefix(NOT_RUN)
         code = "over" if run.is_terminal else "paused"
-        return Explanation(code, f"It is {run.state.name}{message}", _remedy(run))
+        text = f"It is {run.state.name}{f': {message}' if message else '.'}"
+        return Explanation(code, text, _remedy(run))
 
     def _overtime(self, run: Run, seconds: float) -> str:
         """Of a run that goes on after its time, as far as its deployment or its job variables say how long that is."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial, update_wrapper
 from types import MethodType
 from typing import Any, Generic, ParamSpec, Self, TypedDict, TypeVar, cast
 
 from headrace.retries import RetryRules
+
+TYPE_CHECKING = False
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,9 +39,13 @@ class CalleeOptions(TypedDict, total=False):
 
 
 class Callee(Generic[P, R]):
-    """A function with a name, retries and a time limit. `kind` is the word for it in messages."""
+    """A function with a name, retries and a time limit.
+
+    `kind` is the word for it in messages, `takes` are the names of its options.
+    """
 
     kind = ""
+    takes: Collection[str] = CalleeOptions.__optional_keys__
 
     def __init__(
         self,
@@ -92,8 +98,32 @@ class Callee(Generic[P, R]):
         """Pickled as a function is, by its name: a process pool may be given a flow or task."""
         return str(getattr(self, "__qualname__", self.name))
 
+    if not TYPE_CHECKING:  # a type checker tells by itself what is missing
+
+        def __getattr__(self, name: str) -> object:
+            """Say of what is missing what to use instead."""
+            if name.startswith("_"):
+                raise AttributeError(name)
+            from headrace.prefect_words import no_member
+
+            raise AttributeError(no_member(self.kind, name, self.__dict__.get("name")))
+
+    @classmethod
+    def check_options(cls, options: Mapping[str, object]) -> None:
+        """Refuse what is no option of the decorator.
+
+        Raises:
+            TypeError: It names the option, and what there is.
+        """
+        for name in options:
+            if name not in cls.takes:
+                from headrace.prefect_words import no_option
+
+                raise TypeError(no_option(cls.kind, name, cls.takes))
+
     def copy_with(self, changes: dict[str, object]) -> Self:
         """The same function under other options."""
+        self.check_options(changes)
         return type(self)(self.fn, **{**self._options, **changes})  # type: ignore[arg-type]
 
 

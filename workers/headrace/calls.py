@@ -25,9 +25,10 @@ def attempt(fn: Callable[..., Any], run: Run, args: Args, kwargs: Kwargs, timeou
     """Call a function once as part of `run`, within its time limit."""
     with ExitStack() as stack:
         _enter(stack, run)
-        if timeout is not None:
-            stack.enter_context(TimeLimit(run.label, timeout))
-        return fn(*args, **kwargs)
+        if timeout is None:
+            return fn(*args, **kwargs)
+        with TimeLimit(run.label, timeout):  # raised from the stack, its error would show the stack's frames
+            return fn(*args, **kwargs)
 
 
 async def attempt_async(

@@ -30,6 +30,7 @@ class Flow(Callee[P, R]):
     """A flow. Calling it runs it here and now; `fn` is the function itself."""
 
     kind = "flow"
+    takes = FlowOptions.__optional_keys__
 
     def __init__(
         self,
@@ -186,7 +187,11 @@ def flow(fn: Callable[..., Any] | None = None, /, **options: Unpack[FlowOptions]
             `log_prints`: what the flow prints becomes part of its log. `validate_parameters` (default
             True): arguments are checked against the type hints and converted. `sleep`: what a direct
             call waits with between attempts.
+
+    Raises:
+        TypeError: There is no such option, or `fn` is no function.
     """
+    Flow.check_options(options)
     if fn is None:
         return lambda function: Flow(function, **options)
     return Flow(fn, **options)

@@ -69,7 +69,8 @@ class Settings:
         if self.api_url is None:
             raise SettingsError(
                 "No control plane is configured. `headrace server start` starts a local one and writes "
-                "a profile for it; for another one set HEADRACE_API_URL or use `headrace profile create`."
+                "a profile for it; to one that runs elsewhere log in: `headrace login --api-url URL` "
+                "(or set HEADRACE_API_URL)."
             )
         return self.api_url
 

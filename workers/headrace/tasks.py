@@ -50,7 +50,11 @@ def task(fn: Callable[..., Any] | None = None, /, **options: Unpack[CalleeOption
         **options: `name` (default: the function's, with hyphens), `description`, `retries`,
             `retry_delay_seconds`, `retry_backoff`, `retry_jitter`, `retry_on`, `timeout_seconds`,
             `log_prints` (default: as the flow does) and `sleep`, all as for `@flow`.
+
+    Raises:
+        TypeError: There is no such option, or `fn` is no function.
     """
+    Task.check_options(options)
     if fn is None:
         return lambda function: Task(function, **options)
     return Task(fn, **options)

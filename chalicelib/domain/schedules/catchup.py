@@ -59,7 +59,8 @@ def _reason(
     if policy is CatchUp.ALL:
         return None
     if due != last:
-        return f"the occurrence of {last.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ} is due too (catch-up {policy})"
+        later = f"a later occurrence ({last.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC) was due as well"
+        return f"{later}, and its schedule runs only the latest (catch-up: {policy})"
     if policy is CatchUp.NONE and late > MISSED_AFTER:
         return f"missed by {late.total_seconds():.0f} s; its schedule does not catch up"
     return None

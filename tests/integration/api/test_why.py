@@ -159,7 +159,7 @@ def test_where_a_run_that_does_not_wait_is(plane: Rig) -> None:
     assert why(plane, run) == ("offered", "It was taken by worker 'w1' 2 s ago, which now prepares it.")
     worker.start(grant)
     plane.clock.forward(3)
-    assert why(plane, run) == ("held", "It is RUNNING by worker 'w1' since 3 s.")
+    assert why(plane, run) == ("held", "Running on worker 'w1' for 3 s.")
     worker.end(grant, "FAILED", message="It broke.")
     assert why(plane, run) == ("over", "It is Failed: It broke.")
 
@@ -174,9 +174,9 @@ def test_a_run_that_goes_on_after_its_time(plane: Rig, limits: dict[str, Any]) -
     worker = plane.worker()
     worker.start(worker.claim()[0])
     plane.clock.forward(2)
-    assert why(plane, run) == ("held", "It is RUNNING by worker 'w1' since 2 s.")
+    assert why(plane, run) == ("held", "Running on worker 'w1' for 2 s.")
     plane.clock.forward(2)
-    text = "It is RUNNING by worker 'w1' since 4 s; its 2.5 s are over, and its worker is ending it."
+    text = "Running on worker 'w1' for 4 s; its 2.5 s are over, and its worker is ending it."
     assert why(plane, run) == ("held", text)
 
 
@@ -195,7 +195,7 @@ def test_skipped_because_its_successor_is_due(plane: Rig) -> None:
     (first,) = plane.ok("POST", "/flow_runs/filter", body)
     plane.clock.forward(150)
     code, reason = why(plane, first)
-    assert (code, reason.startswith("Not run: the occurrence of")) == ("skip", True)
+    assert (code, reason.startswith("Not run: a later occurrence (")) == ("skip", True)
     plane.worker(limit=5).claim(5)
     after = plane.read(first)
     assert (after["state_type"], after["state_name"], after["state"]["message"]) == (
@@ -203,6 +203,7 @@ def test_skipped_because_its_successor_is_due(plane: Rig) -> None:
         "Skipped",
         reason,
     )
+    assert why(plane, first) == ("over", reason.replace("Not run: ", "It is Skipped: ", 1))
 
 
 @pytest.mark.parametrize(

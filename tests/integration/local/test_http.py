@@ -177,3 +177,12 @@ def test_chunked_bodies_are_read(server):
     body = iter([b'{"val', b'ue": "in', b' parts"}'])
     server.request("PUT", "/api/items/x", content=body, headers={"Content-Type": "application/json"})
     assert server.item("x") == "in parts"
+
+
+def test_whoever_looks_at_it_with_a_browser_is_told_where_to_look(server):
+    for path in ("/", "/?from=somewhere"):
+        answer = server.request("GET", path)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/plain; charset=utf-8")
+        assert "headrace flow-run ls" in answer.text and "/api/openapi.json" in answer.text
+    assert server.request("POST", "/").status_code == 404
+    assert server.request("GET", "/", headers={"Host": "rebound.example"}).status_code == 403

@@ -88,7 +88,11 @@ def state(type_: str, name: str | None = None, **members: Any) -> dict[str, Any]
 def run(type_: str = "COMPLETED", name: str | None = None, **members: Any) -> dict[str, Any]:
     """A run in a state."""
     current = state(type_, name)
-    over = {"end_time": "2026-03-01T10:00:03Z"} if type_ in ("COMPLETED", "FAILED") else {}
+    over = (
+        {"end_time": "2026-03-01T10:00:03Z", "total_run_time": 2.0}
+        if type_ in ("COMPLETED", "FAILED")
+        else {}
+    )
     return (
         STAMP
         | {

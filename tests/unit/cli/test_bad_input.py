@@ -73,6 +73,9 @@ WORKER = [
 SERVER = [
     ("server", "headrace server"),
     ("server stop", "No such command"),
+    ("run x/y", "Did you mean: headrace deployment run"),
+    ("backfill x/y", "Did you mean: headrace deployment backfill"),
+    ("retry x", "Did you mean: headrace flow-run retry"),
     ("server start now", "unexpected extra argument"),
     ("server start --port", "--port"),
     ("server start --port -1", "--port"),

@@ -226,7 +226,7 @@ def test_a_command_needs_no_flow(cli: Cli, api: FakeApi, project: Path) -> None:
     api.on("POST", "/deployments/", Answer(shown))
     out = cli(*line, "--flow", "shell", "--job-variable", "nice=3", "--save").out
 
-    assert "It runs `sh -c 'exit 3'` here" in out
+    assert "It runs `sh -c 'exit 3'` from the folder " in out and " on this machine (" in out
     assert sent(api, "/flows/")["name"] == "shell"
     body = sent(api, "/deployments/")
     assert body["job_variables"] == {"command": "sh -c 'exit 3'", "nice": 3}

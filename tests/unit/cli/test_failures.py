@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headrace.cli.commands import flow
-from tests.unit.cli.canned import RUN_ID
+from tests.unit.cli.canned import RUN_ID, run
 from tests.unit.cli.conftest import Cli, Result
 from tests.unit.cli.fake_api import Answer, FakeApi, error
 
@@ -67,6 +67,7 @@ def test_nobody_answers(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.err.startswith(
         "Error: No control plane answers at http://127.0.0.1:9/api.\nStart one with: "
     )
+    assert "headrace login" in result.err
 
 
 def test_no_control_plane_is_configured(cli: Cli) -> None:
@@ -74,7 +75,7 @@ def test_no_control_plane_is_configured(cli: Cli) -> None:
 
     assert result.code == 1
     assert "No control plane is configured" in result.err
-    assert "headrace server start" in result.err
+    assert "headrace server start" in result.err and "headrace login --api-url URL" in result.err
 
 
 @pytest.mark.parametrize("address", ["localhost:4200", "ftp://h/api"])
@@ -130,6 +131,7 @@ def test_ctrl_c_is_no_failure_of_ours(cli: Cli, monkeypatch: pytest.MonkeyPatch)
 
 def test_one_run_that_cannot_be_cancelled_does_not_keep_the_others(cli: Cli, api: FakeApi) -> None:
     other = RUN_ID[:-1] + "7"
+    api.on("GET", f"/flow_runs/{other}", Answer(run() | {"id": other}))
     api.on("POST", f"/flow_runs/{other}/set_state", error(409, "wrong_state", "The run is over: COMPLETED."))
 
     result = cli("flow-run", "cancel", other, RUN_ID)

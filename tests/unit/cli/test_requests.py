@@ -237,9 +237,39 @@ def test_runs_are_cancelled_by_place_and_tags(cli: Cli, api: FakeApi) -> None:
     assert result.out == f"{RUN_ID} is Cancelling.\n"
 
 
-def test_a_retry_is_forced_by_a_person(cli: Cli, api: FakeApi) -> None:
-    cli("flow-run", "retry", RUN_ID)
+def test_cancelling_once_more_says_that_it_was_done(cli: Cli, api: FakeApi) -> None:
+    over = canned.run("CANCELLED")
+    api.on("GET", f"/flow_runs/{RUN_ID}", Answer(over))
+    rejected = {"status": "REJECT", "state": over["state"], "details": {"reason": "It is over."}}
+    api.on("POST", f"/flow_runs/{RUN_ID}/set_state", Answer(rejected, 201))
 
+    result = cli("flow-run", "cancel", RUN_ID)
+
+    assert (result.code, result.out) == (0, f"{RUN_ID} was Cancelled already.\n")
+
+
+@pytest.mark.parametrize(
+    ("state", "is_green"), [("COMPLETED", True), ("RUNNING", True), ("FAILED", False), ("SCHEDULED", False)]
+)
+def test_only_what_is_well_is_explained_in_green(
+    cli: Cli, api: FakeApi, monkeypatch: pytest.MonkeyPatch, state: str, is_green: bool
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    api.on("GET", f"/flow_runs/{RUN_ID}", Answer(canned.run(state)))
+
+    assert ("\x1b[32m" in cli("flow-run", "why", RUN_ID).out) is is_green
+
+
+def test_a_run_is_shown_with_the_name_that_commands_take(cli: Cli, api: FakeApi) -> None:
+    assert "hello/first" in cli("flow-run", "inspect", RUN_ID).out
+
+
+def test_a_retry_is_forced_by_a_person(cli: Cli, api: FakeApi) -> None:
+    result = cli("flow-run", "retry", RUN_ID)
+
+    assert "It was Completed; it runs again." in result.out
     sent = body_of(api)
     assert (sent["state"]["type"], sent["force"]) == ("SCHEDULED", True)
 
@@ -350,6 +380,11 @@ def test_a_preview_has_no_moment_that_will_not_come_about(cli: Cli, api: FakeApi
     assert ("nightly" in whole.out, "off" in whole.out) == (True, False)
     assert "'off' is paused. Go on with: headrace deployment schedule resume hello/first off" in whole.err
     assert "off" in cli("deployment", "schedule", "preview", "hello/first", "off").out
+
+
+def test_a_preview_says_what_the_schedule_says_and_speaks_in_its_zone(cli: Cli, api: FakeApi) -> None:
+    out = cli("deployment", "schedule", "preview", "hello/first").out
+    assert "2026-03-02 04:00:00+01:00" in out and "cron 0 4 * * * (Europe/Berlin)" in out
 
 
 def test_the_times_of_a_paused_deployment_are_not_promised(cli: Cli, api: FakeApi) -> None:

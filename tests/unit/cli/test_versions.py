@@ -88,6 +88,23 @@ def test_a_rollback_to_what_is_in_force_says_so(cli: Cli, api: FakeApi) -> None:
     assert cli("deployment", "rollback", D, "3").out.startswith("Nothing changed: 'hello/first'")
 
 
+CLONE = {"headrace.deployments.steps.git_clone": {"repository": "x", "commit": "c"}}
+FOLDER = {"headrace.deployments.steps.set_working_directory": {"directory": "/srv/flows"}}
+OWN = {"my_steps.fetch": {}}
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [([FOLDER], True), ([CLONE], False), ([CLONE, FOLDER], False), ([OWN, FOLDER], False), (None, False)],
+)
+def test_a_rollback_of_a_local_folder_says_that_its_code_is_not_rolled_back(
+    cli: Cli, api: FakeApi, steps: Any, said: bool
+) -> None:
+    api.on("POST", f"{PATH}/rollback", Answer(DEPLOYMENT | {"pull_steps": steps}, 201))
+    out = cli("deployment", "rollback", D, "3").out
+    assert ("Its code is the folder /srv/flows as it is now: versions keep code only" in out) is said
+
+
 def test_a_refusal_is_passed_on_with_its_hint(cli: Cli, api: FakeApi) -> None:
     api.on("POST", f"{PATH}/rollback", error(409, "pinned", "It is pinned at version 2.", "Unpin it."))
     done = cli("deployment", "rollback", D, "3")

@@ -64,6 +64,26 @@ def test_states_between_two_looks_are_told_too(cli: Cli, api: FakeApi) -> None:
     assert told == ["Scheduled", "Pending", "Running", "Completed after 2.0s"]
 
 
+def test_a_run_took_as_long_in_every_command(cli: Cli, api: FakeApi) -> None:
+    """Its code's time, in all attempts: what it waited between them is not its own."""
+    play(api, canned.run("FAILED", total_run_time=1.5, end_time="2026-03-01T11:00:00Z"))
+
+    assert "Failed after 1.5s" in cli("flow-run", "watch", RUN_ID).out
+    assert "1.5s" in cli("flow-run", "inspect", RUN_ID).out
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [("All its processes are gone.", "after 2.0s. All its"), ("no luck", "after 2.0s: no luck")],
+)
+def test_a_message_stands_behind_the_state(cli: Cli, api: FakeApi, message: str, told: str) -> None:
+    ended = canned.run("FAILED")
+    ended["state"]["message"] = message
+    play(api, ended)
+
+    assert told in cli("flow-run", "watch", RUN_ID).out
+
+
 @pytest.mark.parametrize("end", ["FAILED", "CRASHED", "CANCELLED"])
 def test_exits_1_unless_completed(cli: Cli, api: FakeApi, end: str) -> None:
     play(api, canned.run("RUNNING"), canned.run(end))

@@ -263,7 +263,8 @@ def test_reasons_say_why():
     assert reasons == [
         "10830 s late; its schedule allows 7200 s",
         "7230 s late; its schedule allows 7200 s",
-        "the occurrence of 2025-01-01T12:00:00Z is due too (catch-up latest)",
+        "a later occurrence (2025-01-01 12:00:00 UTC) was due as well, "
+        "and its schedule runs only the latest (catch-up: latest)",
     ]
 
 

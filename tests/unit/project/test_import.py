@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from headrace.prefect_words import GUIDE
 from headrace.project.crontab_file import FLOW, FLOW_FILE, from_crontab
 from headrace.project.discovery import find_flows
 from headrace.project.errors import FileProblems
@@ -270,7 +271,7 @@ def test_each_secret_is_noted_once_where_it_stands() -> None:
     assert "keeps its slot" in told["grace_period_seconds: 30"]
     assert "typed `Secret`" in told["login: "] and "typed" not in told["LOGIN: "]
     assert "set DB_URL" in told["DB_URL: "] and "cannot stand in this text" in told["curl"]
-    assert "import `flow`" in closing.message
+    assert "import `flow`" in closing.message and GUIDE in closing.message
 
 
 def test_a_crontab(tmp_path: Path) -> None:

@@ -50,6 +50,11 @@ ONE = "  - name: a\n    entrypoint: f.py:f\n"
 BAD = {
     "not closed": ("name: [a\nb: 1\n", 2, "no YAML"),
     "a tab": ("name: a\n\tb: 1\n", 2, "no YAML"),
+    "a misspelt default": (
+        "name: shop\ndefaults: {work_pol: {name: x}}\ndeployments: []\n",
+        2,
+        "is no key here; did you mean 'work_pool'?",
+    ),
     "a list": ("- a\n", 1, "must hold members"),
     "empty": ("", 1, "must hold members"),
     "a key twice": ("name: a\nname: b\n", 2, "given twice"),
@@ -57,7 +62,7 @@ BAD = {
     "a time that nothing waits": (
         HEAD + ONE + "    concurrency_options: {grace_period_seconds: 30}\n",
         5,
-        "is no member here",
+        "is no key here",
     ),
     "no entrypoint": (HEAD + "  - name: a\n", 3, "lacks 'entrypoint'"),
     "no name of the project": ("deployments: []\n", 1, "lacks 'name'"),

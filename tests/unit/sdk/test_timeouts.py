@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from headrace import RunTimedOut, flow, task
+from headrace.engine.failures import traceback_of
 from headrace.timeouts import TimeLimit
 
 
@@ -212,3 +213,15 @@ def test_a_limit_in_a_thread_leaves_nothing_that_a_debugger_would_hang_on() -> N
     command = [sys.executable, "-c", AFTERWARDS]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout == "goes on\n"
+
+
+def test_the_traceback_of_a_time_limit_is_the_users_own() -> None:
+    @flow(timeout_seconds=0.02)
+    def endless() -> None:
+        while True:
+            pass
+
+    with pytest.raises(RunTimedOut) as raised:
+        endless()
+    frames = [line.split(", in ")[1] for line in traceback_of(raised.value).splitlines() if ", in " in line]
+    assert frames == ["test_the_traceback_of_a_time_limit_is_the_users_own", "endless"]

@@ -74,7 +74,7 @@ def _translate(error: ApiError, api_url: str) -> CliError:
     if isinstance(error, Unreachable) and error.status == 0:
         return CliError(
             f"No control plane answers at {api_url}.",
-            "Start one with: headrace server start   (or choose another one: headrace profile ls)",
+            "Start one with: headrace server start   (for another one: headrace login, or headrace profile ls)",
         )
     hint = error.hint
     if isinstance(error, Unauthorized) and hint is None:

@@ -16,6 +16,8 @@ from headrace.cli.output import note
 LONGEST = 2000
 WORDS = {"add": "create", "list": "ls", "remove": "delete", "rm": "delete", "show": "inspect"}
 """Commands by the words that other programs have for them."""
+GROUPS = ("deployment", "flow-run", "worker")
+"""Where a command that was typed without its group is looked for."""
 INTERRUPTED = 130
 """What a shell gives for a process that Ctrl-C ended."""
 
@@ -70,7 +72,16 @@ def _misused(error: typer.TyperException) -> int:
     word = rest.partition("'")[0] if no_such else ""
     if context is not None and WORDS.get(word) in getattr(context.command, "commands", ()):
         return _complain(f"No such command {word!r}.", f"Write: {path} {WORDS[word]}", error.exit_code)
+    if no_such and path == "headrace" and (groups := _groups_of(word)):
+        hint = f"Did you mean: {' or: '.join(f'headrace {group} {word}' for group in groups)}"
+        return _complain(f"No such command {word!r}.", hint, error.exit_code)
     return _complain(message, f"See: {path} --help", error.exit_code)
+
+
+def _groups_of(word: str) -> list[str]:
+    """The groups that have such a command."""
+    groups = getattr(get_command(build(None)), "commands", {})
+    return [name for name in GROUPS if word in groups[name].commands]
 
 
 def _unexpected(error: Exception, words: list[str]) -> int:

@@ -53,13 +53,13 @@ def note(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-def report(output: Format, value: Printable, *lines: str) -> None:
-    """Say what was done, the first line in green, or print what came of it as JSON."""
+def report(output: Format, value: Printable, *lines: str, style: str | None = "green") -> None:
+    """Say what was done, the first line in this style, or print what came of it as JSON."""
     if output is Format.JSON:
         print_json(value)
         return
     for number, line in enumerate(lines):
-        say(line, None if number else "green")
+        say(line, None if number else style)
 
 
 def details(output: Format, value: Printable, fields: Callable[[], Mapping[str, object]]) -> None:

@@ -98,7 +98,7 @@ def _only_a_name(text: str) -> bool:
 class Outcome:
     """What became of the wish to cancel one run, as it was named (`label`): its new state, or why not.
 
-    `over`: it had come to its end before.
+    `over`: it had come to its end before. `cancelled`: it was cancelled before, so there was nothing to do.
     """
 
     run_id: UUID
@@ -106,6 +106,7 @@ class Outcome:
     state: str | None = None
     problem: str | None = None
     over: bool = False
+    cancelled: bool = False
 
 
 def cancel_one(api: Api, run_id: UUID, named: str) -> Outcome:
@@ -117,11 +118,12 @@ def cancel_one(api: Api, run_id: UUID, named: str) -> Outcome:
 
     label = str(run_id) if named.lower() == str(run_id) else f"{named!r} ({run_id})"
     try:
+        before = api.runs.read(run_id).state_type
         answer = api.runs.cancel(run_id)
     except (Conflict, NotFound) as error:
         return Outcome(run_id, label, problem=error.message, over=isinstance(error, NotFound))
     if answer.state is not None and answer.state.type in (StateType.CANCELLING, StateType.CANCELLED):
-        return Outcome(run_id, label, state=answer.state.name)
+        return Outcome(run_id, label, state=answer.state.name, cancelled=before is StateType.CANCELLED)
     over = answer.state is not None and answer.state.type in ENDED
     return Outcome(run_id, label, problem=_reason(answer), over=over)
 
@@ -134,16 +136,23 @@ def report_cancelled(outcomes: list[Outcome], *, named: bool, quiet: bool) -> No
     failed = [outcome for outcome in outcomes if outcome.problem is not None and (named or not outcome.over)]
     if not quiet:
         for outcome in outcomes:
-            if outcome.problem is None:
-                say(f"{outcome.label} is {outcome.state}.", "green")
-            elif outcome not in failed:
-                say(f"{outcome.label} ended before it could be cancelled.")
+            if outcome not in failed:
+                _say_cancelled(outcome)
         if not outcomes:
             say("No such flow runs; nothing to cancel.")
     for outcome in failed:
         note(f"Error: {outcome.label}: {outcome.problem}")
     if failed:
         raise Exit(FAILURE)
+
+
+def _say_cancelled(outcome: Outcome) -> None:
+    if outcome.cancelled:
+        say(f"{outcome.label} was {outcome.state} already.")
+    elif outcome.problem is None:
+        say(f"{outcome.label} is {outcome.state}.", "green")
+    else:
+        say(f"{outcome.label} ended before it could be cancelled.")
 
 
 def check_accepted(answer: SetStateAnswer) -> None:

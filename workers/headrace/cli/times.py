@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
 
 from headrace.cli.errors import BadUsage
+
+if TYPE_CHECKING:
+    from headrace.contract.flow_runs import FlowRun
 
 SECONDS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 LONGEST = timedelta(days=3660)
@@ -67,6 +71,11 @@ def show_duration(seconds: float) -> str:
     if whole < 86_400:
         return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
     return f"{whole // 86_400}d {whole % 86_400 // 3600}h"
+
+
+def show_run_time(run: FlowRun) -> str:
+    """How long a run's code ran, in all its attempts and without the waits between them; empty if it never began."""
+    return show_duration(run.total_run_time) if run.start_time else ""
 
 
 def show_ago(moment: datetime | None, now: datetime) -> str:

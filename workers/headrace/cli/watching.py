@@ -16,7 +16,7 @@ import typer
 from headrace.cli.errors import FAILURE
 from headrace.cli.marks import STATE_STYLE
 from headrace.cli.output import Format, note, print_json, say
-from headrace.cli.times import show_duration
+from headrace.cli.times import show_run_time
 from headrace.cli.watch import follow
 from headrace.contract.states import ENDED, StateType
 
@@ -79,9 +79,8 @@ def detaching(run_id: UUID) -> Iterator[None]:
 
 def print_state(run: FlowRun, *, stderr: bool = False) -> None:
     """One line that says which state the run is in now."""
-    message = f": {run.state.message}" if run.state.message else ""
-    line = f"{_clock(run.state.timestamp)}    STATE  {run.state.name}{_how_long(run)}{message}"
-    say(line, STATE_STYLE[run.state_type], stderr=stderr)
+    what = _with_message(f"{run.state.name}{_how_long(run)}", run.state.message)
+    say(f"{_clock(run.state.timestamp)}    STATE  {what}", STATE_STYLE[run.state_type], stderr=stderr)
 
 
 def print_log(record: Log, *, stderr: bool = False) -> None:
@@ -111,9 +110,15 @@ def print_record(record: Log) -> None:
 
 
 def _how_long(run: FlowRun) -> str:
-    if run.start_time is None or run.end_time is None:
-        return ""
-    return f" after {show_duration((run.end_time - run.start_time).total_seconds())}"
+    took = show_run_time(run) if run.end_time else ""
+    return f" after {took}" if took else ""
+
+
+def _with_message(text: str, message: str | None) -> str:
+    """A state with its message, which may be a sentence of its own."""
+    if not message:
+        return text
+    return f"{text}{'. ' if message.endswith('.') else ': '}{message}"
 
 
 def _clock(moment: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 PREFIX = "headrace.deployments.steps."
@@ -61,6 +61,15 @@ def short_name(name: str) -> str | None:
 def is_on(value: object) -> bool:
     """Whether a member that is true or false is on, if a text stands for it, too, as in `"false"`."""
     return value.strip().lower() not in _OFF if isinstance(value, str) else bool(value)
+
+
+def local_folder(steps: Iterable[Mapping[str, Any]] | None) -> str | None:
+    """The folder to which the steps go, where the code is a folder as it is: no step brings it from elsewhere."""
+    named = [(short_name(name), options) for step in steps or () for name, options in step.items()]
+    if any(name in (None, "git_clone", "pull_bundle") for name, _ in named):
+        return None
+    folders = [str(options["directory"]) for name, options in named if name == "set_working_directory"]
+    return folders[0] if folders else None
 
 
 def mistakes(name: str, options: object, *, prefixed: bool = False) -> Iterator[tuple[str, str]]:

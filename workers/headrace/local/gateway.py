@@ -23,6 +23,13 @@ from headrace.local.payloads import PayloadGateway
 from headrace.local.webserver import Request, Response, error_response
 
 AWS_PATH = "/aws"
+_WELCOME = """\
+This is Headrace's control plane. It has no web pages yet: the command line shows everything.
+
+  headrace flow-run ls     what ran, and what runs
+  headrace --help          all commands
+  GET /api/openapi.json    all routes of the API
+"""
 
 
 class Routes(RouteMatcher):
@@ -86,6 +93,8 @@ class Gateway:
         return Response(answer.status, _without_length(answer.headers.items()), answer.body)
 
     def _application(self, request: Request) -> Response:
+        if request.method in ("GET", "HEAD") and request.target.partition("?")[0] == "/":
+            return Response(200, [("Content-Type", "text/plain; charset=utf-8")], _WELCOME.encode())
         if not self._offers(request.method, request.target):
             return _not_found(request)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from headrace.prefect_words import GUIDE
 from headrace.project.errors import Problem
 from headrace.project.git import without_secrets
 from headrace.project.prefect_templates import Templates, variable_of
@@ -49,7 +50,8 @@ _STEPS = {
 }
 _CLONE = ("repository", "branch", "tag", "commit", "commit_sha", "include_submodules", "directories", "id")
 _IMPORTS = (
-    "the flows import `flow` and `task` from headrace now, not from prefect: change that in their files"
+    "the flows import `flow` and `task` from headrace now, not from prefect: change that in their files. "
+    f"{GUIDE} says what is not here, such as task.submit and caching"
 )
 
 

@@ -177,7 +177,7 @@ def _problem(file: YamlFile, error: dict[str, Any]) -> Problem:
     if error["type"] == "missing":
         return file.problem(known, f"lacks {place[-1]!r}")
     if error["type"] == "extra_forbidden":
-        return file.problem(known, f"is no member here{_suggestion(str(place[-1]))}")
+        return file.problem(known, f"is no key here{_suggestion(str(place[-1]))}")
     message = wording(error)
     value = error.get("input")
     got = f" (got {value!r})" if isinstance(value, str | int | float | bool) and len(str(value)) < 60 else ""

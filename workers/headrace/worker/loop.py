@@ -252,7 +252,9 @@ class Loop:
 
     def _on_queue_trouble(self, event: QueueTrouble) -> None:
         error = event.error
-        text = f"The queues do not answer ({error}); trying again." if error else "The queues answer again."
+        text = "Doorbells (SQS) are heard again."
+        if error:
+            text = f"Doorbells (SQS) are not heard ({error}); trying again."
         if self.dialogue.timing.away_since is None:
             self.say("bad" if error else "note", text)
 

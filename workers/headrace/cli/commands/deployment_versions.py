@@ -14,7 +14,7 @@ from headrace.cli.options import DeploymentName, Output
 from headrace.cli.output import Format, print_json, report, say
 from headrace.cli.tables import Column, listing, print_table
 from headrace.cli.times import show_ago
-from headrace.contract.pull_steps import PREFECTS, PREFIX
+from headrace.contract.pull_steps import PREFECTS, PREFIX, local_folder
 
 if TYPE_CHECKING:
     from typing import Any
@@ -159,7 +159,11 @@ def rollback(name: DeploymentName, version: Number, *, output: Output = Format.T
         done = f"Rolled {full_name(after)!r} back to version {version}; it is version {after.version_number} now."
     else:
         done = f"Nothing changed: {full_name(after)!r} says already what version {version} says."
-    report(output, after, done, "Runs that have not started yet run it; what has started keeps its version.")
+    lines = [done, "Runs that have not started yet run it; what has started keeps its version."]
+    if (folder := local_folder(after.pull_steps)) is not None:
+        now = f"Its code is the folder {folder} as it is now"
+        lines.append(f"{now}: versions keep code only with a git or bundle source.")
+    report(output, after, *lines)
 
 
 def pin(name: DeploymentName, version: MaybeNumber = None, *, output: Output = Format.TABLE) -> None:

@@ -14,7 +14,8 @@ from headrace.cli.lookup import find_run
 from headrace.cli.options import Output
 from headrace.cli.output import Format, details, note, print_json, report, say
 from headrace.cli.tables import ID, Column, listing
-from headrace.cli.times import show_ago, show_duration, show_moment
+from headrace.cli.times import show_ago, show_moment, show_run_time
+from headrace.contract.states import StateType
 
 if TYPE_CHECKING:
     from headrace.client.api import Api
@@ -48,6 +49,8 @@ Tags = Annotated[
     list[str] | None,
     typer.Option("--tag", help="Only runs with this tag. Repeated: with all of them.", metavar="TAG"),
 ]
+WELL = (StateType.COMPLETED, StateType.RUNNING)
+"""What is told in green."""
 COLUMNS = (
     Column("Run", style="bold"),
     ID,
@@ -94,7 +97,7 @@ def list_(
         lambda run: [
             run.name,
             run.id,
-            f"{run.flow_name}/{run.deployment_name}" if run.deployment_name else run.flow_name,
+            _deployment(run) or run.flow_name,
             state_mark(run.state_type, run.state_name),
             show_ago(run.start_time or run.expected_start_time, now),
         ],
@@ -132,10 +135,14 @@ def _version(api: Api, run: FlowRun) -> str | None:
     return f"{number} ({more})" if more else str(number)
 
 
+def _deployment(run: FlowRun) -> str | None:
+    """The name of its deployment, as commands take it."""
+    return f"{run.flow_name}/{run.deployment_name}" if run.deployment_name else None
+
+
 def _fields(run: FlowRun, version: str | None) -> dict[str, object]:
     from headrace.cli.marks import state_mark
 
-    took = show_duration(run.total_run_time) if run.start_time else None
     earlier = [state.name for state in run.state_history if state.id != run.state_id]
     return {
         "Name": run.name,
@@ -143,7 +150,7 @@ def _fields(run: FlowRun, version: str | None) -> dict[str, object]:
         "State": state_mark(run.state_type, run.state_name),
         "Message": run.state.message,
         "Flow": run.flow_name,
-        "Deployment": run.deployment_name,
+        "Deployment": _deployment(run),
         "Version": version,
         "Work queue": f"{run.work_pool_name}/{run.work_queue_name}" if run.work_pool_name else None,
         "Worker": run.worker_name,
@@ -154,7 +161,7 @@ def _fields(run: FlowRun, version: str | None) -> dict[str, object]:
         "Occurrence": show_moment(run.occurrence) if run.occurrence else None,
         "Started": show_moment(run.start_time),
         "Ended": show_moment(run.end_time),
-        "Took": took,
+        "Took": show_run_time(run),
         "History": " > ".join([*earlier, run.state_name]),
         "Result": run.result,
         "Error": f"{run.error.get('type')}: {run.error.get('message')}" if run.error else None,
@@ -202,8 +209,10 @@ def watch(run_id: RunId, *, output: Output = Format.TABLE) -> None:
 def why(run_id: RunId, *, output: Output = Format.TABLE) -> None:
     """Say in a sentence why a flow run is not running, and what can be done."""
     with connect() as api:
-        answer = api.runs.why(find_run(api, run_id))
-    report(output, answer, *filter(None, [answer.reason, answer.hint]))
+        wanted_id = find_run(api, run_id)
+        answer = api.runs.why(wanted_id)
+        is_well = output is Format.TABLE and api.runs.read(wanted_id).state_type in WELL
+    report(output, answer, *filter(None, [answer.reason, answer.hint]), style="green" if is_well else None)
 
 
 @app.command()
@@ -217,20 +226,22 @@ def retry(
     from headrace.cli.runs import check_accepted
     from headrace.cli.watching import watch as watch_run
     from headrace.contract.flow_runs import SetState, StateCreate
-    from headrace.contract.states import StateType
 
     proposal = SetState(state=StateCreate(type=StateType.SCHEDULED, message="Repeated by hand"), force=True)
     with connect() as api:
         wanted_id = find_run(api, run_id)
+        before = api.runs.read(wanted_id)
         answer = api.runs.set_state(wanted_id, proposal)
         check_accepted(answer)
+        again = f"It was {before.state_name}; it runs again."
         if watch:
+            say(again, stderr=output is Format.JSON)
             watch_run(api, wanted_id, output)
         run = api.runs.read(wanted_id)
     report(
         output,
         run,
-        f"Flow run {run.name!r} is scheduled once more.",
+        f"Flow run {run.name!r} is scheduled once more. {again}",
         f"Follow it:  headrace flow-run watch {run.id}",
     )
 

@@ -11,7 +11,7 @@ import typer
 
 from headrace.cli.deploying.project_errors import translated
 from headrace.cli.errors import BadUsage, CliError
-from headrace.cli.output import note, say
+from headrace.cli.output import counted, note, say
 
 if TYPE_CHECKING:
     from headrace.client.api import Api
@@ -46,11 +46,8 @@ def command(
         _write(imported, target, source)
     for problem in imported.notes:
         note(problem.text(source.name))
-    count = len(imported.data["deployments"])
-    say(
-        f"Wrote {FILE}: {count} deployment{'' if count == 1 else 's'}, {len(imported.notes)} notes above.",
-        "green",
-    )
+    deployments = counted(len(imported.data["deployments"]), "deployment")
+    say(f"Wrote {FILE}: {deployments}, {counted(len(imported.notes), 'note')} above.", "green")
     say("Look at what it would do:  headrace deploy --plan")
 
 

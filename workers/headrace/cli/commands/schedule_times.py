@@ -30,6 +30,7 @@ End = Annotated[
     str | None, typer.Option("--to", help="End of the period, ISO 8601 or 'in 2d'.", metavar="TIME")
 ]
 COLUMNS = (Column("Due", solid=True), Column("Schedule", style="bold"))
+PREVIEW_COLUMNS = (*COLUMNS, Column("Expression"))
 RUN_COLUMNS = (*COLUMNS, Column("Run", solid=True), Column("State", solid=True))
 UNCHANGED = "No run was due since the last change of the schedule, or in the last day. See --from for more."
 DAY = timedelta(days=1)
@@ -44,7 +45,13 @@ def preview(
     limit: Annotated[int, typer.Option("--limit", help="How many to show.", min=1, max=1000)] = 20,
     output: Output = Format.TABLE,
 ) -> None:
-    """Show when runs will come about, by the active schedules or by the one named; nothing is made."""
+    """Show when runs will come about, in the schedule's zone; nothing is made.
+
+    By the active schedules, or by the one named.
+    """
+    from headrace.cli.periods import show_there, zone_of
+    from headrace.cli.schedules import describe
+
     now = datetime.now(UTC)
     after, before = _period(start, end, now, default=(now, now + 366 * DAY))
 
@@ -56,11 +63,17 @@ def preview(
     deployment, schedules, times = _ask(name, slug, coming)
     found = times[:limit]
     note_pauses(deployment, schedules)
+    by_slug = {each.slug: each for each in schedules}
+
+    def row(each: Occurrence) -> list[object]:
+        schedule = by_slug[each.schedule_slug]
+        return [show_there(each.due, zone_of(schedule)), each.schedule_slug, describe(schedule)]
+
     listing(
         output,
         found,
-        COLUMNS,
-        lambda each: [show_moment(each.due), each.schedule_slug],
+        PREVIEW_COLUMNS,
+        row,
         "No run comes about in this period.",
     )
 

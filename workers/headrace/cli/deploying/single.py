@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from socket import gethostname
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from headrace.cli.lookup import full_name, quoted_name
 from headrace.cli.output import Format, note, report
 from headrace.cli.schedules import describe, read_schedule
 from headrace.cli.values import quote
+from headrace.contract.pull_steps import local_folder
 from headrace.project.sources import Sources
 
 if TYPE_CHECKING:
@@ -95,13 +97,15 @@ def _lines(made: Made, answers: Answers) -> list[str]:
     deployment = made.deployment
     queue = deployment.work_queue_name or "default"
     what = deployment.entrypoint or f"`{deployment.job_variables.get('command')}`"
-    where = {SourceKind.LOCAL: " here", SourceKind.BUNDLE: " from the uploaded bundle"}.get(
-        answers.source, " from git"
-    )
+    folder = local_folder(deployment.pull_steps) or Path.cwd()
+    where = {
+        SourceKind.LOCAL: f"from the folder {folder} on this machine ({gethostname()})",
+        SourceKind.BUNDLE: "from the uploaded bundle",
+    }.get(answers.source, "from git")
     return [
         _done(made),
         *([f"Made work pool {deployment.work_pool_name!r} for it."] if made.made_pool else []),
-        f"It runs {what}{where}, by queue {queue!r} of pool {deployment.work_pool_name!r}.",
+        f"It runs {what} {where}, by queue {queue!r} of pool {deployment.work_pool_name!r}.",
         *(f"Schedule {schedule.slug!r}: {describe(schedule)}." for schedule in deployment.schedules),
         f"Look at it:      headrace deployment inspect {quoted_name(deployment)}   ({made.address})",
         _who_runs_it(made),
