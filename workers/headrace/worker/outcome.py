@@ -124,7 +124,7 @@ def _from_receipt(receipt: Message) -> Conclusion:
             _error(receipt.get("error")),
             RetryWish.model_validate(retry) if retry is not None else None,
         )
-    except (ValueError, ValidationError) as error:
+    except (ValueError, ValidationError, RecursionError) as error:
         message = f"The run's last word was not understood ({error.__class__.__name__}); it ran to its end."
         return Conclusion(ReportKind.ENDED, StateType.CRASHED, message=message)
 
