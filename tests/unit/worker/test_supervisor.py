@@ -209,6 +209,16 @@ def test_a_dead_keeper_crashes_its_runs(supervisor: Supervisor) -> None:
     assert supervisor.free == 1
 
 
+def test_a_long_reason_is_cut_and_not_lost(supervisor: Supervisor) -> None:
+    given = grant()
+    supervisor.granted(given, NOW)
+    decisions = supervisor.unprepared(given, "no such folder: " + "a" * 12_000, NOW)
+    message = only(Deliver, decisions)[0].report.message or ""
+    assert len(message) == 10_000
+    assert message.startswith("no such folder: aaa")
+    assert message.endswith("[cut]")
+
+
 @pytest.mark.parametrize(
     "more",
     [{"result": nested(300)}, {"result": nested(3000)}, {"result": "\ud800"}, {"message": "\ud800"}],

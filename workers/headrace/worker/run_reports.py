@@ -19,6 +19,7 @@ from headrace.worker.outcome import Conclusion, clip
 MESSAGE = 10_000
 """Characters of a message, as the wire has it."""
 
+_LIMITS = {"message": MESSAGE, "state_name": 100}
 _OPTIONAL = ("state_type", "state_name", "message", "result", "error", "retry")
 
 
@@ -50,6 +51,7 @@ def _carried(head: dict[str, Any], conclusion: Conclusion) -> Report:
     if is_deep(conclusion.result):
         raise ValueError(f"its result is nested more than {MOST_DEEP} levels deep")
     known = {name: value for name in _OPTIONAL if (value := getattr(conclusion, name)) is not None}
+    known |= {name: clip(known[name], most) for name, most in _LIMITS.items() if name in known}
     report = Report(**head, kind=conclusion.kind, **known)
     report.model_dump_json()
     return report
