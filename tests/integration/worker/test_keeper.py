@@ -15,6 +15,7 @@ import pytest
 from headrace.contract.sync import ReportKind
 from headrace.worker.keeper import address
 from headrace.worker.keeper.clock import boottime
+from headrace.worker.keeper.starts import ENGINE
 from headrace.worker.keeper.wire import decode, encode
 from headrace.worker.outcome import conclude
 from tests.integration.worker.conftest import alive, until
@@ -137,6 +138,18 @@ def test_what_cannot_be_started_is_explained(line: Line, tmp_path: Path) -> None
         state, _ = line.exited(str(number))
         assert state["why"] == "spawn"
         assert re.search(words, state["message"])
+
+
+@pytest.mark.parametrize("env", [{"A=B": "x"}, {"A": "\0"}, {"A": 1}], ids=["name", "value", "no text"])
+def test_what_no_process_can_be_given_ends_that_run_alone(line: Line, env: dict[str, object]) -> None:
+    line.start("sleep", "1000", run="innocent")
+    argv = (sys.executable, *ENGINE)
+    for number in range(3):  # from the second on a zygote is wanted
+        line.start(*argv, run=str(number), env=env, spec={}, start_method="zygote")
+        state, _ = line.exited(str(number))
+        assert (state["why"], state["status"]) == ("spawn", None)
+    line.say(op="kill", run="innocent", attempt=1, why="cancel", grace=0)
+    assert line.exited("innocent")[0]["why"] == "cancel"
 
 
 def test_all_that_is_said_while_no_worker_is_there_is_kept(line: Line, tmp_path: Path) -> None:
