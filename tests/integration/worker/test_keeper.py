@@ -231,6 +231,24 @@ def test_a_large_spec_and_a_large_receipt_pass(line: Line) -> None:
     assert states[1]["size"] == 3_000_000
 
 
+@pytest.mark.parametrize("redact", [(), ("secret",)])
+@pytest.mark.parametrize("levels", [400, 400_000])
+def test_a_result_of_endless_depth_ends_nothing_else(
+    line: Line, levels: int, redact: tuple[str, ...]
+) -> None:
+    line.start("sleep", "1000", run="innocent")
+    script = (
+        "import os, sys\n"
+        f"deep = '[' * {levels} + ']' * {levels}\n"
+        """said = '{"t":"receipt","state_type":"COMPLETED","result":' + deep + '}\\n'\n"""
+        "os.fdopen(int(sys.argv[1]), 'w').write(said)\n"
+    )
+    line.start(sys.executable, "-c", script, "{events_fd}", spec={}, redact=redact)
+    assert line.exited()[0]["status"] == 0
+    line.say(op="kill", run="innocent", attempt=1, why="cancel", grace=0)
+    assert line.exited("innocent")[0]["why"] == "cancel"
+
+
 def test_sigterm_without_a_worker_ends_children_and_keeper(
     keeper: Callable[[], subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.worker.keeper.events import understood
 from headrace.worker.keeper.pace import READS, REST, Pace
 from headrace.worker.keeper.spool import Spool
 from headrace.worker.keeper.wire import Lines, decode, encode
@@ -33,6 +34,30 @@ def test_long_lines_come_in_pieces_also_without_an_end() -> None:
 def test_what_is_no_object_is_refused() -> None:
     with pytest.raises(ValueError, match="object"):
         decode(b"[1]")
+    with pytest.raises(ValueError, match="deeply"):
+        decode(b'{"a":' + b"[" * 500_000 + b"]" * 500_000 + b"}")
+
+
+def deep(levels: int) -> bytes:
+    return b'{"t":"receipt","state_type":"COMPLETED","result":' + b"[" * levels + b"1" + b"]" * levels + b"}"
+
+
+def test_a_receipt_is_kept_without_what_is_too_deep() -> None:
+    assert understood(deep(100)) == (decode(deep(100)), deep(100))
+    heard = understood(deep(101))
+    assert heard is not None
+    assert heard[0] == decode(heard[1])
+    assert heard[0]["state_type"] == "COMPLETED"
+    assert "not kept" in heard[0]["result"]
+
+
+def test_a_receipt_that_cannot_be_read_says_so() -> None:
+    for line in (deep(500_000), deep(2)[:-1]):
+        heard = understood(line)
+        assert heard is not None
+        assert heard[0]["state_type"] == "CRASHED"
+        assert "cannot be read" in heard[0]["message"]
+    assert understood(b'{"t":"log",') is None
 
 
 def spool(path: Path, **bounds: int) -> Spool:

@@ -15,11 +15,12 @@ from headrace.worker.keeper import processes
 from headrace.worker.keeper.asks import Asks, Feed, too_many
 from headrace.worker.keeper.clock import now_iso
 from headrace.worker.keeper.ending import Ending
+from headrace.worker.keeper.events import understood
 from headrace.worker.keeper.pace import Pace
 from headrace.worker.keeper.redact import Redaction
 from headrace.worker.keeper.spawn import Spawned, why_not_started
 from headrace.worker.keeper.spool import Spool
-from headrace.worker.keeper.wire import Lines, Message, decode, encode
+from headrace.worker.keeper.wire import Lines, Message, encode
 
 INFO, WARNING = 20, 30
 """As in `logging`, which would add to the keeper's size."""
@@ -232,11 +233,10 @@ class Child:
                 self._event(line)
 
     def _event(self, line: bytes) -> None:
-        try:
-            event = decode(line)
-        except ValueError:
+        if (heard := understood(line)) is None:
             self._output("events")([line[:200]])
             return
+        event, line = heard
         if self._redaction.is_needed:
             event = self._redaction.event(event)
             line = encode(event)[:-1]

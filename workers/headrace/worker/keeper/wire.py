@@ -20,9 +20,12 @@ def decode(line: bytes) -> Message:
     """The message of a line.
 
     Raises:
-        ValueError: It is no JSON object.
+        ValueError: It is no JSON object, or one that is nested deeper than can be read.
     """
-    value = json.loads(line.decode("utf-8", "surrogatepass"))
+    try:
+        value = json.loads(line.decode("utf-8", "surrogatepass"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if not isinstance(value, dict):
         raise ValueError("a message must be a JSON object")  # noqa: TRY004 - one error for all bad lines
     return value
