@@ -180,6 +180,20 @@ def test_all_that_is_said_while_no_worker_is_there_is_kept(line: Line, tmp_path:
     other.close()
 
 
+def test_a_log_that_finds_no_room_on_disk_is_cut_and_its_run_goes_on(line: Line, tmp_path: Path) -> None:
+    (tmp_path / "spool").write_text("in the way")
+    line.start(sys.executable, "-c", "for n in range(40_000): print(n, 'x' * 50)")
+    heard = line.hear()
+    while heard["t"] == "logs" or heard["e"]["t"] != "exited":
+        heard = line.hear()
+    assert heard["e"]["status"] == 0
+    line.say(op="ack", run="r", attempt=1, logs=100_000)
+    rest = line.hear()
+    while "cut here" not in rest["records"][-1]["message"]:
+        line.say(op="ack", run="r", attempt=1, logs=100_000)
+        rest = line.hear()
+
+
 def test_past_the_lease_nothing_is_started(line: Line) -> None:
     line.lease(-1)
     line.start("true")
