@@ -184,6 +184,31 @@ def test_a_polite_child_is_cancelled_within_its_grace(plane: Plane, worker: Star
     assert run.end["kind"] == "cancelled"
 
 
+def test_leaving_with_zero_when_told_to_end_is_no_success(
+    plane: Plane, worker: Starter, tmp_path: Path
+) -> None:
+    (tmp_path / "polite.py").write_text(
+        "import signal, sys, time\n"
+        "from headrace import flow\n"
+        "@flow\n"
+        "def polite():\n"
+        "    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
+        "    print('ready', flush=True)\n"
+        "    time.sleep(999)\n"
+    )
+    command = "trap 'exit 0' TERM; echo ready; while :; do sleep 0.02; done"
+    runs = [
+        plane.add(entrypoint="polite.py:polite", working_dir=str(tmp_path)),
+        plane.add(command=["sh", "-c", command]),
+    ]
+    worker()
+    for run in runs:
+        until(lambda run=run: "ready" in run.lines(), "its handler")
+        plane.command("cancel", run)
+        until(lambda run=run: run.end, "the end")
+    assert [run.kinds() for run in runs] == [["started", "cancelled"]] * 2
+
+
 def test_a_run_past_its_timeout_is_ended(plane: Plane, worker: Starter) -> None:
     run = plane.add(
         command=["sh", "-c", "trap '' TERM; echo up; while :; do sleep 1; done"], grace_seconds=0.2

@@ -74,6 +74,7 @@ class Child:
         self._spawned: Spawned | None = None
         self._status: int | None = None
         self._ending: Ending | None = None
+        self._said_before = False
         self._gone_at: float | None = None
 
     @property
@@ -116,6 +117,7 @@ class Child:
             return
         grace = self._grace if grace is None else grace
         if self._ending is None:
+            self._said_before = self.states[-1]["t"] == "receipt"
             self._ending = Ending(self.pid, self._mark, why, grace, now)
         else:
             self._ending.hasten(now + grace)
@@ -192,6 +194,7 @@ class Child:
                 "status": self._status,
                 "log_bytes": self.spool.taken,
                 "why": (ending.why or None) if ending else None,
+                "said_before": self._said_before,
                 "left": [{"pid": process.pid, "name": process.name} for process in left],
                 "ended": [
                     {"pid": process.pid, "name": process.name} for process in seen if process.pid != self.pid
