@@ -116,6 +116,33 @@ def test_a_laptop_may_go_on_past_the_deadline(plane: Plane, worker: Starter, gat
     assert run.end["state_type"] == "COMPLETED"
 
 
+def test_what_is_asked_while_there_is_no_session_is_answered(
+    plane: Plane, worker: Starter, tmp_path: Path
+) -> None:
+    (tmp_path / "asks.py").write_text(
+        "from headrace import flow\n"
+        "from headrace.asking import ControlPlaneError, line\n"
+        "@flow\n"
+        "def asks():\n"
+        "    print('asking', flush=True)\n"
+        "    code = ''\n"
+        "    while code != 'unreachable':\n"
+        "        try:\n"
+        "            line().ask('read_run', run='00000000-0000-0000-0000-000000000000')\n"
+        "        except ControlPlaneError as error:\n"
+        "            code = error.code\n"
+        "    print('at last', flush=True)\n"
+    )
+    plane.within = 0.2
+    run = plane.add(entrypoint="asks.py:asks", working_dir=str(tmp_path))
+    worker(on_disconnect="continue")
+    until(lambda: "asking" in run.lines(), "it asks")
+    assert run.session is not None
+    plane.name_taken = 1
+    plane.closed.add(run.session)
+    until(lambda: "at last" in run.lines(), "an answer without a session")
+
+
 def _older(path: Path, seconds: float) -> bool:
     return time.time() - path.stat().st_mtime > seconds
 
