@@ -194,6 +194,13 @@ def test_a_log_that_finds_no_room_on_disk_is_cut_and_its_run_goes_on(line: Line,
         rest = line.hear()
 
 
+def test_a_secret_across_a_cut_is_taken_out(line: Line) -> None:
+    script = "print('x' * (64 * 1024 - 7) + 'hunter2-secret' + 'y' * 9)"
+    line.start(sys.executable, "-c", script, redact=["hunter2-secret"])
+    _, messages = line.exited()
+    assert "".join(messages).replace("x", "") == "***" + "y" * 9
+
+
 def test_past_the_lease_nothing_is_started(line: Line) -> None:
     line.lease(-1)
     line.start("true")

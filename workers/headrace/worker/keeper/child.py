@@ -96,8 +96,9 @@ class Child:
             self._log(WARNING, "headrace.worker", spawned.warning)
         if timeout := self.order.get("timeout"):
             self._timeout_at = now + float(timeout)
-        self._listen(spawned.stdout, Lines(OUTPUT_LINE), self._output("stdout"))
-        self._listen(spawned.stderr, Lines(OUTPUT_LINE), self._output("stderr"))
+        whole = self._redaction.whole()
+        self._listen(spawned.stdout, Lines(OUTPUT_LINE, whole), self._output("stdout"))
+        self._listen(spawned.stderr, Lines(OUTPUT_LINE, whole), self._output("stderr"))
         if spawned.events is not None:
             self._listen(spawned.events, Lines(EVENT_LINE), self._events)
         if spawned.spec is not None:
@@ -237,7 +238,9 @@ class Child:
 
     def _event(self, line: bytes) -> None:
         if (heard := understood(line)) is None:
-            self._output("events")([line[:200]])
+            whole = self._redaction.whole()
+            begin = line[: 200 + max(map(len, whole), default=0)]
+            self._output("events")(Lines(200, whole).feed(begin + b"\n")[:1])
             return
         event, line = heard
         if self._redaction.is_needed:
