@@ -114,6 +114,21 @@ def test_it_leaves_when_told_and_when_there_is_nothing_to_keep(
         assert address.connect(tmp_path) is None
 
 
+def test_what_a_killed_keeper_left_on_disk_is_removed(
+    keeper: Callable[[], subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    process = keeper()
+    line = Line(tmp_path)
+    line.lease(60)
+    line.start(sys.executable, "-c", "for n in range(40_000): print(n, 'x' * 50)")
+    until(lambda: list((tmp_path / "spool").glob("*.log")), "the spool's file")
+    process.kill()
+    process.wait()
+    line.close()
+    keeper()
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
 def test_strangers_are_refused(line: Line, tmp_path: Path) -> None:
     assert line.welcome["t"] == "welcome"
     stranger = Line(tmp_path, token="guess")

@@ -37,6 +37,13 @@ DROPPED = (
 )
 
 
+def sweep(folder: Path) -> None:
+    """Remove the files of a keeper that was killed: nobody else knows what of them was delivered."""
+    for path in folder.glob("*.log"):
+        with suppress(OSError):
+            path.unlink()
+
+
 class Spool:
     """A queue of encoded records; numbers start at 1."""
 
