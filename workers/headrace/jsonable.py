@@ -8,6 +8,8 @@ from typing import Any
 
 MOST_VALUES = 200_000
 """More single values than this are taken for too large, before memory is spent on them."""
+MOST_DEEP = 100
+"""Lists and objects in one another: as the wire has it, whose readers and writers give up at some depth."""
 
 
 class NotJsonable(ValueError):
@@ -26,9 +28,25 @@ def jsonable(value: Any) -> Any:
         raise NotJsonable("it is nested too deeply, or holds itself") from None
 
 
+def is_deep(value: object) -> bool:
+    """Whether lists and dicts are nested in it over `MOST_DEEP` levels deep."""
+    level = [value]
+    for _ in range(MOST_DEEP + 1):
+        level = [
+            member
+            for part in level
+            if isinstance(part, (dict, list))
+            for member in (part.values() if isinstance(part, dict) else part)
+        ]
+        if not level:
+            return False
+    return True
+
+
 class _Writer:
     def __init__(self) -> None:
         self._left = MOST_VALUES
+        self._depth = 0
 
     def write(self, value: Any) -> Any:
         self._left -= 1
@@ -40,10 +58,20 @@ class _Writer:
         if isinstance(value, float):
             return _float(value)
         if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-            return [self.write(one) for one in value]
-        if isinstance(value, Mapping):
-            return {self._key(key): self.write(one) for key, one in value.items()}
-        return self._other(value)
+            self._down()
+            whole: Any = [self.write(one) for one in value]
+        elif isinstance(value, Mapping):
+            self._down()
+            whole = {self._key(key): self.write(one) for key, one in value.items()}
+        else:
+            return self._other(value)
+        self._depth -= 1
+        return whole
+
+    def _down(self) -> None:
+        self._depth += 1
+        if self._depth > MOST_DEEP:
+            raise NotJsonable(f"it is nested more than {MOST_DEEP} levels deep, or holds itself")
 
     def _key(self, key: Any) -> str:
         plain = self.write(key)

@@ -116,6 +116,33 @@ def test_a_laptop_may_go_on_past_the_deadline(plane: Plane, worker: Starter, gat
     assert run.end["state_type"] == "COMPLETED"
 
 
+def test_what_is_asked_while_there_is_no_session_is_answered(
+    plane: Plane, worker: Starter, tmp_path: Path
+) -> None:
+    (tmp_path / "asks.py").write_text(
+        "from headrace import flow\n"
+        "from headrace.asking import ControlPlaneError, line\n"
+        "@flow\n"
+        "def asks():\n"
+        "    print('asking', flush=True)\n"
+        "    code = ''\n"
+        "    while code != 'unreachable':\n"
+        "        try:\n"
+        "            line().ask('read_run', run='00000000-0000-0000-0000-000000000000')\n"
+        "        except ControlPlaneError as error:\n"
+        "            code = error.code\n"
+        "    print('at last', flush=True)\n"
+    )
+    plane.within = 0.2
+    run = plane.add(entrypoint="asks.py:asks", working_dir=str(tmp_path))
+    worker(on_disconnect="continue")
+    until(lambda: "asking" in run.lines(), "it asks")
+    assert run.session is not None
+    plane.name_taken = 1
+    plane.closed.add(run.session)
+    until(lambda: "at last" in run.lines(), "an answer without a session")
+
+
 def _older(path: Path, seconds: float) -> bool:
     return time.time() - path.stat().st_mtime > seconds
 
@@ -182,6 +209,31 @@ def test_a_polite_child_is_cancelled_within_its_grace(plane: Plane, worker: Star
     until(lambda: run.end, "the end", seconds=5)
     assert run.end is not None
     assert run.end["kind"] == "cancelled"
+
+
+def test_leaving_with_zero_when_told_to_end_is_no_success(
+    plane: Plane, worker: Starter, tmp_path: Path
+) -> None:
+    (tmp_path / "polite.py").write_text(
+        "import signal, sys, time\n"
+        "from headrace import flow\n"
+        "@flow\n"
+        "def polite():\n"
+        "    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
+        "    print('ready', flush=True)\n"
+        "    time.sleep(999)\n"
+    )
+    command = "trap 'exit 0' TERM; echo ready; while :; do sleep 0.02; done"
+    runs = [
+        plane.add(entrypoint="polite.py:polite", working_dir=str(tmp_path)),
+        plane.add(command=["sh", "-c", command]),
+    ]
+    worker()
+    for run in runs:
+        until(lambda run=run: "ready" in run.lines(), "its handler")
+        plane.command("cancel", run)
+        until(lambda run=run: run.end, "the end")
+    assert [run.kinds() for run in runs] == [["started", "cancelled"]] * 2
 
 
 def test_a_run_past_its_timeout_is_ended(plane: Plane, worker: Starter) -> None:

@@ -15,6 +15,7 @@ import pytest
 from headrace.contract.sync import ReportKind
 from headrace.worker.keeper import address
 from headrace.worker.keeper.clock import boottime
+from headrace.worker.keeper.starts import ENGINE
 from headrace.worker.keeper.wire import decode, encode
 from headrace.worker.outcome import conclude
 from tests.integration.worker.conftest import alive, until
@@ -113,6 +114,21 @@ def test_it_leaves_when_told_and_when_there_is_nothing_to_keep(
         assert address.connect(tmp_path) is None
 
 
+def test_what_a_killed_keeper_left_on_disk_is_removed(
+    keeper: Callable[[], subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    process = keeper()
+    line = Line(tmp_path)
+    line.lease(60)
+    line.start(sys.executable, "-c", "for n in range(40_000): print(n, 'x' * 50)")
+    until(lambda: list((tmp_path / "spool").glob("*.log")), "the spool's file")
+    process.kill()
+    process.wait()
+    line.close()
+    keeper()
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
 def test_strangers_are_refused(line: Line, tmp_path: Path) -> None:
     assert line.welcome["t"] == "welcome"
     stranger = Line(tmp_path, token="guess")
@@ -137,6 +153,18 @@ def test_what_cannot_be_started_is_explained(line: Line, tmp_path: Path) -> None
         state, _ = line.exited(str(number))
         assert state["why"] == "spawn"
         assert re.search(words, state["message"])
+
+
+@pytest.mark.parametrize("env", [{"A=B": "x"}, {"A": "\0"}, {"A": 1}], ids=["name", "value", "no text"])
+def test_what_no_process_can_be_given_ends_that_run_alone(line: Line, env: dict[str, object]) -> None:
+    line.start("sleep", "1000", run="innocent")
+    argv = (sys.executable, *ENGINE)
+    for number in range(3):  # from the second on a zygote is wanted
+        line.start(*argv, run=str(number), env=env, spec={}, start_method="zygote")
+        state, _ = line.exited(str(number))
+        assert (state["why"], state["status"]) == ("spawn", None)
+    line.say(op="kill", run="innocent", attempt=1, why="cancel", grace=0)
+    assert line.exited("innocent")[0]["why"] == "cancel"
 
 
 def test_all_that_is_said_while_no_worker_is_there_is_kept(line: Line, tmp_path: Path) -> None:
@@ -165,6 +193,27 @@ def test_all_that_is_said_while_no_worker_is_there_is_kept(line: Line, tmp_path:
             other.say(op="ack", run="r", attempt=1, logs=len(messages))
     assert [int(message.split()[0]) for message in messages] == list(range(count))
     other.close()
+
+
+def test_a_log_that_finds_no_room_on_disk_is_cut_and_its_run_goes_on(line: Line, tmp_path: Path) -> None:
+    (tmp_path / "spool").write_text("in the way")
+    line.start(sys.executable, "-c", "for n in range(40_000): print(n, 'x' * 50)")
+    heard = line.hear()
+    while heard["t"] == "logs" or heard["e"]["t"] != "exited":
+        heard = line.hear()
+    assert heard["e"]["status"] == 0
+    line.say(op="ack", run="r", attempt=1, logs=100_000)
+    rest = line.hear()
+    while "cut here" not in rest["records"][-1]["message"]:
+        line.say(op="ack", run="r", attempt=1, logs=100_000)
+        rest = line.hear()
+
+
+def test_a_secret_across_a_cut_is_taken_out(line: Line) -> None:
+    script = "print('x' * (64 * 1024 - 7) + 'hunter2-secret' + 'y' * 9)"
+    line.start(sys.executable, "-c", script, redact=["hunter2-secret"])
+    _, messages = line.exited()
+    assert "".join(messages).replace("x", "") == "***" + "y" * 9
 
 
 def test_past_the_lease_nothing_is_started(line: Line) -> None:
@@ -216,6 +265,24 @@ def test_a_large_spec_and_a_large_receipt_pass(line: Line) -> None:
         states.append(heard["e"])
     assert [state["t"] for state in states] == ["spawned", "receipt", "exited"]
     assert states[1]["size"] == 3_000_000
+
+
+@pytest.mark.parametrize("redact", [(), ("secret",)])
+@pytest.mark.parametrize("levels", [400, 400_000])
+def test_a_result_of_endless_depth_ends_nothing_else(
+    line: Line, levels: int, redact: tuple[str, ...]
+) -> None:
+    line.start("sleep", "1000", run="innocent")
+    script = (
+        "import os, sys\n"
+        f"deep = '[' * {levels} + ']' * {levels}\n"
+        """said = '{"t":"receipt","state_type":"COMPLETED","result":' + deep + '}\\n'\n"""
+        "os.fdopen(int(sys.argv[1]), 'w').write(said)\n"
+    )
+    line.start(sys.executable, "-c", script, "{events_fd}", spec={}, redact=redact)
+    assert line.exited()[0]["status"] == 0
+    line.say(op="kill", run="innocent", attempt=1, why="cancel", grace=0)
+    assert line.exited("innocent")[0]["why"] == "cancel"
 
 
 def test_sigterm_without_a_worker_ends_children_and_keeper(

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from headrace.jsonable import MOST_VALUES, NotJsonable, jsonable
+from headrace.contract.base import JSON_DEPTH
+from headrace.jsonable import MOST_DEEP, MOST_VALUES, NotJsonable, is_deep, jsonable
 
 
 class Name(str):
@@ -62,3 +63,24 @@ def holding_itself() -> list[Any]:
 def test_has_no_json_form(value: Any) -> None:
     with pytest.raises(NotJsonable):
         jsonable(value)
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for level in range(levels):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
+def test_is_as_deep_as_the_wire_allows() -> None:
+    assert MOST_DEEP == JSON_DEPTH
+    deep = nested(MOST_DEEP)
+    assert jsonable(deep) == deep
+    assert not is_deep(deep)
+    assert is_deep(nested(MOST_DEEP + 1))
+    with pytest.raises(NotJsonable, match="100 levels"):
+        jsonable(nested(MOST_DEEP + 1))
+
+
+def test_depth_counts_levels_not_values() -> None:
+    assert jsonable([[1]] * (MOST_DEEP * 2)) == [[1]] * (MOST_DEEP * 2)

@@ -43,6 +43,28 @@ def test_what_finished_before_the_cancel_is_completed() -> None:
     assert done.state_type is StateType.COMPLETED
 
 
+def test_a_flow_that_exits_when_told_to_end_has_not_completed() -> None:
+    left = {**COMPLETED, "by_exit": True}
+    before = conclude(left, exited(0, "cancel", said_before=True), engine=True, timeout=None)
+    after = conclude(left, exited(0, "cancel", said_before=False), engine=True, timeout=None)
+    returned = conclude(COMPLETED, exited(0, "cancel", said_before=False), engine=True, timeout=None)
+    by_itself = conclude(left, exited(0, said_before=False), engine=True, timeout=None)
+    assert [done.kind for done in (before, after, returned, by_itself)] == [
+        ReportKind.ENDED,
+        ReportKind.CANCELLED,
+        ReportKind.ENDED,
+        ReportKind.ENDED,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("why", "state"),
+    [("timeout", StateType.FAILED), ("stop", StateType.CRASHED), ("lease", StateType.CRASHED)],
+)
+def test_a_command_that_obeys_when_told_to_end_has_not_completed(why: str, state: StateType) -> None:
+    assert conclude(None, exited(0, why), engine=False, timeout=5).state_type is state
+
+
 @pytest.mark.parametrize("receipt", [None, FAILED])
 def test_a_cancel_is_a_cancel(receipt: dict[str, object] | None) -> None:
     done = conclude(receipt, exited(-15, "cancel"), engine=True, timeout=None)

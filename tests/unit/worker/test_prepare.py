@@ -44,6 +44,17 @@ def grant(configuration: dict[str, object] | None = None, **more: object) -> Gra
     )
 
 
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [({"A=B": "x"}, "'A=B'"), ({"": "x"}, "not empty"), ({"A\0": "x"}, "NUL"), ({"A": "hid\0den"}, "value")],
+)
+def test_a_variable_that_no_system_has_is_said(env: dict[str, str], words: str) -> None:
+    with pytest.raises(PrepareError, match="job variable `env`") as caught:
+        prepare(grant({"env": env}), ENV)
+    assert words in str(caught.value)
+    assert "hid" not in str(caught.value)
+
+
 def test_the_engine_is_started_with_a_spec() -> None:
     launch = prepare(grant(parameters={"x": 1}, timeout_seconds=10), ENV)
     assert launch.argv[:4] == [sys.executable, "-P", "-m", "headrace.engine"]

@@ -31,6 +31,13 @@ def grant(run: UUID | None = None, attempt: int = 1, due: datetime = NOW) -> Gra
     )
 
 
+def nested(levels: int) -> object:
+    value: object = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 def only(kind: type[D], decisions: list[Decision]) -> list[D]:
     return [decision for decision in decisions if isinstance(decision, kind)]
 
@@ -200,6 +207,40 @@ def test_a_dead_keeper_crashes_its_runs(supervisor: Supervisor) -> None:
     assert [deliver.report.run for deliver in only(Deliver, decisions)] == [key[0]]
     assert only(Deliver, decisions)[0].report.seq == 2
     assert supervisor.free == 1
+
+
+def test_a_long_reason_is_cut_and_not_lost(supervisor: Supervisor) -> None:
+    given = grant()
+    supervisor.granted(given, NOW)
+    decisions = supervisor.unprepared(given, "no such folder: " + "a" * 12_000, NOW)
+    message = only(Deliver, decisions)[0].report.message or ""
+    assert len(message) == 10_000
+    assert message.startswith("no such folder: aaa")
+    assert message.endswith("[cut]")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"result": nested(300)}, {"result": nested(3000)}, {"result": "\ud800"}, {"message": "\ud800"}],
+    ids=["deep", "deeper", "no text", "no message"],
+)
+def test_a_run_whose_end_cannot_be_told_is_a_crash_and_no_one_elses(
+    supervisor: Supervisor, more: dict[str, object]
+) -> None:
+    key = begun(supervisor)
+    supervisor.state(key, 2, {"t": "receipt", "state_type": "COMPLETED", **more})
+    decisions = supervisor.state(key, 3, {"t": "exited", "status": 0})
+    report = only(Deliver, decisions)[0].report
+    assert report.state_type == "CRASHED"
+    assert "cannot be told" in (report.message or "")
+    assert report.model_dump_json()
+    assert "Crashed" in only(Say, decisions)[0].text
+
+
+@pytest.mark.parametrize("at", ["2026-01-01T00:00:00", "9999-12-31T23:59:59-10:00", "soon", [], None])
+def test_an_odd_time_of_the_childs_is_now(supervisor: Supervisor, at: object) -> None:
+    decisions = supervisor.state(begun(supervisor), 2, {"t": "started", "at": at})
+    assert only(Deliver, decisions)[0].report.at.year < 9999
 
 
 def test_a_takeover_replays_and_tells_only_what_is_new(supervisor: Supervisor) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.worker.keeper.events import understood
 from headrace.worker.keeper.pace import READS, REST, Pace
 from headrace.worker.keeper.spool import Spool
 from headrace.worker.keeper.wire import Lines, decode, encode
@@ -33,6 +36,30 @@ def test_long_lines_come_in_pieces_also_without_an_end() -> None:
 def test_what_is_no_object_is_refused() -> None:
     with pytest.raises(ValueError, match="object"):
         decode(b"[1]")
+    with pytest.raises(ValueError, match="deeply"):
+        decode(b'{"a":' + b"[" * 500_000 + b"]" * 500_000 + b"}")
+
+
+def deep(levels: int) -> bytes:
+    return b'{"t":"receipt","state_type":"COMPLETED","result":' + b"[" * levels + b"1" + b"]" * levels + b"}"
+
+
+def test_a_receipt_is_kept_without_what_is_too_deep() -> None:
+    assert understood(deep(100)) == (decode(deep(100)), deep(100))
+    heard = understood(deep(101))
+    assert heard is not None
+    assert heard[0] == decode(heard[1])
+    assert heard[0]["state_type"] == "COMPLETED"
+    assert "not kept" in heard[0]["result"]
+
+
+def test_a_receipt_that_cannot_be_read_says_so() -> None:
+    for line in (deep(500_000), deep(2)[:-1]):
+        heard = understood(line)
+        assert heard is not None
+        assert heard[0]["state_type"] == "CRASHED"
+        assert "cannot be read" in heard[0]["message"]
+    assert understood(b'{"t":"log",') is None
 
 
 def spool(path: Path, **bounds: int) -> Spool:
@@ -93,6 +120,44 @@ def test_past_the_bound_a_mark_stands_for_what_is_lost(tmp_path: Path) -> None:
     assert len(marks) == 1
     assert "cut here" in marks[0]["message"]
     assert [record["n"] for record in records if "n" in record] == list(range(len(records) - 1))
+    kept.add(b'{"n":99}', "now")
+    assert take_all(kept) == [b'{"n":99}']
+    kept.close()
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """No file may be larger than 100 bytes: as on a full disk, a write falls short or fails."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("small_files")
+def test_a_full_disk_cuts_the_log_with_a_mark_and_nothing_else(tmp_path: Path) -> None:
+    kept = spool(tmp_path, memory=30)
+    for _ in range(2):
+        for number in range(30):
+            kept.add(b'{"n":%d}' % number, "2026-01-01T00:00:00+00:00")
+        *records, mark = [json.loads(record) for record in take_all(kept)]
+        assert [record["n"] for record in records] == list(range(len(records)))
+        assert len(records) > 10
+        assert "cut here" in mark["message"]
+        assert kept.empty
+    kept.add(b'{"n":99}', "now")
+    assert take_all(kept) == [b'{"n":99}']
+    kept.close()
+
+
+def test_where_no_file_can_be_made_memory_is_all_there_is(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    kept = Spool(tmp_path / "file" / "spool.log", memory=30)
+    for number in range(10):
+        kept.add(b'{"n":%d}' % number, '"')
+    *records, mark = [json.loads(record) for record in take_all(kept)]
+    assert [record["n"] for record in records] == [0, 1, 2, 3]
+    assert (mark["level"], mark["at"]) == (40, '"')
     kept.add(b'{"n":99}', "now")
     assert take_all(kept) == [b'{"n":99}']
     kept.close()

@@ -58,7 +58,8 @@ def retry_wish(flow: Flow[..., Any], error: BaseException) -> dict[str, Any] | N
 def exited(flow: Flow[..., Any], error: SystemExit) -> Receipt:
     """The code called `sys.exit`: without a code, or with 0, it is done; else it failed."""
     if error.code is None or error.code == 0:
-        return completed(None, "the flow ended by sys.exit()")
+        receipt, code = completed(None, "the flow ended by sys.exit()")
+        return {**receipt, "by_exit": True}, code
     receipt, code = failed(flow, error)
     how = f"sys.exit({error.code})" if isinstance(error.code, int) else f"sys.exit: {error.code}"
     return {**receipt, "message": shorten(clean(f"the flow ended by {how}"), MESSAGE_LENGTH)}, code

@@ -67,7 +67,7 @@ class Answers:
             loop.say("good", f"The control plane answers again, after {away:.0f} s.")
         loop.lease.renewed(event.sent_at, registered.lease_seconds)
         loop.introduce_keeper()
-        loop.folder.save(registered.session, loop.supervisor.refs())
+        self._remember(registered.session)
         self._listen(registered)
         queues = ", ".join(queue.name for queue in registered.queues)
         loop.say(
@@ -220,11 +220,15 @@ class Answers:
         now = datetime.now(UTC)
         decisions = [decision for grant in grants for decision in loop.supervisor.granted(grant, now)]
         if loop.dialogue.session is not None:
-            loop.folder.save(loop.dialogue.session, loop.supervisor.refs())
+            self._remember(loop.dialogue.session)
         if loop.inbox is not None:
             for grant in grants:
                 loop.inbox.remember(grant.run, grant.expected_start_time.timestamp())
         loop.do(decisions)
+
+    def _remember(self, session: UUID) -> None:
+        if trouble := self._loop.folder.save(session, self._loop.supervisor.refs()):
+            self._loop.say("bad", trouble)
 
     def _relisten(self, queues: list[QueueAddress] | None) -> None:
         registered = self._loop.dialogue.registered

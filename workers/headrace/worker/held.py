@@ -8,11 +8,10 @@ from enum import Enum, auto
 from typing import Self
 
 from headrace.contract.states import DEFAULT_NAME, StateType
-from headrace.contract.sync import Grant, ReportKind, Verdict
+from headrace.contract.sync import Grant, Report, ReportKind, Verdict
 from headrace.worker.decisions import Decision, Say
 from headrace.worker.events import Launch
 from headrace.worker.keeper.wire import Message
-from headrace.worker.outcome import Conclusion
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 
@@ -86,7 +85,8 @@ def shows_output(grant: Grant) -> bool:
 def time_of(event: Message) -> datetime:
     """When it happened, by the child's clock; now, if that cannot be read."""
     try:
-        return datetime.fromisoformat(event["at"])
+        moment = datetime.fromisoformat(event["at"])
+        return moment if moment.tzinfo and 1900 <= moment.year < 2400 else datetime.now(UTC)
     except (KeyError, TypeError, ValueError):
         # The child's clock or code is odd; the order of events does not hang on it.
         return datetime.now(UTC)
@@ -103,16 +103,16 @@ def about_rest(held: Held, event: Message) -> list[Decision]:
     return []
 
 
-def end_line(held: Held, conclusion: Conclusion, now: datetime) -> Say:
+def end_line(held: Held, report: Report, now: datetime) -> Say:
     """How the run ended, in one line."""
     took = f" after {(now - held.begun).total_seconds():.1f} s" if held.begun else ""
-    if conclusion.kind is ReportKind.RELEASED:
+    if report.kind is ReportKind.RELEASED:
         return Say("note", f"{held.label}: handed back, not started")
-    if conclusion.kind is ReportKind.CANCELLED:
+    if report.kind is ReportKind.CANCELLED:
         return Say("note", f"{held.label}: Cancelled{took}")
-    kind = conclusion.state_type or StateType.CRASHED
-    name = conclusion.state_name or DEFAULT_NAME[kind]
-    why = f": {conclusion.message}" if conclusion.message and kind is not StateType.COMPLETED else ""
+    kind = report.state_type or StateType.CRASHED
+    name = report.state_name or DEFAULT_NAME[kind]
+    why = f": {report.message}" if report.message and kind is not StateType.COMPLETED else ""
     return Say("good" if kind is StateType.COMPLETED else "bad", f"{held.label}: {name}{took}{why}")
 
 

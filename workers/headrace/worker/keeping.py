@@ -10,6 +10,14 @@ from headrace.worker.events import Buried, KeeperSaid
 from headrace.worker.keeper.wire import Message
 from headrace.worker.keeper_client import KeeperClient, key_of
 
+NO_SESSION: Message = {
+    "error": {
+        "code": "unreachable",
+        "status": 503,
+        "message": "The worker has no session with the control plane at this moment.",
+    }
+}
+
 if TYPE_CHECKING:
     from headrace.worker.loop import Loop
 
@@ -36,6 +44,9 @@ class Keeping:
                 self._show(held.grant.name, message)
         elif message["t"] == "ask" and loop.dialogue.session is not None:
             loop.requests.take(loop.dialogue.session, key_of(message), message["e"])
+        elif message["t"] == "ask":
+            # Whoever asked waits for an answer, however long: this one has it ask again.
+            loop.keeper.answer(key_of(message), message["e"]["id"], NO_SESSION)
 
     def gone(self) -> None:
         """It died: make sure that the children are gone, and go on with a new one."""

@@ -111,8 +111,8 @@ def _record(event: Message) -> LogRecord:
         return LogRecord(
             at=event["at"], level=int(event["level"]), name=str(event["name"])[:300], message=message
         )
-    except (KeyError, TypeError, ValueError, ValidationError):
-        text = f"A log record that could not be read: {str(event)[:500]}"
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError, ValidationError) as error:
+        text = f"A log record that could not be read ({type(error).__name__})."
         return LogRecord(at=now_iso(), level=30, name="headrace.worker", message=text)  # type: ignore[arg-type]
 
 

@@ -71,8 +71,7 @@ def explain(status: int | None) -> str:
 def conclude(receipt: Message | None, exited: Message, *, engine: bool, timeout: float | None) -> Conclusion:
     """The conclusion from what the child said at last and how its processes ended."""
     why, status = exited.get("why"), exited.get("status")
-    finished = receipt is not None and receipt.get("state_type") == StateType.COMPLETED
-    if why in ("cancel", "timeout", "lease", "stop") and not (finished or (not engine and status == 0)):
+    if why in ("cancel", "timeout", "lease", "stop") and not _finished(receipt, exited):
         limit = timeout - ENGINE_SLACK if timeout and engine else timeout
         return _ended_by_us(why, exited, limit)
     if why == "too late":
@@ -83,6 +82,16 @@ def conclude(receipt: Message | None, exited: Message, *, engine: bool, timeout:
     if receipt is not None:
         return _from_receipt(receipt)
     return _from_status(status, engine=engine)
+
+
+def _finished(receipt: Message | None, exited: Message) -> bool:
+    """Whether the flow came to its end although its process was told to end.
+
+    A command's status, or a `sys.exit()` that came after that, says only that it obeyed.
+    """
+    if receipt is None or receipt.get("state_type") != StateType.COMPLETED:
+        return False
+    return not receipt.get("by_exit") or bool(exited.get("said_before", True))
 
 
 def clip(text: str, most: int) -> str:
@@ -124,7 +133,7 @@ def _from_receipt(receipt: Message) -> Conclusion:
             _error(receipt.get("error")),
             RetryWish.model_validate(retry) if retry is not None else None,
         )
-    except (ValueError, ValidationError) as error:
+    except (ValueError, ValidationError, RecursionError) as error:
         message = f"The run's last word was not understood ({error.__class__.__name__}); it ran to its end."
         return Conclusion(ReportKind.ENDED, StateType.CRASHED, message=message)
 

@@ -161,6 +161,7 @@ def _environment(grant: Grant, environ: Mapping[str, str], job: Job) -> dict[str
             env[name] = _secret(value, f"environment variable {name!r}", job)
         else:
             env[name] = str(value)
+        _check_variable(name, env.get(name, ""))
     facts = {
         "HEADRACE__FLOW_RUN_ID": str(grant.run),
         "HEADRACE__FLOW_RUN_NAME": grant.name,
@@ -171,6 +172,17 @@ def _environment(grant: Grant, environ: Mapping[str, str], job: Job) -> dict[str
     if grant.traceparent is not None:
         facts[tracing.VARIABLE] = grant.traceparent
     return env | facts
+
+
+def _check_variable(name: str, value: str) -> None:
+    """No system has a variable of such a name or value. The value is not shown: it may be a secret."""
+    if not name or "=" in name or "\0" in name:
+        what = f"names a variable {name!r:.200}; a name is not empty and has neither = nor a NUL character"
+    elif "\0" in value:
+        what = f"gives the variable {name!r:.200} a value with a NUL character, which no variable can have"
+    else:
+        return
+    raise PrepareError(f"The job variable `env` {what}. Mend it and deploy again.")
 
 
 def _working_dir(wanted: object, folder: Path) -> Path:

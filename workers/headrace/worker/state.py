@@ -30,6 +30,7 @@ class StateFolder:
         self._lock = LockFile(self.path / "worker.lock")
         self._memory = self.path / "state.json"
         self._saved: Memory | None = None
+        self._is_failing = False
 
     def take(self) -> bool:
         """Be the one worker of this name; false when another one lives."""
@@ -47,15 +48,24 @@ class StateFolder:
             # None was here, or it crashed before its first note: nothing to hand over.
             return None
 
-    def save(self, session: UUID, held: Sequence[RunRef]) -> None:
-        """Note the session and its runs, before they are started."""
+    def save(self, session: UUID, held: Sequence[RunRef]) -> str | None:
+        """Note the session and its runs, before they are started. Gives what is wrong, once, if that fails.
+
+        Without the note a worker that comes after this one's death cannot tell what was lost: their leases do.
+        """
         memory = Memory(session=session, held=list(held))
         if memory == self._saved:
-            return
+            return None
         new = self._memory.with_suffix(".new")
-        new.write_text(memory.model_dump_json(), encoding="utf-8")
-        new.replace(self._memory)
-        self._saved = memory
+        try:
+            new.write_text(memory.model_dump_json(), encoding="utf-8")
+            new.replace(self._memory)
+        except OSError as error:
+            is_news, self._is_failing = not self._is_failing, True
+            what = f"What runs here cannot be noted in {self.path} ({error.strerror}); it goes on. Make room there."
+            return what if is_news else None
+        self._saved, self._is_failing = memory, False
+        return None
 
     def forget(self) -> None:
         """Signed off: nothing to hand over."""

@@ -246,7 +246,7 @@ class Supervisor(Hands):
         held.phase = Phase.OVER
         held.last_state = seq
         report = last_report(key, seq, conclusion, now, log_bytes)
-        return [end_line(held, conclusion, now), Deliver(report, urgent=True), *self.due(now)]
+        return [end_line(held, report, now), Deliver(report, urgent=True), *self.due(now)]
 
     def _release(self, key: Key, held: Held, now: datetime) -> list[Decision]:
         return self._over(key, held, 1, Conclusion(ReportKind.RELEASED), now)

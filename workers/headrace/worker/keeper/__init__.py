@@ -23,7 +23,8 @@ To the worker, by `t`: `welcome`, `refused`, `state` {run, attempt, seq, e, more
 `logs` {run, attempt, first, records, more} and `ask` {run, attempt, e: {id, what, ...}}, which is told again to
 a worker that comes before it is answered. `more`: further records of that run's log wait for the acknowledgement of
 those that were handed out. The states of a run are `spawned` {pid, how: zygote | spawn}, what its child says
-(`started`, `receipt`), and at last `exited`, sent when the whole process group and all found descendants are gone.
+(`started`, `receipt`), and at last `exited`, sent when the whole process group and all found descendants are gone;
+`said_before` tells whether its receipt was there before it was told to end.
 
 If the keeper itself is killed, its children die with it on Linux (PR_SET_PDEATHSIG), and its worker ends
 what they had started. Elsewhere the worker ends their process groups; if that is dead, too, a child learns

@@ -10,6 +10,7 @@ from headrace.worker.keeper import address, processes
 from headrace.worker.keeper.locks import LockFile
 from headrace.worker.keeper.server import Keeper
 from headrace.worker.keeper.signals import on_signals
+from headrace.worker.keeper.spool import sweep
 
 
 def main(folder: Path) -> None:
@@ -17,6 +18,7 @@ def main(folder: Path) -> None:
     lock = LockFile(folder / "keeper.lock")
     # A predecessor may be about to leave; whoever started us knows how long to wait.
     lock.take(wait=True)
+    sweep(folder / "spool")
     listener, card = address.listen(folder)
     processes.become_subreaper()
     keeper = Keeper(folder, listener, card["token"])

@@ -15,11 +15,12 @@ from headrace.worker.keeper import processes
 from headrace.worker.keeper.asks import Asks, Feed, too_many
 from headrace.worker.keeper.clock import now_iso
 from headrace.worker.keeper.ending import Ending
+from headrace.worker.keeper.events import understood
 from headrace.worker.keeper.pace import Pace
 from headrace.worker.keeper.redact import Redaction
 from headrace.worker.keeper.spawn import Spawned, why_not_started
 from headrace.worker.keeper.spool import Spool
-from headrace.worker.keeper.wire import Lines, Message, decode, encode
+from headrace.worker.keeper.wire import Lines, Message, encode
 
 INFO, WARNING = 20, 30
 """As in `logging`, which would add to the keeper's size."""
@@ -73,6 +74,7 @@ class Child:
         self._spawned: Spawned | None = None
         self._status: int | None = None
         self._ending: Ending | None = None
+        self._said_before = False
         self._gone_at: float | None = None
 
     @property
@@ -94,8 +96,9 @@ class Child:
             self._log(WARNING, "headrace.worker", spawned.warning)
         if timeout := self.order.get("timeout"):
             self._timeout_at = now + float(timeout)
-        self._listen(spawned.stdout, Lines(OUTPUT_LINE), self._output("stdout"))
-        self._listen(spawned.stderr, Lines(OUTPUT_LINE), self._output("stderr"))
+        whole = self._redaction.whole()
+        self._listen(spawned.stdout, Lines(OUTPUT_LINE, whole), self._output("stdout"))
+        self._listen(spawned.stderr, Lines(OUTPUT_LINE, whole), self._output("stderr"))
         if spawned.events is not None:
             self._listen(spawned.events, Lines(EVENT_LINE), self._events)
         if spawned.spec is not None:
@@ -115,6 +118,7 @@ class Child:
             return
         grace = self._grace if grace is None else grace
         if self._ending is None:
+            self._said_before = self.states[-1]["t"] == "receipt"
             self._ending = Ending(self.pid, self._mark, why, grace, now)
         else:
             self._ending.hasten(now + grace)
@@ -191,6 +195,7 @@ class Child:
                 "status": self._status,
                 "log_bytes": self.spool.taken,
                 "why": (ending.why or None) if ending else None,
+                "said_before": self._said_before,
                 "left": [{"pid": process.pid, "name": process.name} for process in left],
                 "ended": [
                     {"pid": process.pid, "name": process.name} for process in seen if process.pid != self.pid
@@ -232,11 +237,12 @@ class Child:
                 self._event(line)
 
     def _event(self, line: bytes) -> None:
-        try:
-            event = decode(line)
-        except ValueError:
-            self._output("events")([line[:200]])
+        if (heard := understood(line)) is None:
+            whole = self._redaction.whole()
+            begin = line[: 200 + max(map(len, whole), default=0)]
+            self._output("events")(Lines(200, whole).feed(begin + b"\n")[:1])
             return
+        event, line = heard
         if self._redaction.is_needed:
             event = self._redaction.event(event)
             line = encode(event)[:-1]

@@ -14,6 +14,7 @@ from headrace.worker.keeper.child import Child
 from headrace.worker.keeper.clock import boottime
 from headrace.worker.keeper.link import Link
 from headrace.worker.keeper.signals import empty
+from headrace.worker.keeper.spawn import why_not_started
 from headrace.worker.keeper.starts import Start, Starts
 from headrace.worker.keeper.telling import ask_message, logs_message, state_message, summary
 from headrace.worker.keeper.wire import Message
@@ -172,7 +173,13 @@ class Keeper:
             child.refuse("the lease ran out before the start", "too late")
             return
         mark = f"{child.run}:{child.attempt}"
-        self._starts.start(message, mark, time.monotonic(), lambda start: self._begin(child, start))
+        try:
+            self._starts.start(message, mark, time.monotonic(), lambda start: self._begin(child, start))
+        except Exception as error:
+            if child.pid is not None:
+                raise
+            # Not the line's fault, and the worker has other runs: only what never began is over.
+            child.refuse(why_not_started(message, error), "spawn")
 
     def _begin(self, child: Child, start: Start) -> None:
         child.start(time.monotonic(), lambda *_: start())

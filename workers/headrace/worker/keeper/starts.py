@@ -196,7 +196,7 @@ class Starts:
         self._bad.pop(kind, None)
         try:
             zygote = Zygote(kind.python, dict(kind.env), kind.preload, now)
-        except (OSError, subprocess.SubprocessError) as error:
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
             self._bad[kind] = f"{type(error).__name__}: {error}", now + self._rules.bad_for
             return None
         self._zygotes[kind] = zygote

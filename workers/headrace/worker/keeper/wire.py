@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 Message = dict[str, Any]
@@ -20,19 +21,27 @@ def decode(line: bytes) -> Message:
     """The message of a line.
 
     Raises:
-        ValueError: It is no JSON object.
+        ValueError: It is no JSON object, or one that is nested deeper than can be read.
     """
-    value = json.loads(line.decode("utf-8", "surrogatepass"))
+    try:
+        value = json.loads(line.decode("utf-8", "surrogatepass"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if not isinstance(value, dict):
         raise ValueError("a message must be a JSON object")  # noqa: TRY004 - one error for all bad lines
     return value
 
 
 class Lines:
-    """Cuts a byte stream into lines without their ends; a line over `most` bytes comes out in pieces."""
+    """Cuts a byte stream into lines without their ends; a line over `most` bytes comes out in pieces.
 
-    def __init__(self, most: int) -> None:
+    None of the texts in `whole` is parted by such a cut.
+    """
+
+    def __init__(self, most: int, whole: Sequence[bytes] = ()) -> None:
         self._most = most
+        self._whole = whole
+        self._ahead = max(map(len, whole), default=0)
         self._rest = bytearray()
         self._seen = 0
 
@@ -45,9 +54,10 @@ class Lines:
             lines.extend(self._pieces(self._rest[start:end]))
             start = end + 1
         del self._rest[:start]
-        while len(self._rest) > self._most:
-            lines.append(bytes(self._rest[: self._most]))
-            del self._rest[: self._most]
+        while len(self._rest) > self._most + self._ahead:
+            at = self._cut(self._rest)
+            lines.append(bytes(self._rest[:at]))
+            del self._rest[:at]
         self._seen = len(self._rest)
         return lines
 
@@ -57,6 +67,24 @@ class Lines:
         return self._pieces(rest) if rest else []
 
     def _pieces(self, line: bytearray) -> list[bytes]:
-        if len(line) <= self._most:
-            return [bytes(line)]
-        return [bytes(line[at : at + self._most]) for at in range(0, len(line), self._most)]
+        pieces: list[bytes] = []
+        while len(line) > self._most:
+            at = self._cut(line)
+            pieces.append(bytes(line[:at]))
+            del line[:at]
+        return [*pieces, bytes(line)] if line or not pieces else pieces
+
+    def _cut(self, line: bytearray) -> int:
+        """Where to cut: before a text that would be parted, or behind it where it is the first there."""
+        at = self._most
+        while True:
+            parted = (
+                (text, line.find(text, max(0, at - len(text) + 1), at + len(text) - 1))
+                for text in self._whole
+            )
+            text, start = next((found for found in parted if found[1] >= 0), (b"", at))
+            if start == 0:
+                return len(text)
+            if start == at:
+                return at
+            at = start

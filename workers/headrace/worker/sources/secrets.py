@@ -26,12 +26,12 @@ class Redactor:
         self._secrets: set[str] = set()
 
     def add(self, secret: str) -> None:
-        """Take this out from now on, also in the forms that HTTP gives it."""
+        """Take this out from now on, also in the forms that HTTP, JSON and Python's `repr` give it."""
         for text in (secret, *secret.splitlines()):
             if len(text.strip()) >= SHORTEST:
-                written = json.dumps(text, ensure_ascii=False)[1:-1]
-                forms = (text, quote(text, safe=""), base64.b64encode(text.encode()).decode(), written)
-                self._secrets.update((*forms, text.strip()))
+                written = (json.dumps(text, ensure_ascii=False), json.dumps(text), repr(text), ascii(text))
+                forms = (text, quote(text, safe=""), base64.b64encode(text.encode()).decode())
+                self._secrets.update((*forms, *(form[1:-1] for form in written), text.strip()))
 
     def forms(self) -> tuple[str, ...]:
         """All texts that it takes out, long ones first."""
