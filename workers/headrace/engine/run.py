@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -134,11 +134,12 @@ def _traced(run: Run) -> AbstractContextManager[None]:
 def _attempt(
     flow: Flow[..., Any], run: Run, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float | None
 ) -> Any:
-    if not flow.is_async:
-        return attempt(flow.fn, run, args, kwargs, timeout)
+    begun = None if flow.is_async else attempt(flow.fn, run, args, kwargs, timeout)
+    if not flow.is_async and not isinstance(begun, Coroutine):
+        return begun
     import asyncio
 
-    return asyncio.run(attempt_async(flow.fn, run, args, kwargs, timeout))
+    return asyncio.run(attempt_async(flow.fn, run, args, kwargs, timeout, begun))
 
 
 def _not_loaded(spec: Spec, error: LoadError) -> Receipt:
