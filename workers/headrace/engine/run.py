@@ -139,7 +139,15 @@ def _attempt(
         return begun
     import asyncio
 
-    return asyncio.run(attempt_async(flow.fn, run, args, kwargs, timeout, begun))
+    with asyncio.Runner() as runner:
+        # It would wait for threads that nobody waits for any more, such as that of a `to_thread` that was given up:
+        # `leave` does so, and not for ever.
+        runner.get_loop().shutdown_default_executor = _not_yet  # type: ignore[method-assign]
+        return runner.run(attempt_async(flow.fn, run, args, kwargs, timeout, begun))
+
+
+async def _not_yet(*_timeout: object) -> None:
+    return None
 
 
 def _not_loaded(spec: Spec, error: LoadError) -> Receipt:
@@ -166,9 +174,13 @@ def _name_threads_left(run: Run) -> None:
     names = [
         thread.name
         for thread in threading.enumerate()
-        if not thread.daemon and thread is not threading.main_thread() and "PoolExecutor" not in thread.name
+        if not thread.daemon and thread is not threading.main_thread() and not _is_executors(thread.name)
     ]
     if names:
         logging.getLogger("headrace.flow_runs").warning(
             "%s is over; threads still running (%s) are stopped with its process", run.label, ", ".join(names)
         )
+
+
+def _is_executors(name: str) -> bool:
+    return "PoolExecutor" in name or name.startswith("asyncio_")
