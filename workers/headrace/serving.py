@@ -23,6 +23,7 @@ from headrace.client.api import Api
 from headrace.client.asking import connected
 from headrace.client.errors import ApiError, Conflict
 from headrace.contract.deployments import Deployment, DeploymentUpdate
+from headrace.contract.sizes import WORKER_LIMIT
 from headrace.contract.work_pools import WorkQueueCreate
 from headrace.flow_deployments import FlowDeployment, check_deployments
 from headrace.flows import loading
@@ -47,7 +48,7 @@ def serve(*deployments: FlowDeployment, limit: int = 10, pause_on_shutdown: bool
 
     Args:
         *deployments: What `Flow.to_deployment` gives.
-        limit: How many runs go on at once.
+        limit: How many runs go on at once, at most 1,000.
         pause_on_shutdown: Pause the deployments at the end, so that nothing is scheduled for nobody;
             serving them again resumes them.
 
@@ -64,8 +65,8 @@ def serve(*deployments: FlowDeployment, limit: int = 10, pause_on_shutdown: bool
     check_deployments("serve", deployments)
     if not isinstance(limit, int) or isinstance(limit, bool):
         raise TypeError(f"limit takes a whole number, not {limit!r}")
-    if limit < 1:
-        raise ValueError(f"limit is at least 1, not {limit}")
+    if not 1 <= limit <= WORKER_LIMIT:
+        raise ValueError(f"limit is at least 1 and at most {WORKER_LIMIT}, not {limit}")
     if not isinstance(pause_on_shutdown, bool):
         raise TypeError(f"pause_on_shutdown takes True or False, not {pause_on_shutdown!r}")
     with _control_plane():
@@ -79,8 +80,10 @@ def serve(*deployments: FlowDeployment, limit: int = 10, pause_on_shutdown: bool
         options = WorkerOptions(
             pool=pool, work_queues=(queue,), name=queue, limit=limit, on_stop=farewell.begin
         )
-        code = start(options)
-        farewell.finish()
+        try:
+            code = start(options)
+        finally:
+            farewell.finish()
     if code:
         raise SystemExit(code)
 
