@@ -32,6 +32,8 @@ from headrace.settings import Settings, load_settings
 
 PATIENCE = 60.0
 """Seconds for which a control plane that was started here may come up."""
+OTHERS_PATIENCE = 10.0
+"""Seconds for which one that another program starts at this moment may come up, in which ours found no place."""
 PORT = 4200
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -220,7 +222,10 @@ def _answers(api_url: str) -> bool:
 
 def _wait_until_up(server: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + PATIENCE
-    while server.poll() is None and time.monotonic() < until:
+    has_left = False
+    while time.monotonic() < until:
+        if server.poll() is not None and not has_left:
+            has_left, until = True, time.monotonic() + OTHERS_PATIENCE
         url = load_settings().api_url
         if url is not None and _answers(url):
             return
