@@ -8,12 +8,13 @@ from typing import Any
 
 from chalicelib.domain import json_schema, secrets
 from chalicelib.domain.errors import FieldProblem, Invalid, TooLarge
+from headrace.contract.sizes import PARAMETER_BYTES
 
 MAX_BYTES = 100 * 1024
-"""Size of the parameters of a deployment or schedule, or of a schema, as compact JSON in UTF-8."""
+"""Size of the parameters of a deployment or schedule, or of a schema, as compact JSON in UTF-8.
 
-MAX_RUN_BYTES = 5 * 1024 * 1024
-"""Size of the parameters of a run: those over `MAX_BYTES` are kept in S3."""
+Those of a run may have `PARAMETER_BYTES`: what is over this is kept in S3.
+"""
 
 MAX_DEPTH = 100
 """Deeper values would exhaust the stack of what walks them."""
@@ -34,11 +35,11 @@ def of_run(
     """The parameters of a new run: merged, measured and checked.
 
     Raises:
-        TooLarge: over `MAX_RUN_BYTES`.
+        TooLarge: over `PARAMETER_BYTES`.
         Invalid: `errors` names each mistake under `parameters`. What concerns secrets is checked in any case.
     """
     values = merge_defaults(deployment, given)
-    check_size(values, "parameters", MAX_RUN_BYTES)
+    check_size(values, "parameters", PARAMETER_BYTES)
     secrets.check(schema, values, "parameters")
     if enforce:
         _fit(schema, values)

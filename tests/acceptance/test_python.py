@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from headrace.local.lock import DirectoryLock
 from headrace.settings import load_settings
 from tests.support.town import Process, Town, eventually, town
 
@@ -112,6 +113,37 @@ def test_serve_needs_nothing_else_and_leaves_politely(tmp_path: Path) -> None:
         assert home.get(f"/flow_runs/{run}")["result"] == "slept"
         again.signal(signal.SIGTERM)
         assert again.popen.wait(30) == 0
+
+
+PROGRAM = """
+from headrace import flow
+
+@flow
+def {name}():
+    return "{name}"
+
+if __name__ == "__main__":
+    {name}.serve("main")
+"""
+
+
+def test_a_program_that_is_served_while_another_starts_the_control_plane_waits_for_that_one(
+    tmp_path: Path,
+) -> None:
+    with town(tmp_path) as home:
+        (tmp_path / "one.py").write_text(PROGRAM.format(name="one"))
+        starting = DirectoryLock(tmp_path / "home" / "server")
+        starting.take()
+        process = _python(home, "one", "one.py")
+        log = tmp_path / "home" / "served.log"
+        eventually(lambda: log.exists() and "in use by another server" in log.read_text(), "its own has left")
+        starting.release()
+        home.server()
+        process.says("serves pool")
+        assert home.until(home.trigger("one/main"), "COMPLETED", "FAILED")["result"] == "one"
+        process.signal(signal.SIGINT)
+        assert process.popen.wait(30) == 0
+        assert home.is_up(), "it is not of this program's making"
 
 
 def test_deploy_from_python_is_what_the_command_line_does(home: Town) -> None:

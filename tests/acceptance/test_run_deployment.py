@@ -50,6 +50,15 @@ def hands_on_quotes() -> int:
     return run_deployment("size/main", {"text": '"' * 2_600_000}).result
 
 @flow
+def total(values: list[int]) -> int:
+    return sum(values)
+
+@flow
+def hands_on_values() -> int:
+    """More values than a result may have."""
+    return run_deployment("total/main", {"values": [1] * 250_000}).result
+
+@flow
 def waits(folder: str):
     return run_deployment("mark/main", {"folder": folder, "name": "below"}).result
 
@@ -135,9 +144,11 @@ def test_large_parameters_arrive(home: Town) -> None:
 
 
 def test_five_megabytes_arrive_whatever_they_are(home: Town) -> None:
-    _ready(home, "size", "hands_on_quotes")
+    _ready(home, "size", "total", "hands_on_quotes", "hands_on_values")
     done = home.until(home.trigger("hands-on-quotes/main"), "COMPLETED", "FAILED", "CRASHED")
     assert done["result"] == 2_600_000, done["state"]["message"]
+    done = home.until(home.trigger("hands-on-values/main"), "COMPLETED", "FAILED", "CRASHED")
+    assert done["result"] == 250_000, done["state"]["message"]
     file = home.home / "parameters.json"
     file.write_text(json.dumps({"text": "\\" * 2_600_000}))
     run = home.ask("deployment", "run", "size/main", "--params", f"@{file}")

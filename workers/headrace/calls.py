@@ -2,11 +2,14 @@
 
 A flow under a worker is given one attempt (`attempt`, `attempt_async`): the control plane decides on the next.
 A flow called directly, a subflow and a task try again by themselves (`call`, `call_async`).
+
+A coroutine function behind a plain decorator looks like any function, and gives a coroutine. That is the attempt,
+not its result: it goes on in `attempt_async` or `call_async`, as `begun`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack
 from time import monotonic, sleep
 from typing import Any
@@ -22,7 +25,7 @@ Kwargs = Mapping[str, object]
 
 
 def attempt(fn: Callable[..., Any], run: Run, args: Args, kwargs: Kwargs, timeout: float | None) -> Any:
-    """Call a function once as part of `run`, within its time limit."""
+    """Call a function once as part of `run`, within its time limit; a coroutine that it gives is not run yet."""
     with ExitStack() as stack:
         _enter(stack, run)
         if timeout is None:
@@ -32,19 +35,24 @@ def attempt(fn: Callable[..., Any], run: Run, args: Args, kwargs: Kwargs, timeou
 
 
 async def attempt_async(
-    fn: Callable[..., Awaitable[Any]], run: Run, args: Args, kwargs: Kwargs, timeout: float | None
+    fn: Callable[..., Awaitable[Any]],
+    run: Run,
+    args: Args,
+    kwargs: Kwargs,
+    timeout: float | None,
+    begun: Awaitable[Any] | None = None,
 ) -> Any:
-    """Call a coroutine function once as part of `run`, within its time limit."""
+    """Call a coroutine function once as part of `run`, within its time limit, or go on with what it gave."""
     with ExitStack() as stack:
         _enter(stack, run)
         if timeout is None:
-            return await fn(*args, **kwargs)
+            return await (begun or fn(*args, **kwargs))
         import asyncio  # the caller runs a loop, so it is there
 
         scope = asyncio.timeout(timeout)
         try:
             async with scope:
-                return await fn(*args, **kwargs)
+                return await (begun or fn(*args, **kwargs))
         except TimeoutError as error:
             if not scope.expired():
                 raise  # the code's own
@@ -63,7 +71,10 @@ def _enter(stack: ExitStack, run: Run) -> None:
 
 
 def call(callee: Callee[..., Any], run: Run, args: Args, kwargs: Kwargs) -> Any:
-    """Call a function, again and again while it fails and its rules give it retries."""
+    """Call a function, again and again while it fails and its rules give it retries.
+
+    If it gives a coroutine, so does this: whoever awaits it has the rest of the story.
+    """
     story = _Story(callee, run)
     wait = callee.sleep or sleep
     while True:
@@ -75,21 +86,26 @@ def call(callee: Callee[..., Any], run: Run, args: Args, kwargs: Kwargs) -> Any:
             if delay is None:
                 raise
         else:
+            if isinstance(result, Coroutine):
+                return call_async(callee, run, args, kwargs, result)
             story.completed()
             return result
         wait(delay)
 
 
-async def call_async(callee: Callee[..., Any], run: Run, args: Args, kwargs: Kwargs) -> Any:
+async def call_async(
+    callee: Callee[..., Any], run: Run, args: Args, kwargs: Kwargs, begun: Awaitable[Any] | None = None
+) -> Any:
     """Call a coroutine function, again and again while it fails and its rules give it retries."""
     import asyncio
 
     story = _Story(callee, run)
     wait = callee.sleep or asyncio.sleep
     while True:
-        story.begin()
+        if begun is None:
+            story.begin()
         try:
-            result = await attempt_async(callee.fn, run, args, kwargs, callee.timeout_seconds)
+            result = await attempt_async(callee.fn, run, args, kwargs, callee.timeout_seconds, begun)
         except Exception as error:
             delay = story.failed(error)
             if delay is None:
@@ -97,6 +113,7 @@ async def call_async(callee: Callee[..., Any], run: Run, args: Args, kwargs: Kwa
         else:
             story.completed()
             return result
+        begun = None
         pause = wait(delay)
         if pause is not None:
             await pause
@@ -109,7 +126,7 @@ class _Story:
         self._callee = callee
         self._run = run
         self._log = RunLogger(run)
-        self._started = 0.0
+        self._started = monotonic()
 
     def begin(self) -> None:
         self._started = monotonic()

@@ -15,6 +15,7 @@ from time import monotonic, sleep
 from typing import Any, Protocol
 
 from headrace.asking import ControlPlaneError, Line, line
+from headrace.contract.sizes import PARAMETER_BYTES
 from headrace.contract.states import ENDED
 from headrace.jsonable import jsonable
 
@@ -187,7 +188,7 @@ class _Call:
         idempotency_key: str | None,
         as_child: bool,
     ) -> None:
-        wanted: dict[str, Any] = {"deployment": name, "parameters": jsonable(dict(parameters or {}))}
+        wanted: dict[str, Any] = {"deployment": name, "parameters": _sized(parameters or {})}
         given = {"name": flow_run_name, "idempotency_key": idempotency_key}
         wanted |= {key: value for key, value in given.items() if value is not None}
         wanted |= {"tags": list(tags)} if tags else {}
@@ -202,6 +203,20 @@ class _Call:
         self.patience = OUTAGE if to_worker else 0.0
         """For how long the start is tried: a script that finds no control plane is told so at once."""
         self.asker: Asker = _ByWorker(to_worker) if to_worker else _by_api()
+
+
+def _sized(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters as JSON. However many values they are: their size counts, and a worker carries no more of it."""
+    plain: dict[str, Any] = jsonable(dict(parameters), inf)
+    size = len(json.dumps(plain, separators=(",", ":"), ensure_ascii=False).encode(errors="replace"))
+    if size > PARAMETER_BYTES:
+        raise ControlPlaneError(
+            f"parameters has {size} bytes; at most {PARAMETER_BYTES} are allowed",
+            "Put the data where the worker can read it, and pass its address.",
+            "too_large",
+            413,
+        )
+    return plain
 
 
 def _by_api() -> Asker:

@@ -16,14 +16,14 @@ class NotJsonable(ValueError):
     """A value has no JSON form, or is too large for one."""
 
 
-def jsonable(value: Any) -> Any:
-    """The value as JSON's dict, list, str, int, float, bool and None. Raises `NotJsonable`.
+def jsonable(value: Any, most: float = MOST_VALUES) -> Any:
+    """The value as JSON's dict, list, str, int, float, bool and None. Raises `NotJsonable`, also over `most` values.
 
     Dates and durations become ISO 8601, bytes base64, sets lists, dataclasses and models objects, and the
     floats that JSON cannot hold strings ("NaN", "Infinity").
     """
     try:
-        return _Writer().write(value)
+        return _Writer(most).write(value)
     except RecursionError:
         raise NotJsonable("it is nested too deeply, or holds itself") from None
 
@@ -44,14 +44,14 @@ def is_deep(value: object) -> bool:
 
 
 class _Writer:
-    def __init__(self) -> None:
-        self._left = MOST_VALUES
+    def __init__(self, most: float) -> None:
+        self._most = self._left = most
         self._depth = 0
 
     def write(self, value: Any) -> Any:
         self._left -= 1
         if self._left < 0:
-            raise NotJsonable(f"it has more than {MOST_VALUES:,} values")
+            raise NotJsonable(f"it has more than {self._most:,} values")
         kind = type(value)
         if value is None or kind is bool or kind is str or kind is int:
             return value

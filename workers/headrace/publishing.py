@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from headrace.asking import ControlPlaneError
 from headrace.client.asking import connected, wrong
-from headrace.client.errors import ApiError, NotFound
+from headrace.client.errors import ApiError, Conflict, NotFound
 from headrace.contract.work_pools import WorkPoolCreate
 from headrace.flow_deployments import FlowDeployment, check_deployments
 from headrace.flows import loading
@@ -149,8 +149,9 @@ def need_pool(api: Api, name: str, *, create: bool) -> bool:
         if not create:
             hint = f"Make it: headrace work-pool create --type process {name}   (or say create_pool=True)"
             raise ControlPlaneError(error.message, hint, error.code, error.status) from None
-        api.pools.create(WorkPoolCreate(name=name, type="process"))
-        return True
+        with suppress(Conflict):  # another program has made it meanwhile, and keeps it
+            api.pools.create(WorkPoolCreate(name=name, type="process"))
+            return True
     return False
 
 

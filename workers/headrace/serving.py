@@ -23,6 +23,7 @@ from headrace.client.api import Api
 from headrace.client.asking import connected
 from headrace.client.errors import ApiError, Conflict
 from headrace.contract.deployments import Deployment, DeploymentUpdate
+from headrace.contract.sizes import WORKER_LIMIT
 from headrace.contract.work_pools import WorkQueueCreate
 from headrace.flow_deployments import FlowDeployment, check_deployments
 from headrace.flows import loading
@@ -31,6 +32,8 @@ from headrace.settings import Settings, load_settings
 
 PATIENCE = 60.0
 """Seconds for which a control plane that was started here may come up."""
+OTHERS_PATIENCE = 10.0
+"""Seconds for which one that another program starts at this moment may come up, in which ours found no place."""
 PORT = 4200
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -47,7 +50,7 @@ def serve(*deployments: FlowDeployment, limit: int = 10, pause_on_shutdown: bool
 
     Args:
         *deployments: What `Flow.to_deployment` gives.
-        limit: How many runs go on at once.
+        limit: How many runs go on at once, at most 1,000.
         pause_on_shutdown: Pause the deployments at the end, so that nothing is scheduled for nobody;
             serving them again resumes them.
 
@@ -64,8 +67,8 @@ def serve(*deployments: FlowDeployment, limit: int = 10, pause_on_shutdown: bool
     check_deployments("serve", deployments)
     if not isinstance(limit, int) or isinstance(limit, bool):
         raise TypeError(f"limit takes a whole number, not {limit!r}")
-    if limit < 1:
-        raise ValueError(f"limit is at least 1, not {limit}")
+    if not 1 <= limit <= WORKER_LIMIT:
+        raise ValueError(f"limit is at least 1 and at most {WORKER_LIMIT}, not {limit}")
     if not isinstance(pause_on_shutdown, bool):
         raise TypeError(f"pause_on_shutdown takes True or False, not {pause_on_shutdown!r}")
     with _control_plane():
@@ -79,8 +82,10 @@ def serve(*deployments: FlowDeployment, limit: int = 10, pause_on_shutdown: bool
         options = WorkerOptions(
             pool=pool, work_queues=(queue,), name=queue, limit=limit, on_stop=farewell.begin
         )
-        code = start(options)
-        farewell.finish()
+        try:
+            code = start(options)
+        finally:
+            farewell.finish()
     if code:
         raise SystemExit(code)
 
@@ -217,7 +222,10 @@ def _answers(api_url: str) -> bool:
 
 def _wait_until_up(server: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + PATIENCE
-    while server.poll() is None and time.monotonic() < until:
+    has_left = False
+    while time.monotonic() < until:
+        if server.poll() is not None and not has_left:
+            has_left, until = True, time.monotonic() + OTHERS_PATIENCE
         url = load_settings().api_url
         if url is not None and _answers(url):
             return

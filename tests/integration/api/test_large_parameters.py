@@ -13,8 +13,9 @@ import botocore.session
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from chalicelib.domain.parameters import MAX_BYTES, MAX_RUN_BYTES
+from chalicelib.domain.parameters import MAX_BYTES
 from headrace.contract.media import GZIP, PACKED
+from headrace.contract.sizes import PARAMETER_BYTES
 from tests.support.aws import Carry
 from tests.support.plane import Reply, Rig, WorkerRig
 from tests.support.strict import Call
@@ -68,13 +69,13 @@ def test_up_to_100_kb_they_stay_with_the_run(plane: Rig, worker: WorkerRig) -> N
 
 def test_five_megabytes_pass_and_no_more(plane: Rig, worker: WorkerRig) -> None:
     deployment = plane.deployment()
-    most = {"text": "x" * (MAX_RUN_BYTES - 11)}
+    most = {"text": "x" * (PARAMETER_BYTES - 11)}
     run = plane.run(deployment, parameters=most)
     assert plane.read(run)["parameters"] == most
     path = f"/deployments/{deployment['id']}/create_flow_run"
     reply = plane.call("POST", path, {"parameters": {"text": most["text"] + "x"}})
     assert (reply.status, reply.body["code"]) == (413, "too_large")
-    assert str(MAX_RUN_BYTES) in reply.body["message"]
+    assert str(PARAMETER_BYTES) in reply.body["message"]
 
 
 def create(plane: Rig, deployment: Any, values: Any) -> Reply:
@@ -115,9 +116,9 @@ def test_a_request_that_aws_does_not_carry_is_told_how_to_come(plane: Rig, worke
 
 
 def test_compressed_requests_have_the_same_limit(plane: Rig, worker: WorkerRig) -> None:
-    reply = create(plane, plane.deployment(), {"text": "x" * (MAX_RUN_BYTES - 10)})
+    reply = create(plane, plane.deployment(), {"text": "x" * (PARAMETER_BYTES - 10)})
     assert (reply.status, reply.body["code"]) == (413, "too_large")
-    assert str(MAX_RUN_BYTES) in reply.body["message"]
+    assert str(PARAMETER_BYTES) in reply.body["message"]
 
 
 def test_a_key_finds_the_run_with_the_parameters_of_the_first_call(plane: Rig, worker: WorkerRig) -> None:

@@ -52,6 +52,7 @@ class Child:
     """A running child. `events` is read by a thread, so that its pipe never fills up."""
 
     def __init__(self, directory: Path, spec: dict[str, Any], python: list[str]) -> None:
+        self.directory = directory
         spec_out, spec_in = os.pipe()
         events_out, events_in = os.pipe()
         self.process = subprocess.Popen(

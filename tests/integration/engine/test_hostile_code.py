@@ -141,6 +141,27 @@ def test_threads_left_behind_are_told_and_waited_for(run: Run) -> None:
     assert ended.stdout == "finished\n"
 
 
+def test_an_async_flow_is_over_though_a_thread_that_it_gave_up_goes_on(start: Start) -> None:
+    child = start(
+        """
+        import asyncio, pathlib, time
+        def work():
+            while not pathlib.Path("told").exists(): time.sleep(0.01)
+            print("finished")
+        async def main():
+            try:
+                await asyncio.wait_for(asyncio.to_thread(work), 0.01)
+            except TimeoutError:
+                return "given up"
+        """
+    )
+    child.wait_for(b'"receipt"')
+    (child.directory / "told").touch()
+    ended = child.end()
+    assert (ended.code, ended.receipt["result"], ended.logs) == (0, "given up", [])
+    assert (ended.stdout, ended.stderr) == ("finished\n", "")
+
+
 @pytest.mark.parametrize(
     ("hold", "what"),
     [

@@ -196,6 +196,31 @@ def test_an_async_flow(run: Run) -> None:
     assert ended.receipt["result"] == [0, 2, 4]
 
 
+def test_an_async_flow_behind_a_plain_decorator_is_run(run: Run) -> None:
+    ended = run(
+        """
+        import functools
+        from headrace import flow, flow_run, task
+        def plain(fn):
+            @functools.wraps(fn)
+            def inner(*args, **kwargs): return fn(*args, **kwargs)
+            return inner
+        @task
+        @plain
+        async def double(x):
+            return 2 * x
+        @flow(timeout_seconds=30)
+        @plain
+        async def main(n: int):
+            return [await double(n), flow_run.name]
+        """,
+        {"n": "3"},
+    )
+    assert ended.receipt["result"] == [6, "brisk-otter"]
+    assert ended.logs == [ended.logs[0]]
+    assert ended.logs[0].startswith("Task run 'double-0' completed in")
+
+
 def test_an_async_failure_shows_no_frames_of_the_loop(run: Run) -> None:
     ended = run("async def main():\n    raise ValueError('none')\n")
     assert ended.code == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -249,6 +250,34 @@ def test_memory_and_processor_limits_hold(line: Line) -> None:
     line.start(sys.executable, "-c", "while True: pass", run="c", limits={"cpu_seconds": 1})
     end, _ = line.exited("c")
     assert end["status"] == -24
+
+
+def test_a_low_limit_of_open_files_is_the_childrens_and_not_its_own(
+    keeper: Callable[[], subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
+    try:
+        keeper()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    line = Line(tmp_path)
+    line.lease(60)
+    for number in range(40):
+        line.start(
+            "sh",
+            "-c",
+            "ulimit -Sn; while ! test -e go; do sleep 0.05; done",
+            run=str(number),
+            cwd=str(tmp_path),
+        )
+    told = [line.hear() for _ in range(80)]
+    assert [heard["e"]["t"] for heard in told if heard["t"] == "state"] == ["spawned"] * 40
+    records = [record["message"] for heard in told if heard["t"] == "logs" for record in heard["records"]]
+    assert records == ["64"] * 40
+    (tmp_path / "go").touch()
+    line.exited("39")
+    line.close()
 
 
 def test_a_large_spec_and_a_large_receipt_pass(line: Line) -> None:

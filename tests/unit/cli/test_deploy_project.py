@@ -245,3 +245,9 @@ def test_what_serve_made_in_vain_is_removed(
     with pytest.raises(ControlPlaneError, match="Not like that"):
         one.serve("main")
     assert not any(change.startswith("DELETE") for change in api.changes())
+    api.on("GET", "/work_pools/serve-.*", error(404, "not_found", "There is none."))
+    api.on("POST", "/work_pools/", error(409, "conflict", "Another program has made it meanwhile."))
+    api.seen.clear()
+    with pytest.raises(ControlPlaneError, match="Not like that"):
+        one.serve("main")
+    assert not any(change.startswith("DELETE") for change in api.changes())

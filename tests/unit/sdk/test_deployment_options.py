@@ -99,6 +99,7 @@ def test_what_is_no_deployment_is_refused(taker: Any, given: object, said: str) 
     [
         (serve, {"limit": "3"}, TypeError, "limit takes a whole number"),
         (serve, {"limit": 0}, ValueError, "limit is at least 1"),
+        (serve, {"limit": 1001}, ValueError, "limit is at least 1 and at most 1000, not 1001"),
         (serve, {"pause_on_shutdown": 1}, TypeError, "pause_on_shutdown takes True or False"),
         (deploy, {"source": 3}, TypeError, "source takes local, bundle, git"),
         (deploy, {"source": "gti", "work_pool_name": "x"}, ValueError, "source is 'gti'"),

@@ -125,6 +125,28 @@ def test_async_flows_retry_too() -> None:
     assert waits == [4]
 
 
+def test_async_flows_behind_a_plain_decorator_retry_and_know_their_run(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    waits: list[float] = []
+    function = failing(1)
+
+    def plain(fn: Any) -> Any:
+        return lambda: fn()
+
+    @flow(name="wrapped", retries=1, retry_delay_seconds=4, sleep=waits.append)
+    @plain
+    async def f() -> tuple[int, int]:
+        await asyncio.sleep(0)
+        return function(), flow_run.run_count
+
+    with caplog.at_level(logging.INFO, "headrace"):
+        assert asyncio.run(f()) == (2, 2)
+    assert waits == [4]
+    told = [record.message.split("' ")[-1].split(" ")[0] for record in caplog.records]
+    assert told == ["begins", "failed", "completed"]
+
+
 def test_a_process_that_exits_is_not_tried_again() -> None:
     waits: list[float] = []
 

@@ -229,3 +229,21 @@ def test_its_secrets_that_nobody_can_read_are_named_and_their_defaults_kept_back
     assert "***" not in str(f.parameter_schema())
     with pytest.raises(ParameterError, match="x: the secret ssm:/nowhere is not readable here"):
         f.validate_parameters({"x": {"$secret": "ssm:/nowhere"}})
+
+
+class Careless(BaseModel):
+    n: int
+
+    @field_validator("n")
+    @classmethod
+    def look_up(cls, n: int) -> int:
+        return {1: 10}[n]
+
+
+def test_a_mistake_in_a_validator_is_told_as_one() -> None:
+    made = parameters(Careless)
+    assert made.validate_parameters({"x": {"n": 1}})["x"].n == 10
+    with pytest.raises(ParameterError, match="x: Careless refuses it: KeyError: 5"):
+        made.validate_parameters({"x": {"n": 5}})
+    with pytest.raises(ParameterError, match=r"x\[0\]: Careless refuses it: KeyError: 5"):
+        parameters(list[Careless]).validate_parameters({"x": [{"n": 5}]})

@@ -235,3 +235,19 @@ def test_forgotten_attempts_leave_nothing() -> None:
     outbox.delivered()
     outbox.forget(KEY)
     assert outbox.add(report())
+
+
+def test_a_log_that_goes_on_after_its_run_was_forgotten_leaves_nothing_either() -> None:
+    outbox = Outbox()
+    outbox.expect(KEY, more=True)
+    outbox.add_logs(KEY, 1, events(2))
+    outbox.next_batch()
+    outbox.delivered()
+    outbox.forget(KEY)
+    for first, more in ((3, True), (5, False)):
+        outbox.expect(KEY, more=more)
+        outbox.add_logs(KEY, first, events(2))
+        assert [piece.first for piece in outbox.next_batch().pieces] == [first]
+        outbox.delivered()
+    assert not outbox
+    assert (outbox._tails, outbox._over) == ({}, set())

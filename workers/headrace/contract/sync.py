@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field
 
 from headrace.contract.base import YEAR, Answer, Counter, Json, Request, Time
 from headrace.contract.run_states import State
+from headrace.contract.sizes import WORKER_LIMIT
 from headrace.contract.states import StateType
 from headrace.contract.workers import QueueAddress, RunRef
 
@@ -100,8 +101,8 @@ class SyncRequest(Request):
 
     session: UUID
     seq: Counter
-    slots: int = Field(ge=0, le=1000)
-    want: int = Field(default=0, ge=0, le=1000)
+    slots: int = Field(ge=0, le=WORKER_LIMIT)
+    want: int = Field(default=0, ge=0, le=WORKER_LIMIT)
     held: list[RunRef] = Field(default_factory=list, max_length=2000)
     hints: list[UUID] = Field(default_factory=list, max_length=100)
     reports: list[Report] = Field(default_factory=list, max_length=500)

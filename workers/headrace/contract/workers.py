@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from headrace.contract.base import And, Answer, Counter, ListRequest, Name, Request, StepName, Time
+from headrace.contract.sizes import WORKER_LIMIT
 
 
 class WorkerStatus(StrEnum):
@@ -72,7 +73,7 @@ class WorkerInfo(Request):
     pid: int | None = Field(default=None, ge=0, le=2**63)
     platform: str = Field(default="", max_length=300)
     python: str = Field(default="", max_length=100)
-    limit: int = Field(default=1, ge=1, le=1000)
+    limit: int = Field(default=1, ge=1, le=WORKER_LIMIT)
     work_queues: list[Name] = Field(default_factory=list, max_length=100)
 
 

@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -134,11 +134,20 @@ def _traced(run: Run) -> AbstractContextManager[None]:
 def _attempt(
     flow: Flow[..., Any], run: Run, args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float | None
 ) -> Any:
-    if not flow.is_async:
-        return attempt(flow.fn, run, args, kwargs, timeout)
+    begun = None if flow.is_async else attempt(flow.fn, run, args, kwargs, timeout)
+    if not flow.is_async and not isinstance(begun, Coroutine):
+        return begun
     import asyncio
 
-    return asyncio.run(attempt_async(flow.fn, run, args, kwargs, timeout))
+    with asyncio.Runner() as runner:
+        # It would wait for threads that nobody waits for any more, such as that of a `to_thread` that was given up:
+        # `leave` does so, and not for ever.
+        runner.get_loop().shutdown_default_executor = _not_yet  # type: ignore[method-assign]
+        return runner.run(attempt_async(flow.fn, run, args, kwargs, timeout, begun))
+
+
+async def _not_yet(*_timeout: object) -> None:
+    return None
 
 
 def _not_loaded(spec: Spec, error: LoadError) -> Receipt:
@@ -165,9 +174,13 @@ def _name_threads_left(run: Run) -> None:
     names = [
         thread.name
         for thread in threading.enumerate()
-        if not thread.daemon and thread is not threading.main_thread() and "PoolExecutor" not in thread.name
+        if not thread.daemon and thread is not threading.main_thread() and not _is_executors(thread.name)
     ]
     if names:
         logging.getLogger("headrace.flow_runs").warning(
             "%s is over; threads still running (%s) are stopped with its process", run.label, ", ".join(names)
         )
+
+
+def _is_executors(name: str) -> bool:
+    return "PoolExecutor" in name or name.startswith("asyncio_")

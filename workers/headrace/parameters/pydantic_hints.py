@@ -92,6 +92,12 @@ class PydanticKind(Kind):
             return self._adapter.validate_python(value)
         except ValidationError as error:
             return self._read_json(value, error)
+        except Exception as error:  # a mistake in the user's own validators
+            raise self._refused(error) from error
+
+    def _refused(self, error: Exception) -> Misfit:
+        name = getattr(self._hint, "__name__", "its type")
+        return Misfit.because(f"{name} refuses it: {type(error).__name__}: {error}")
 
     def _read_json(self, value: Any, error: ValidationError) -> Any:
         """A strict model takes '2025-01-31' for a date from JSON, not from Python: ask it as JSON, too."""
@@ -100,6 +106,8 @@ class PydanticKind(Kind):
         except (TypeError, ValueError):
             problems = [(one["loc"], one["msg"]) for one in error.errors(include_url=False)]
             raise Misfit(problems) from None
+        except Exception as mistake:  # as above, in a validator that only JSON's values come to
+            raise self._refused(mistake) from mistake
 
 
 def _referring(schema: Any) -> Any:

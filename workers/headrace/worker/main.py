@@ -47,8 +47,13 @@ def _start(options: WorkerOptions, console: Console) -> int:
     if options.start_method == "zygote" and sys.platform != "linux":
         console.say("bad", "--start-method zygote needs Linux; leave it out, or say spawn.")
         return 1
-    folder = StateFolder(options.settings.home, options.pool, options.worker_name)
-    if not folder.take():
+    try:
+        folder = StateFolder(options.settings.home, options.pool, options.worker_name)
+        taken = folder.take()
+    except (SettingsError, OSError) as error:
+        console.say("bad", f"The worker's folder cannot be made: {error}. Set HEADRACE_HOME to one that can.")
+        return 1
+    if not taken:
         console.say(
             "bad",
             f"A worker named {options.worker_name!r} serves pool {options.pool!r} on this machine already. "

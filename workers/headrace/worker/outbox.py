@@ -135,7 +135,7 @@ class Outbox:
         self._tail(key).take_over(delivered, marks)
 
     def forget(self, key: Key) -> None:
-        """Nothing more will come of this attempt."""
+        """Nothing more will come of this attempt but what the keeper still has of its log."""
         self._over.add(key)
         self._young.pop(key, None)
         self._drop_empty()
@@ -224,7 +224,7 @@ class Outbox:
         return [self._tails[key] for key in keys[start:] + keys[:start]]
 
     def _drop_empty(self) -> None:
-        for key in [key for key in self._over if not self._tails.get(key)]:
+        for key in [key for key in self._over - self._expected if not self._tails.get(key)]:
             self._tails.pop(key, None)
             self._over.discard(key)
 

@@ -17,6 +17,7 @@ from headrace.cli.options import OnDisconnect, Output, Pool, check_names
 from headrace.cli.output import Format, report
 from headrace.cli.tables import Column, listing
 from headrace.cli.times import show_ago
+from headrace.contract.sizes import WORKER_LIMIT
 
 app = new_group()
 
@@ -63,7 +64,12 @@ def start(
     limit: Annotated[
         int | None,
         typer.Option(
-            "--limit", "-l", help="How many runs at once; 10 if left out.", min=1, max=1000, metavar="N"
+            "--limit",
+            "-l",
+            help="How many runs at once; 10 if left out.",
+            min=1,
+            max=WORKER_LIMIT,
+            metavar="N",
         ),
     ] = None,
     name: Annotated[

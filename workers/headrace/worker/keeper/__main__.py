@@ -10,6 +10,7 @@ from headrace.worker.keeper import address, processes
 from headrace.worker.keeper.locks import LockFile
 from headrace.worker.keeper.server import Keeper
 from headrace.worker.keeper.signals import on_signals
+from headrace.worker.keeper.spawn import take_descriptors
 from headrace.worker.keeper.spool import sweep
 
 
@@ -21,6 +22,7 @@ def main(folder: Path) -> None:
     sweep(folder / "spool")
     listener, card = address.listen(folder)
     processes.become_subreaper()
+    take_descriptors()
     keeper = Keeper(folder, listener, card["token"])
     wakeup = on_signals(keeper.ask_to_end)
     _say("ready")

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from headrace.worker.keeper import processes
@@ -17,6 +18,11 @@ from headrace.worker.keeper.wire import Message
 
 if sys.platform != "win32":
     import resource
+
+    DESCRIPTORS = resource.getrlimit(resource.RLIMIT_NOFILE)
+    """How many files this process was meant to have open; its children are left with that."""
+    MOST_DESCRIPTORS = 65_536
+    """Enough for the pipes of as many children as a worker may have, also where there is no limit at all."""
 
 
 class Spawned(NamedTuple):
@@ -67,6 +73,15 @@ class Pipes:
         """The child that has been started on them."""
         ours = self.ours
         return Spawned(pid, ours["stdout"], ours["stderr"], ours.get("events"), ours.get("spec"), popen)
+
+
+def take_descriptors() -> None:
+    """Have as many files open as the system lets us: the usual 1024 are the pipes of 250 children."""
+    if sys.platform != "win32":
+        soft, hard = DESCRIPTORS
+        most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+        with suppress(OSError, ValueError):  # macOS has another limit of its own
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 def spawn(order: Message, mark: str) -> Spawned:
@@ -139,6 +154,7 @@ def before_exec(limits: dict[str, float]) -> Callable[[], None]:
     def prepare() -> None:
         processes.die_with_parent(keeper)
         if sys.platform != "win32":
+            resource.setrlimit(resource.RLIMIT_NOFILE, DESCRIPTORS)
             if memory := limits.get("memory_mb"):
                 size = int(memory * 1024 * 1024)
                 resource.setrlimit(resource.RLIMIT_AS, (size, size))
