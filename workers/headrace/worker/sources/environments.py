@@ -118,7 +118,9 @@ def _must(job: Job, argv: list[str], cwd: Path, what: str) -> Done:
     own = job.workshop.environ
     env = job.environment() | {name: value for name, value in own.items() if name.startswith("PIP_")}
     env.pop("PYTHONPATH", None)
-    done = run_command(argv, env=env, cwd=cwd, seconds=SECONDS, redactor=job.redactor, what=what)
+    done = run_command(
+        argv, env=env, cwd=cwd, seconds=SECONDS, redactor=job.redactor, leash=job.leash, what=what
+    )
     if done.status:
         hint = next((hint for words, hint in _HINTS if any(word in done.output for word in words)), None)
         raise SourceError(f"{what} ended with exit code {done.status}", output=done.output, hint=hint)

@@ -95,6 +95,7 @@ class Git:
             cwd=cwd or self.folder,
             seconds=seconds,
             redactor=self._job.redactor,
+            leash=self._job.leash,
             what=f"git {arguments[0]}",
         )
 

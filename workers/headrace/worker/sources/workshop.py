@@ -12,6 +12,7 @@ from headrace.settings import SettingsError, headrace_home
 from headrace.worker.sources.cache import Cache
 from headrace.worker.sources.errors import SourceError
 from headrace.worker.sources.leases import Key, Leases
+from headrace.worker.sources.leash import Leash
 from headrace.worker.sources.secrets import Redactor
 
 Download = Callable[[str, Path], None]
@@ -55,6 +56,7 @@ class Job:
     folder: Path
     base_python: str
     inherited: re.Pattern[str]
+    leash: Leash
     python: Path | None = None
     redactor: Redactor = field(default_factory=Redactor)
     outputs: dict[str, Mapping[str, object]] = field(default_factory=dict)
