@@ -104,9 +104,9 @@ def _nothing(digest: str, _: Path) -> None:
 def site(tmp_path: Path) -> Site:
     folder, home = make(tmp_path / "bin"), make(tmp_path / "headrace")
     wrapper = folder / "git"
-    # /proc shows what anybody on the machine could see of a process.
+    # Each call begins with `-c NAME=VALUE`. /proc shows what anybody on the machine could see of a process.
     wrapper.write_text(
-        f'#!/bin/sh\ntr "\\0" " " < /proc/$$/cmdline | cut -d" " -f3- >> {folder}/calls\nexec {GIT} "$@"\n'
+        f'#!/bin/sh\ntr "\\0" " " < /proc/$$/cmdline | cut -d" " -f5- >> {folder}/calls\nexec {GIT} "$@"\n'
     )
     wrapper.chmod(0o755)
     environ = {"PATH": f"{folder}:{os.environ['PATH']}", "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"}
