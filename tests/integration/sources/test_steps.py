@@ -184,6 +184,15 @@ def test_two_requirements_two_environments_and_eight_runs_make_one(site: Site, t
     assert len(workshop.cache.entries()) == 2
 
 
+def test_a_requirements_file_may_name_one_elsewhere(site: Site, tmp_path: Path) -> None:
+    more = tmp_path / "more.txt"
+    more.write_text("pinned==1\n")
+    elsewhere = ["-c https://example.org/constraints.txt", "-r https://example.org/more.txt"]
+    (tmp_path / "requirements.txt").write_text("\n".join([*elsewhere, f"-r {more.as_uri()}"]))
+    content = environments._content(["-r", "requirements.txt"], tmp_path)
+    assert content == [*elsewhere, f"-r {more.as_uri()}", "pinned==1"]
+
+
 @pytest.mark.parametrize("line", [".", "-e .", "../local[more]", "local @ file:{folder}"])
 def test_a_local_package_that_was_edited_is_installed_anew(site: Site, tmp_path: Path, line: str) -> None:
     folder = tmp_path / "local"

@@ -110,8 +110,9 @@ def _read(path: Path, lines: list[str], seen: set[Path]) -> None:
         text = line.partition(" #")[0].strip()
         if text and not text.startswith("#"):
             lines.append(text)
-            if match := _FILE.match(text):
-                _read(path.parent / match.group(1), lines, seen)
+            if (match := _FILE.match(text)) and "://" not in (name := _path(match.group(1))):
+                # What lies elsewhere is pip's to fetch; it is read when the environment is made.
+                _read(path.parent / name, lines, seen)
 
 
 def _must(job: Job, argv: list[str], cwd: Path, what: str) -> Done:
