@@ -1,8 +1,9 @@
 """The steps `pip_install` and `pip_install_requirements`: a virtual environment per set of requirements.
 
 It is named by a digest of all that decides what is in it, so deployments that want the same share it, and
-those that want different things do not disturb each other. The run then uses its interpreter. Headrace's
-engine, which needs nothing but the standard library, is linked into it unless the requirements bring it.
+those that want different things do not disturb each other. A later step of the same run gets one that has what
+the earlier ones installed as well. The run then uses its interpreter. Headrace's engine, which needs nothing but
+the standard library, is linked into it unless the requirements bring it.
 """
 
 from __future__ import annotations
@@ -50,8 +51,9 @@ def pip_install(options: Json, job: Job) -> dict[str, object]:
 
 def _install(arguments: list[str], options: Json, job: Job) -> dict[str, object]:
     folder = folder_of(options, job)
-    base = str(job.python or job.base_python)
-    content = _content(arguments, folder)
+    base = job.base_python
+    installs = [*job.installs, (arguments, folder)]
+    content = [_content(*install) for install in installs]
     about = _must(job, [base, "-c", _ABOUT], folder, "python").stdout
     told = json.dumps([content, about, base, str(Path(headrace.__file__).parent)])
     name = f"environments/{hashlib.sha256(told.encode()).hexdigest()[:32]}"
@@ -59,9 +61,11 @@ def _install(arguments: list[str], options: Json, job: Job) -> dict[str, object]
     def make(target: Path) -> None:
         _must(job, [base, "-m", "venv", str(target)], folder, "python -m venv")
         pip = [str(_python(target)), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-        _must(job, [*pip, "--quiet", *arguments], folder, "pip install")
+        for words, where in installs:
+            _must(job, [*pip, "--quiet", *words], where, "pip install")
         _link_engine(target)
 
+    job.installs = installs
     job.python = _python(job.workshop.cache.get(name, job.key, make))
     return {"python": str(job.python)}
 

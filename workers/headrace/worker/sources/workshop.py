@@ -48,6 +48,7 @@ class Workshop:
 class Job:
     """One run's preparation: each step reads it and changes it. `python`: what the run is to use.
 
+    `installs`: pip's arguments, and the folder where it is called, of the steps so far.
     `brought`: what its folder came from, for people; None for a folder of this machine.
     """
 
@@ -61,6 +62,7 @@ class Job:
     redactor: Redactor = field(default_factory=Redactor)
     outputs: dict[str, Mapping[str, object]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    installs: list[tuple[list[str], Path]] = field(default_factory=list)
     brought: str | None = None
 
     def environment(self) -> dict[str, str]:
