@@ -117,12 +117,13 @@ class Supervisor(Hands):
         """Prepare what may be prepared, and start (step 3) every run whose time has come."""
         decisions: list[Decision] = []
         for key, held in self._held.items():
-            if self.leaving or self.haunted(key):
+            is_waiting = held.phase is Phase.WAITING and held.not_before <= now
+            if self.leaving or not (is_waiting or held.phase is Phase.GRANTED) or self.haunted(key):
                 continue
             if held.phase is Phase.GRANTED:
                 held.phase = Phase.PREPARING
                 decisions.append(Prepare(held.grant))
-            elif held.phase is Phase.WAITING and held.not_before <= now and held.launch is not None:
+            elif held.launch is not None:
                 held.phase = Phase.STARTED
                 decisions.append(Start(key, held.launch, held.meta()))
                 held.launch = None
