@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+BIG = 100_000
 GIT = shutil.which("git")
 PLAIN = {
     "PATH": os.environ["PATH"],
@@ -67,6 +68,8 @@ class _Backend(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
+        if self.server.breaks_off and len(content) > BIG:
+            content, self.close_connection = content[: len(content) // 2], True
         self.wfile.write(content)
 
     do_POST = do_GET  # noqa: N815
@@ -76,7 +79,10 @@ class _Backend(BaseHTTPRequestHandler):
 
 
 class GitHost(ThreadingHTTPServer):
-    """Serves the repositories below `root`. `seen`: each request's authorization and path."""
+    """Serves the repositories below `root`. `seen`: each request's authorization and path.
+
+    `breaks_off`: large answers end in the middle.
+    """
 
     daemon_threads = True
 
@@ -84,6 +90,7 @@ class GitHost(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Backend)
         self.root = root
         self.user, self.password = "x-access-token", password
+        self.breaks_off = False
         self.seen: list[tuple[str | None, str]] = []
 
     @property

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from headrace.worker.prepare import INHERITED
-from headrace.worker.sources import Job, Workshop
+from headrace.worker.sources import Job, Leash, Workshop
 from tests.support.git_host import GIT, GitHost, git, git_host
 
 
@@ -76,7 +76,8 @@ class Site:
         return Workshop.of(self.environ, self.download or _nothing, self.home, self.state)
 
     def job(self, workshop: Workshop | None = None, **more: Any) -> Job:
-        job = Job(workshop or self.workshop(), (uuid4(), 1), self.home, sys.executable, INHERITED, **more)
+        key, leash = (uuid4(), 1), Leash(str(uuid4()))
+        job = Job(workshop or self.workshop(), key, self.home, sys.executable, INHERITED, leash, **more)
         self.jobs.append(job)
         return job
 
@@ -103,9 +104,9 @@ def _nothing(digest: str, _: Path) -> None:
 def site(tmp_path: Path) -> Site:
     folder, home = make(tmp_path / "bin"), make(tmp_path / "headrace")
     wrapper = folder / "git"
-    # /proc shows what anybody on the machine could see of a process.
+    # Each call begins with `-c NAME=VALUE`. /proc shows what anybody on the machine could see of a process.
     wrapper.write_text(
-        f'#!/bin/sh\ntr "\\0" " " < /proc/$$/cmdline | cut -d" " -f3- >> {folder}/calls\nexec {GIT} "$@"\n'
+        f'#!/bin/sh\ntr "\\0" " " < /proc/$$/cmdline | cut -d" " -f5- >> {folder}/calls\nexec {GIT} "$@"\n'
     )
     wrapper.chmod(0o755)
     environ = {"PATH": f"{folder}:{os.environ['PATH']}", "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import base64
+import os
+import random
+import shutil
 import subprocess
 import sys
 import threading
@@ -83,9 +86,56 @@ def test_a_commit_that_came_with_another_is_kept(origin: Origin, site: Site) -> 
     for commit in (second, first):
         git_clone({"repository": origin.url, "commit": commit}, site.job())
     assert site.count("fetch") == 1
-    (mirror,) = (path for path in (site.workshop().cache.root / "mirrors").iterdir() if path.is_dir())
+    mirror = mirror_of(site)
     kept = git("for-each-ref", "--format=%(objectname)", "refs/headrace/", cwd=mirror).split()
     assert sorted(kept) == sorted([first, second])
+
+
+def mirror_of(site: Site) -> Path:
+    (mirror,) = (path for path in (site.workshop().cache.root / "mirrors").iterdir() if path.is_dir())
+    return mirror
+
+
+def test_a_fetch_that_broke_off_leaves_no_part_of_a_commit(
+    origin: Origin, site: Site, backend: GitHost
+) -> None:
+    site.environ["TOKEN"] = str(backend.password)
+    options = {"repository": backend.url(), "credentials": {"env": "TOKEN"}}
+    git_clone(options, site.job())
+    large = random.Random(1).randbytes(500_000).hex()
+    commit = origin.commit("large", large)
+    origin.push()
+    backend.breaks_off = True
+    with pytest.raises(SourceError):
+        git_clone(options, site.job())
+    with pytest.raises(subprocess.CalledProcessError):
+        git("cat-file", "-e", commit, cwd=mirror_of(site))
+    left = mirror_of(site) / "objects" / "pack" / "tmp_pack_left"
+    left.write_text("half")
+    os.utime(left, (1, 1))
+    backend.breaks_off = False
+    job = site.job()
+    assert git_clone(options, job)["commit"] == commit
+    assert (job.folder / "large").read_text() == large
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("there", ["commit", "commit and trees"])
+def test_a_mirror_that_lacks_objects_is_mended(origin: Origin, site: Site, there: str) -> None:
+    git_clone({"repository": origin.url}, site.job())
+    commit = origin.commit("a/flow.py", "second\n")
+    origin.push()
+    trees = [] if there == "commit" else [f"{commit}^{{tree}}", f"{commit}:a"]
+    for name in (commit, *trees):
+        one = git("rev-parse", name, cwd=origin.work)
+        path = Path("objects") / one[:2] / one[2:]
+        (mirror_of(site) / path).parent.mkdir(exist_ok=True)
+        shutil.copy(origin.work / ".git" / path, mirror_of(site) / path)
+    for _ in range(2):
+        job = site.job()
+        git_clone({"repository": origin.url}, job)
+        assert (job.folder / "a" / "flow.py").read_text() == "second\n"
+        assert (job.folder / "flow.py").read_text() == "x = 1\n"
 
 
 def test_a_folder_that_is_not_in_the_commit(origin: Origin, site: Site) -> None:

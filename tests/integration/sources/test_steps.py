@@ -192,6 +192,26 @@ def test_two_requirements_two_environments_and_eight_runs_make_one(site: Site, t
     assert len(workshop.cache.entries()) == 2
 
 
+def test_a_second_step_adds_to_what_the_first_installed(site: Site, tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        wheel(tmp_path, name, "1.0")
+    site.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)}
+    (tmp_path / "requirements.txt").write_text("one\n")
+    steps = [{f"{S}pip_install_requirements": {"directory": str(tmp_path)}}]
+    steps.append({f"{S}pip_install": {"packages": ["other"]}})
+    launch = prepare(grant(*steps), site.environ)
+    assert said(launch.argv[0], "import one, other; print(one.version, other.version)") == "1.0 1.0"
+
+
+def test_a_requirements_file_may_name_one_elsewhere(site: Site, tmp_path: Path) -> None:
+    more = tmp_path / "more.txt"
+    more.write_text("pinned==1\n")
+    elsewhere = ["-c https://example.org/constraints.txt", "-r https://example.org/more.txt"]
+    (tmp_path / "requirements.txt").write_text("\n".join([*elsewhere, f"-r {more.as_uri()}"]))
+    content = environments._content(["-r", "requirements.txt"], tmp_path)
+    assert content == [*elsewhere, f"-r {more.as_uri()}", "pinned==1"]
+
+
 @pytest.mark.parametrize("line", [".", "-e .", "../local[more]", "local @ file:{folder}"])
 def test_a_local_package_that_was_edited_is_installed_anew(site: Site, tmp_path: Path, line: str) -> None:
     folder = tmp_path / "local"

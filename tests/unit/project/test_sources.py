@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -216,3 +217,29 @@ def test_steps_that_cannot_work_are_refused_all_at_once(tmp_path: Path) -> None:
         ((2, "pip_install", "packages"), "must be a text or a list"),
         ((4, "run_shel_script"), " did you mean 'run_shell_script'?"),
     ]
+
+
+@pytest.mark.parametrize("prefix", ["", PREFIX, "prefect.deployments.steps."])
+def test_a_folder_of_the_project_is_written_out(tmp_path: Path, prefix: str) -> None:
+    """Its worker was started elsewhere; a folder that is not here is one of the worker's host."""
+    (tmp_path / "flows" / "deep").mkdir(parents=True)
+    for given, expected in ((".", tmp_path), ("flows", tmp_path / "flows"), ("/srv/x", "/srv/x"), ("x", "x")):
+        (step,) = Sources(tmp_path).steps([{f"{prefix}set_working_directory": {"directory": given}}])
+        assert list(step.values()) == [{"directory": str(expected)}]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [{"pull_bundle": {"digest": "sha256:0", "size": 1}}, {LOCAL: {"directory": "/srv"}}, {"my.step": {}}],
+)
+def test_a_folder_of_what_came_before_it_is_not(tmp_path: Path, before: dict[str, Any]) -> None:
+    (tmp_path / "flows").mkdir()
+    step = {LOCAL: {"directory": "flows"}}
+    assert Sources(tmp_path).steps([before, step])[-1] == step
+
+
+def test_a_script_before_it_brings_no_folder(tmp_path: Path) -> None:
+    script = {PREFIX + "run_shell_script": {"script": "true"}}
+    assert Sources(tmp_path).steps([script, {LOCAL: {"directory": "."}}])[-1][LOCAL] == {
+        "directory": str(tmp_path)
+    }

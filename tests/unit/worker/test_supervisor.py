@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from headrace.contract.sync import Command, Grant, ReportKind, Verdict
-from headrace.worker.decisions import Ack, Decision, Deliver, Key, Kill, Log, Prepare, Say, Start
-from headrace.worker.events import Launch
-from headrace.worker.supervisor import Supervisor
+from headrace.worker.decisions import Abandon, Ack, Decision, Deliver, Key, Kill, Log, Prepare, Say, Start
+from headrace.worker.events import Launch, Unprepared
+from headrace.worker.supervisor import STEP_GRACE, Supervisor
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LAUNCH = Launch(["x"], {}, "/", {"run": "r"}, None, 30.0, {}, stream=False)
@@ -120,7 +120,7 @@ def test_a_clock_that_is_behind_delays_nothing_for_long(supervisor: Supervisor) 
 def test_what_cannot_be_prepared_is_over(supervisor: Supervisor) -> None:
     given = grant()
     supervisor.granted(given, NOW)
-    decisions = supervisor.unprepared(given, "no code", NOW, notes=("what a step said",))
+    decisions = supervisor.unprepared(Unprepared(given, "no code", notes=("what a step said",)), NOW)
     assert only(Deliver, decisions)[0].report.message == "no code"
     assert only(Log, decisions)[0].lines == ("what a step said",)
     assert supervisor.free == 2
@@ -128,29 +128,69 @@ def test_what_cannot_be_prepared_is_over(supervisor: Supervisor) -> None:
 
 def test_a_leaving_worker_hands_back(supervisor: Supervisor) -> None:
     given = grant()
+    key = (given.run, 1)
     supervisor.granted(given, NOW)
-    back = [*supervisor.drain(NOW), *supervisor.granted(grant(), NOW)]
+    assert supervisor.drain(NOW) == [Abandon(key, STEP_GRACE)]
+    assert supervisor.prepared(given, LAUNCH, NOW) == []
+    assert len(supervisor.live()) == 1, "its steps may have processes yet"
+    back = [*supervisor.abandoned(key, NOW), *supervisor.granted(grant(), NOW)]
     assert [(one.report.kind, one.report.at) for one in only(Deliver, back)] == [
         (ReportKind.RELEASED, NOW)
     ] * 2
-    assert supervisor.prepared(given, LAUNCH, NOW) == []
-    assert supervisor.free == 0
+    assert (supervisor.free, supervisor.live()) == (0, [])
 
 
 def test_told_to_leave_it_hands_back_and_says_so_once(supervisor: Supervisor) -> None:
-    supervisor.granted(grant(), NOW)
+    given = grant()
+    supervisor.granted(given, NOW)
     command = Command.model_validate({"kind": "drain"})
-    told = supervisor.command(command, NOW)
-    assert reported(told) == [ReportKind.RELEASED] and supervisor.offered == 0
+    assert only(Abandon, supervisor.command(command, NOW)) and supervisor.offered == 0
+    assert reported(supervisor.abandoned((given.run, 1), NOW)) == [ReportKind.RELEASED]
     assert supervisor.command(command, NOW) == []
 
 
-def test_cancel_before_the_start_needs_no_kill(supervisor: Supervisor) -> None:
+@pytest.mark.parametrize("is_prepared", [True, False])
+def test_cancel_before_the_start_is_told_when_its_steps_are_gone(
+    supervisor: Supervisor, is_prepared: bool
+) -> None:
+    given = grant(due=NOW + timedelta(seconds=1))
+    key = (given.run, 1)
+    supervisor.granted(given, NOW)
+    if is_prepared:
+        supervisor.prepared(given, LAUNCH, NOW)
+    command = Command.model_validate({"kind": "cancel", "run": given.run})
+    decisions = supervisor.command(command, NOW)
+    assert (only(Abandon, decisions), reported(decisions)) == ([Abandon(key, STEP_GRACE)], [])
+    assert supervisor.prepared(given, LAUNCH, NOW) == []
+    assert supervisor.unprepared(Unprepared(given, "ended"), NOW) == []
+    assert supervisor.free == 1
+    assert reported(supervisor.abandoned(key, NOW)) == [ReportKind.CANCELLED]
+    assert supervisor.abandoned(key, NOW) == []
+    assert supervisor.free == 2
+
+
+def test_one_that_is_handed_back_may_be_cancelled_yet(supervisor: Supervisor) -> None:
     given = grant()
     supervisor.granted(given, NOW)
+    supervisor.drain(NOW)
     command = Command.model_validate({"kind": "cancel", "run": given.run})
-    assert reported(supervisor.command(command, NOW)) == [ReportKind.CANCELLED]
-    assert supervisor.prepared(given, LAUNCH, NOW) == []
+    assert only(Abandon, supervisor.command(command, NOW)) == []
+    assert reported(supervisor.abandoned((given.run, 1), NOW)) == [ReportKind.CANCELLED]
+
+
+def test_a_new_attempts_steps_begin_after_those_of_the_old_one_are_gone(supervisor: Supervisor) -> None:
+    given = grant()
+    supervisor.granted(given, NOW)
+    new = grant(given.run, attempt=2)
+    assert supervisor.granted(new, NOW) == [Abandon((given.run, 1), 0.0)]
+    assert supervisor.abandoned((given.run, 1), NOW) == [Prepare(new)]
+
+
+def test_steps_that_the_lease_ended_are_no_failure_of_the_run(supervisor: Supervisor) -> None:
+    given = grant()
+    supervisor.granted(given, NOW)
+    decisions = supervisor.unprepared(Unprepared(given, "exit code -9", too_late=True), NOW)
+    assert reported(decisions) == [ReportKind.RELEASED]
 
 
 def test_cancel_kills_once_and_reports_when_gone(supervisor: Supervisor) -> None:
@@ -182,9 +222,11 @@ def test_a_new_attempt_starts_after_the_old_one_is_gone(supervisor: Supervisor) 
     old = begun(supervisor)
     new = grant(old[0], attempt=2)
     assert only(Kill, supervisor.granted(new, NOW)) == [Kill(old, "fenced", 0)]
-    assert only(Start, supervisor.prepared(new, LAUNCH, NOW)) == []
+    assert supervisor.due(NOW) == []
     supervisor.state(old, 2, {"t": "exited", "status": -9, "why": "fenced"})
-    assert [start.key for start in only(Start, supervisor.due(NOW))] == [(new.run, 2)]
+    assert supervisor.due(NOW) == [Prepare(new)]
+    started = only(Start, supervisor.prepared(new, LAUNCH, NOW))
+    assert [start.key for start in started] == [(new.run, 2)]
 
 
 @pytest.mark.parametrize("go_on", [True, False])
@@ -194,7 +236,9 @@ def test_a_closed_session_disowns_its_runs(supervisor: Supervisor, go_on: bool) 
     supervisor.granted(waiting, NOW)
     decisions = supervisor.disowned(go_on=go_on)
     assert only(Kill, decisions) == ([] if go_on else [Kill(key, "fenced", 0)])
+    assert only(Abandon, decisions) == [Abandon((waiting.run, 1), 0.0)]
     assert supervisor.refs() == []
+    assert supervisor.abandoned((waiting.run, 1), NOW) == []
     assert len(supervisor.live()) == 1
     assert supervisor.verdict(verdict(key, 1, "fenced")) == [Ack(key, 1)]
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headrace.contract.pull_steps import MEMBERS, lacks, mistakes
+from headrace.contract.pull_steps import MEMBERS, lacks, mistakes, short_name
 from headrace.contract.pull_steps import PREFIX as PREFIX
 from headrace.project.errors import Place, ProjectError, mistaken
 from headrace.project.git import Checkout, is_same_repository, read_checkout, without_secrets
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from headrace.bundles import Bundle
 
 GIT, BUNDLE, LOCAL = (PREFIX + name for name in ("git_clone", "pull_bundle", "set_working_directory"))
+
+_MOVES = ("git_clone", "pull_bundle", "set_working_directory", None)
+"""After these, a relative folder is one of theirs; None: a function of the user's, which may say a folder."""
 
 Steps = list[dict[str, Any]]
 
@@ -45,6 +48,7 @@ class Sources:
         done: Steps = []
         for place, (name, options) in enumerate(named):
             follows = any(later == LOCAL for later, _ in named[place + 1 :])
+            is_first = not any(short_name(earlier) in _MOVES for earlier, _ in named[:place])
             if name == GIT:
                 done += self._git(options, in_subfolder=not follows)
             elif name == BUNDLE and "digest" not in options:
@@ -52,6 +56,8 @@ class Sources:
                 done.append({name: {**options, "digest": bundle.digest, "size": bundle.size}})
             elif name == LOCAL and not options.get("directory"):
                 done.append({name: {"directory": str(self.folder)}})
+            elif short_name(name) == "set_working_directory" and is_first:
+                done.append({name: {**options, "directory": self._written_out(str(options["directory"]))}})
             else:
                 done.append({name: options})
         return done
@@ -64,6 +70,11 @@ class Sources:
         finally:
             if self.packed is not None:
                 self.packed.path.unlink(missing_ok=True)
+
+    def _written_out(self, directory: str) -> str:
+        """A folder of the project with its whole path: a worker would look for it from where it was started."""
+        here = self.folder / directory
+        return str(here) if here.is_dir() else directory
 
     def _pack(self) -> Bundle:
         if self.packed is None:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 
 from headrace.worker.decisions import Key
 from headrace.worker.events import Buried
 from headrace.worker.keeper import processes
 from headrace.worker.keeper.ending import Ending
-
-_NOBODY = -1
-"""No process has this number: nothing is found by its group."""
 
 
 def bury(pids: Mapping[Key, int | None], post: Callable[[Buried], None]) -> None:
@@ -44,10 +38,4 @@ def sweep(keys: Iterable[Key]) -> None:
     So they may be reported lost, and be started again elsewhere, without a second copy.
     """
     for run, attempt in keys:
-        for _ in range(5):  # a process may have started another one meanwhile
-            found = processes.members(_NOBODY, f"{run}:{attempt}")
-            for process in found:
-                with suppress(ProcessLookupError, PermissionError):
-                    os.kill(process.pid, signal.SIGKILL)
-            if not found:
-                break
+        processes.sweep(f"{run}:{attempt}")

@@ -21,6 +21,14 @@ class Prepare:
 
 
 @dataclass(frozen=True, slots=True)
+class Abandon:
+    """End what the steps of a run that has not started are doing; `Abandoned` says that nothing of it is left."""
+
+    key: Key
+    grace: float
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
     """Hand it to the keeper; `meta` comes back to whoever takes the keeper over."""
 
@@ -70,4 +78,4 @@ class Say:
     text: str
 
 
-Decision = Prepare | Start | Kill | Deliver | Ack | Log | Say
+Decision = Prepare | Abandon | Start | Kill | Deliver | Ack | Log | Say

@@ -79,12 +79,23 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Unprepared:
-    """A run cannot be started here; the message says why and what to do. `notes` are lines for its log."""
+    """A run cannot be started here; the message says why and what to do. `notes` are lines for its log.
+
+    `too_late`: the lease was running out, and with it what its steps did; it waits for another worker.
+    """
 
     grant: Grant
     message: str
     error: RunError | None = None
     notes: tuple[str, ...] = ()
+    too_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """No process of the steps of this attempt is left, and none will come."""
+
+    key: tuple[UUID, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +167,7 @@ Event = (
     | Buried
     | Prepared
     | Unprepared
+    | Abandoned
     | Joined
     | JoinFailed
     | Synced

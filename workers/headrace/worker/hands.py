@@ -44,10 +44,17 @@ class Hands:
         """What the keeper has in hand, with the first process of each."""
         return {key: held.pid for key, held in self._held.items() if held.phase is Phase.STARTED}
 
+    def stepping(self) -> frozenset[Key]:
+        """Runs whose steps may have processes, of which the keeper would not know."""
+        phases = (Phase.PREPARING, Phase.WAITING, Phase.ABANDONED)
+        return frozenset(
+            key for key, held in self._held.items() if held.phase in phases and held.grant.pull_steps
+        )
+
     def haunted(self, key: Key) -> bool:
         """Whether an earlier attempt of the run is not gone yet."""
         return any(
-            old != key and old[0] == key[0] and held.phase is Phase.STARTED
+            old != key and old[0] == key[0] and held.phase in (Phase.STARTED, Phase.ABANDONED)
             for old, held in self._held.items()
         )
 

@@ -19,8 +19,10 @@ _ALWAYS = datetime.min.replace(tzinfo=UTC)
 class Phase(Enum):
     """Where a run is in its life."""
 
+    GRANTED = auto()
     PREPARING = auto()
     WAITING = auto()
+    ABANDONED = auto()
     STARTED = auto()
     OVER = auto()
 
@@ -30,8 +32,9 @@ class Held:
     """A run in our hands."""
 
     grant: Grant
-    phase: Phase = Phase.PREPARING
+    phase: Phase = Phase.GRANTED
     launch: Launch | None = None
+    instead: ReportKind | None = None
     engine: bool = True
     timeout: float | None = None
     receipt: Message | None = None

@@ -38,6 +38,8 @@ class KeeperClient:
         self._folder = folder
         self._post = post
         self._on_disconnect = on_disconnect
+        self._guards = False
+        self._guarded: frozenset[Key] = frozenset()
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._reader: threading.Thread | None = None
@@ -67,6 +69,8 @@ class KeeperClient:
         welcome, *rest = heard
         if welcome["t"] != "welcome":
             raise KeeperError(f"The keeper in {self._folder} refuses this worker: {welcome.get('message')}.")
+        # One of an earlier release does not know the word, and would hang up.
+        self._guards = bool(welcome.get("guards"))
         self._reader = threading.Thread(
             target=self._listen, args=(self._socket, lines, rest), name="keeper", daemon=True
         )
@@ -110,6 +114,12 @@ class KeeperClient:
     def lease(self, lease: Lease) -> None:
         """The children may live until then."""
         self._send({"op": "lease", "deadline": lease.deadline, "term_at": lease.term_at})
+
+    def guard(self, keys: frozenset[Key]) -> None:
+        """From now on, have what the steps of these attempts start ended with us, or with the lease."""
+        if self._guards and keys != self._guarded:
+            self._guarded = keys
+            self._send({"op": "guard", "marks": [f"{run}:{attempt}" for run, attempt in keys]})
 
     def launch(self, key: Key, launch: Launch, meta: Message, start_method: str) -> None:
         """Start a child."""

@@ -28,6 +28,11 @@ class Lease:
         return True
 
     @property
+    def is_ending(self) -> bool:
+        """Whether children are asked to end by now, and no step goes on."""
+        return self._clock() >= self.term_at
+
+    @property
     def over(self) -> bool:
         """Whether the deadline has passed."""
         return self._clock() >= self.deadline

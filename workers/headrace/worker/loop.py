@@ -6,7 +6,6 @@ import os
 import queue
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,9 +17,10 @@ from headrace.worker.answers import Answers
 from headrace.worker.console import Console
 from headrace.worker.courier import Courier
 from headrace.worker.credentials import ApiCredentials, from_api
-from headrace.worker.decisions import Ack, Decision, Deliver, Kill, Log, Prepare, Say, Start
+from headrace.worker.decisions import Abandon, Ack, Decision, Deliver, Kill, Log, Prepare, Say, Start
 from headrace.worker.dialogue import Dialogue
 from headrace.worker.events import (
+    Abandoned,
     Answered,
     Buried,
     Event,
@@ -45,8 +45,7 @@ from headrace.worker.keeping import Keeping
 from headrace.worker.lease import Lease
 from headrace.worker.options import WorkerOptions
 from headrace.worker.outbox import Outbox
-from headrace.worker.parameters import with_parameters
-from headrace.worker.prepare import PrepareError, prepare
+from headrace.worker.preparations import Preparations
 from headrace.worker.requests import Requests
 from headrace.worker.sources import Workshop
 from headrace.worker.sqs import own_credentials
@@ -57,8 +56,6 @@ from headrace.worker.tracing import Tracing
 
 LAST_WORDS = 5.0
 """After the second Ctrl-C, how long to try to deliver before leaving the rest in the journal."""
-PREPARERS = 32
-"""Code is made ready for so many runs at once: one slow repository must not keep the others waiting."""
 
 
 class Loop:
@@ -76,7 +73,8 @@ class Loop:
         self.courier = Courier(api, options.pool, options.worker_name, self.mailbox.put)
         self.dialogue = Dialogue(options, self.courier, self.outbox, Journal(folder.path / "journal.jsonl"))
         self.keeper = KeeperClient(folder.path, self.mailbox.put, options.on_disconnect)
-        self._workshop = Workshop.of(os.environ, api.bundles.download, options.settings.home, folder.path)
+        workshop = Workshop.of(os.environ, api.bundles.download, options.settings.home, folder.path)
+        self._preparations = Preparations(self, workshop)
         self.requests = Requests(api, options.pool, options.worker_name, self.mailbox.put)
         self.inbox: Inbox | None = None
         self.exit_code: int | None = None
@@ -87,8 +85,6 @@ class Loop:
         self.hungry = True
         self._stops = 0
         self._last_words: float | None = None
-        preparers = min(PREPARERS, max(4, options.limit))
-        self._preparers = ThreadPoolExecutor(preparers, thread_name_prefix="prepare")
         self._handlers: dict[type, Callable[[Any], object]] = {
             Rung: self._on_rung,
             Told: self._on_told,
@@ -97,9 +93,8 @@ class Loop:
             KeeperGone: lambda _: self._keeping.gone(),
             Buried: self._keeping.buried,
             Prepared: lambda event: self.do(self.supervisor.prepared(event.grant, event.launch, _now())),
-            Unprepared: lambda event: self.do(
-                self.supervisor.unprepared(event.grant, event.message, _now(), event.error, event.notes)
-            ),
+            Unprepared: lambda event: self.do(self.supervisor.unprepared(event, _now())),
+            Abandoned: lambda event: self.do(self.supervisor.abandoned(event.key, _now())),
             Joined: self._answers.joined,
             JoinFailed: lambda event: self._answers.join_failed(event.error),
             Synced: self._answers.synced,
@@ -109,7 +104,8 @@ class Loop:
         }
 
         self._doers: dict[type, Callable[[Any], object]] = {
-            Prepare: lambda prepare: self._preparers.submit(self._prepare, prepare.grant),
+            Prepare: self._preparations.begin,
+            Abandon: self._preparations.abandon,
             Start: lambda start: self.keeper.launch(
                 start.key, self.tracing.begun(start), start.meta, self.options.start_method
             ),
@@ -138,6 +134,8 @@ class Loop:
 
     def do(self, decisions: Iterable[Decision]) -> None:
         """Carry decisions out."""
+        decisions = list(decisions)
+        self.keeper.guard(self.supervisor.stepping())
         for decision in decisions:
             self._doers[type(decision)](decision)
         self._tell_free()
@@ -157,6 +155,7 @@ class Loop:
         if self.dialogue.registered is not None:
             self.keeper.session({"registered": self.dialogue.registered.model_dump(mode="json")})
             self.keeper.lease(self.lease)
+            self.keeper.guard(self.supervisor.stepping())
 
     def leave(self, code: int) -> None:
         """End the loop."""
@@ -176,7 +175,7 @@ class Loop:
         else:
             self._handlers[type(event)](event)
             self._take_all_that_is_there()
-        self._workshop.cache.leases.keep_only(self.supervisor.keys())
+        self._preparations.keep_only(self.supervisor.keys())
         self.do(self.supervisor.due(_now()))
         self._call_if_due()
         self._leave_if_done()
@@ -233,17 +232,6 @@ class Loop:
             self.tracing.forgotten(ack.key)
             self.outbox.forget(ack.key)
 
-    def _prepare(self, grant: Any) -> None:
-        try:
-            with self.tracing.preparing(grant):
-                whole = with_parameters(grant, self.requests.parameters_of(self.dialogue.session))
-                launch = prepare(whole, workshop=self._workshop)
-            self.mailbox.put(Prepared(grant, launch))
-        except PrepareError as error:
-            self.mailbox.put(Unprepared(grant, str(error), error.error, error.notes))
-        except Exception as error:  # noqa: BLE001 - a run must not wait for ever for a thread that failed
-            self.mailbox.put(Unprepared(grant, f"It could not be prepared: {type(error).__name__}: {error}."))
-
     def _on_rung(self, rung: Rung) -> None:
         if self.supervisor.free > 0:
             self.dialogue.rung(rung)
@@ -289,7 +277,7 @@ class Loop:
             self.inbox.give_back(self.dialogue.unasked())
 
     def _close(self) -> None:
-        self._preparers.shutdown(wait=False, cancel_futures=True)
+        self._preparations.close()
         if self.inbox is not None:
             self.inbox.close()
         self.courier.close()

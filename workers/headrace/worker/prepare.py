@@ -20,7 +20,7 @@ from headrace.contract.sync import Grant, RunError
 from headrace.secret import KEY, reference_in, references_in
 from headrace.worker.events import ENGINE_SLACK, Launch
 from headrace.worker.keeper.wire import Message
-from headrace.worker.sources import Job, SourceError, Workshop, activated, make_ready
+from headrace.worker.sources import Job, Leash, SourceError, Workshop, activated, make_ready
 from headrace.worker.sources.secrets import read_reference
 
 GRACE = 30.0
@@ -53,9 +53,12 @@ class PrepareError(Exception):
 
 
 def prepare(
-    grant: Grant, environ: Mapping[str, str] | None = None, workshop: Workshop | None = None
+    grant: Grant,
+    environ: Mapping[str, str] | None = None,
+    workshop: Workshop | None = None,
+    leash: Leash | None = None,
 ) -> Launch:
-    """Make a grant's code ready and give the command.
+    """Make a grant's code ready and give the command; what the steps start is ended by the leash.
 
     Raises:
         PrepareError: The code source, or the job template, does not fit this machine.
@@ -64,7 +67,7 @@ def prepare(
         raise _misfit(grant, grant.problem)
     configuration = grant.configuration
     environ = os.environ if environ is None else environ
-    job = _code(grant, environ, workshop)
+    job = _code(grant, environ, workshop, leash or Leash(f"{grant.run}:{grant.attempt}"))
     command = configuration.get("command")
     engine = not command
     timeout = _timeout(grant)
@@ -93,7 +96,7 @@ def _misfit(grant: Grant, problem: str) -> PrepareError:
     return PrepareError(f"{message} {hint}", RunError(type="JobVariables", message=message, hint=hint))
 
 
-def _code(grant: Grant, environ: Mapping[str, str], workshop: Workshop | None) -> Job:
+def _code(grant: Grant, environ: Mapping[str, str], workshop: Workshop | None, leash: Leash) -> Job:
     """Run the pull steps."""
     notes: list[str] = []
     try:
@@ -103,6 +106,7 @@ def _code(grant: Grant, environ: Mapping[str, str], workshop: Workshop | None) -
             folder=Path.cwd(),
             base_python=str(grant.configuration.get("python") or sys.executable),
             inherited=INHERITED,
+            leash=leash,
             notes=notes,
         )
         make_ready(grant, job)

@@ -1,8 +1,10 @@
 """The life of each run in a worker's hands, as decisions; no I/O, no clock of its own.
 
-1. *Granted* by a sync's answer: its code is prepared. A worker that is leaving hands it back (`released`).
+1. *Granted* by a sync's answer: its code is prepared, once its earlier attempt is gone. A worker that is
+   leaving hands it back (`released`).
 2. *Prepared*: it waits for its time if the doorbell came early, then goes to the keeper. If it cannot be
-   prepared it is over: CRASHED, with what is wrong and how to mend it.
+   prepared it is over: CRASHED, with what is wrong and how to mend it. *Abandoned* before its start (cancelled,
+   handed back, somebody else's now), it keeps its slot until no process of its steps is left; that is told then.
 3. *Started*: the keeper says `spawned`, the engine `started`: reported, so the run is RUNNING.
 4. It goes on until it ends by itself, or is killed: cancel (from a person), fenced (it is somebody else's
    now), timeout, lease, stop.
@@ -23,11 +25,10 @@ from headrace.contract.sync import (
     Grant,
     ReportKind,
     ReportVerdict,
-    RunError,
     Verdict,
 )
-from headrace.worker.decisions import Ack, Decision, Deliver, Key, Kill, Log, Prepare, Say, Start
-from headrace.worker.events import Launch
+from headrace.worker.decisions import Abandon, Ack, Decision, Deliver, Key, Kill, Log, Prepare, Say, Start
+from headrace.worker.events import Launch, Unprepared
 from headrace.worker.hands import Hands
 from headrace.worker.held import Held, Phase, about_rest, aftermath, end_line, shows_output, time_of
 from headrace.worker.keeper.wire import Message
@@ -37,6 +38,9 @@ from headrace.worker.run_reports import last_report, start_report
 EARLY = timedelta(seconds=2)
 """A doorbell rings up to this long before a run is due. A longer wait would mean that this machine's clock is
 behind the control plane's, whose word counts."""
+STEP_GRACE = 3.0
+"""Seconds that a pull step's command has after SIGTERM, when its run is cancelled or handed back."""
+_UNSTARTED = (Phase.GRANTED, Phase.PREPARING, Phase.WAITING)
 
 
 class Supervisor(Hands):
@@ -73,8 +77,8 @@ class Supervisor(Hands):
                 decisions += self._fence(old, held)
         held = self._held[key] = Held(grant)
         if self.leaving:
-            return [*decisions, *self._release(key, held, now)]
-        return [*decisions, Prepare(grant)]
+            return [*decisions, *self._abandon(key, held, ReportKind.RELEASED, now)]
+        return [*decisions, *self.due(now)]
 
     def prepared(self, grant: Grant, launch: Launch, now: datetime) -> list[Decision]:
         """Step 2, the good case."""
@@ -86,29 +90,40 @@ class Supervisor(Hands):
         held.engine, held.timeout, held.stream = launch.engine, launch.timeout, launch.stream
         return self.due(now)
 
-    def unprepared(
-        self,
-        grant: Grant,
-        message: str,
-        now: datetime,
-        error: RunError | None = None,
-        notes: tuple[str, ...] = (),
-    ) -> list[Decision]:
+    def unprepared(self, event: Unprepared, now: datetime) -> list[Decision]:
         """Step 2, the bad case."""
+        grant, notes = event.grant, event.notes
         key = (grant.run, grant.attempt)
         held = self._held.get(key)
         if held is None or held.phase is not Phase.PREPARING:
             return []
-        conclusion = Conclusion(ReportKind.ENDED, StateType.CRASHED, message=message, error=error)
+        if event.too_late:
+            return self._over(key, held, 1, Conclusion(ReportKind.RELEASED), now)
+        conclusion = Conclusion(ReportKind.ENDED, StateType.CRASHED, message=event.message, error=event.error)
         said = [Say("out", f"{grant.name} | {note}") for note in notes] if shows_output(grant) else []
         return [Log(key, notes), *said, *self._over(key, held, 1, conclusion, now)]
 
+    def abandoned(self, key: Key, now: datetime) -> list[Decision]:
+        """Nothing of its steps is left: now it may be told, or forgotten."""
+        held = self._held.get(key)
+        if held is None or held.phase is not Phase.ABANDONED:
+            return []
+        if held.orphan or held.instead is None:
+            del self._held[key]
+            return self.due(now)
+        return self._over(key, held, 1, Conclusion(held.instead), now)
+
     def due(self, now: datetime) -> list[Decision]:
-        """Step 3: start every run whose time has come and whose earlier attempt is gone."""
+        """Prepare what may be prepared, and start (step 3) every run whose time has come."""
         decisions: list[Decision] = []
         for key, held in self._held.items():
-            ready = not self.leaving and held.phase is Phase.WAITING and held.not_before <= now
-            if ready and held.launch is not None and not self.haunted(key):
+            is_waiting = held.phase is Phase.WAITING and held.not_before <= now
+            if self.leaving or not (is_waiting or held.phase is Phase.GRANTED) or self.haunted(key):
+                continue
+            if held.phase is Phase.GRANTED:
+                held.phase = Phase.PREPARING
+                decisions.append(Prepare(held.grant))
+            elif held.launch is not None:
                 held.phase = Phase.STARTED
                 decisions.append(Start(key, held.launch, held.meta()))
                 held.launch = None
@@ -170,15 +185,17 @@ class Supervisor(Hands):
         said = Say("note", f"{held.label}: cancelling")
         if held.phase is Phase.STARTED:
             return [said, Kill(key, "cancel", None)]
-        return [said, *self._over(key, held, 1, Conclusion(ReportKind.CANCELLED), now)]
+        return [said, *self._abandon(key, held, ReportKind.CANCELLED, now)]
 
     def drain(self, now: datetime) -> list[Decision]:
         """Take nothing new; hand back what has not started."""
         self.leaving = True
-        waiting = [
-            (key, held) for key, held in self._held.items() if held.phase in (Phase.PREPARING, Phase.WAITING)
+        waiting = [(key, held) for key, held in self._held.items() if held.phase in _UNSTARTED]
+        return [
+            decision
+            for key, held in waiting
+            for decision in self._abandon(key, held, ReportKind.RELEASED, now)
         ]
-        return [decision for key, held in waiting for decision in self._release(key, held, now)]
 
     def stop(self, *, hard: bool = False) -> list[Decision]:
         """End everything; `hard`: without grace."""
@@ -194,8 +211,8 @@ class Supervisor(Hands):
         decisions: list[Decision] = []
         for key, held in list(self._held.items()):
             held.orphan = True
-            if held.phase in (Phase.PREPARING, Phase.WAITING):
-                del self._held[key]
+            if held.phase in _UNSTARTED:
+                decisions += self._disown(key, held)
             elif held.phase is Phase.STARTED and not go_on:
                 decisions.append(Kill(key, "fenced", 0))
         return decisions
@@ -248,8 +265,22 @@ class Supervisor(Hands):
         report = last_report(key, seq, conclusion, now, log_bytes)
         return [end_line(held, report, now), Deliver(report, urgent=True), *self.due(now)]
 
-    def _release(self, key: Key, held: Held, now: datetime) -> list[Decision]:
-        return self._over(key, held, 1, Conclusion(ReportKind.RELEASED), now)
+    def _abandon(self, key: Key, held: Held, told: ReportKind, now: datetime) -> list[Decision]:
+        """It is not to start. What is told of it last counts: one that is handed back may be cancelled yet."""
+        held.instead = told
+        if held.phase is Phase.GRANTED:
+            return self._over(key, held, 1, Conclusion(told), now)
+        if held.phase is Phase.ABANDONED:
+            return []
+        held.phase = Phase.ABANDONED
+        return [Abandon(key, STEP_GRACE)]
+
+    def _disown(self, key: Key, held: Held) -> list[Decision]:
+        if held.phase is Phase.GRANTED:
+            del self._held[key]
+            return []
+        held.phase = Phase.ABANDONED
+        return [Abandon(key, 0.0)]
 
     def _fence(self, key: Key, held: Held) -> list[Decision]:
         if held.orphan:
@@ -257,9 +288,7 @@ class Supervisor(Hands):
         held.orphan = True
         if held.phase is Phase.STARTED:
             return [Say("bad", f"{held.label}: not ours any more, ending it"), Kill(key, "fenced", 0)]
-        if held.phase is not Phase.OVER:
-            del self._held[key]
-        return []
+        return self._disown(key, held) if held.phase in _UNSTARTED else []
 
     def _told(self, key: Key, seq: int) -> list[Decision]:
         held = self._held.get(key)

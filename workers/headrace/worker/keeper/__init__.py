@@ -6,12 +6,14 @@ lease's deadline for one of the same name to take over. Standard library only, o
 
 The two speak newline-delimited JSON over a local socket. From the worker, by `op`:
 
-- `hello` {token, on_disconnect}: first line; answered by `welcome` {session, sync_seq, runs}.
+- `hello` {token, on_disconnect}: first line; answered by `welcome` {session, sync_seq, runs, guards}.
 - `session` {data}: what a later worker of this name needs in order to go on.
 - `sent` {seq, logs: [[run, attempt, first, last]]}: the sync of this number is about to be sent with these
   log records; if the worker dies now, the next one must cut the same batches.
 - `lease` {deadline, term_at}: on the clock of `clock.boottime`; at `term_at` children are asked to end, at
   `deadline` they are killed.
+- `guard` {marks}: all attempts (`<run>:<attempt>`) whose code the worker makes ready; what they started is killed
+  (Linux) at `term_at`, and when the worker is gone.
 - `start` {run, attempt, argv, env, cwd, spec, timeout, grace, limits, start_method, preload, redact, notes, meta};
   `notes` are lines that the run's log begins with.
 - `kill` {run, attempt, why, grace}

@@ -20,6 +20,8 @@ MARK = "HEADRACE__ATTEMPT"
 """Environment variable of every child: `<run>:<attempt>`."""
 
 LINUX = sys.platform == "linux"
+_NOBODY = -1
+"""No process has this number: nothing is found by its group."""
 _SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36
 
 
@@ -97,6 +99,17 @@ def members(leader: int, mark: str, known: Iterable[Process] = ()) -> list[Proce
             found.add(pid)
             todo.extend(children.get(pid, ()))
     return [table[pid] for pid in sorted(found) if pid != os.getpid() and pid in table]
+
+
+def sweep(mark: str) -> None:
+    """Kill all that carries the mark, and its descendants (Linux). Those already gone are no matter."""
+    for _ in range(5):  # a process may have started another one meanwhile
+        found = members(_NOBODY, mark)
+        for process in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(process.pid, signal.SIGKILL)
+        if not found:
+            break
 
 
 def send(sent: signal.Signals, leader: int, others: Iterable[Process]) -> None:

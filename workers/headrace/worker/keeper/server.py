@@ -40,6 +40,7 @@ class Keeper:
         self._children: dict[tuple[str, int], Child] = {}
         self._by_pid: dict[int, Child] = {}
         self._early: dict[tuple[str, int], tuple[str, float | None]] = {}
+        self._guarded: list[str] = []
         self._session: Message | None = None
         self._sync_seq = 0
         self._deadline = self._term_at = boottime() + START_UP
@@ -50,6 +51,7 @@ class Keeper:
             "session": self._op_session,
             "sent": self._op_sent,
             "lease": self._op_lease,
+            "guard": self._op_guard,
             "start": self._op_start,
             "kill": self._op_kill,
             "ack": self._op_ack,
@@ -105,7 +107,7 @@ class Keeper:
         wakes = [at - monotonic for child in self._children.values() if (at := child.wake_at()) is not None]
         if (at := self._starts.wake_at()) is not None:
             wakes.append(at - monotonic)
-        if self._live():
+        if self._live() or self._guarded:
             wakes += [max(0.0, self._term_at - now) or LEASE_LOOK, LEASE_LOOK]
         elif self._link is None:
             wakes.append(self._deadline - now)
@@ -130,6 +132,7 @@ class Keeper:
             link.close()
             if self._link is link:
                 self._link = None
+                self._end_steps()
 
     def _greet(self, link: Link, hello: Message) -> None:
         if hello.get("token") != self._token:
@@ -149,7 +152,15 @@ class Keeper:
             child.asks.rewind()
             child.states_sent = len(child.states)
         runs = [summary(child) for child in self._children.values()]
-        link.send({"t": "welcome", "session": self._session, "sync_seq": self._sync_seq, "runs": runs})
+        link.send(
+            {
+                "t": "welcome",
+                "session": self._session,
+                "sync_seq": self._sync_seq,
+                "runs": runs,
+                "guards": True,
+            }
+        )
 
     def _op_session(self, message: Message) -> None:
         self._session = message["data"]
@@ -163,6 +174,16 @@ class Keeper:
 
     def _op_lease(self, message: Message) -> None:
         self._deadline, self._term_at = message["deadline"], message["term_at"]
+
+    def _op_guard(self, message: Message) -> None:
+        self._guarded = message["marks"]
+
+    def _end_steps(self) -> None:
+        """What makes code ready is the worker's child, not ours; but it must not outlive worker or lease."""
+        for mark in self._guarded:
+            processes.sweep(mark)
+        if self._link is None:
+            self._guarded = []
 
     def _op_start(self, message: Message) -> None:
         key = (message["run"], message["attempt"])
@@ -239,6 +260,8 @@ class Keeper:
 
     def _advance(self) -> None:
         now, monotonic = boottime(), time.monotonic()
+        if now >= self._term_at and not self._going_on:
+            self._end_steps()
         for child in self._live():
             if now >= self._term_at and not self._going_on:
                 child.end("lease", max(0.0, self._deadline - now), monotonic)

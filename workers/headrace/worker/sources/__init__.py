@@ -19,10 +19,11 @@ from headrace.worker.sources.environments import pip_install, pip_install_requir
 from headrace.worker.sources.errors import SourceError
 from headrace.worker.sources.functions import call_function
 from headrace.worker.sources.git import git_clone
+from headrace.worker.sources.leash import Leash
 from headrace.worker.sources.shell import run_shell_script
 from headrace.worker.sources.workshop import Job, Workshop, activated
 
-__all__ = ["STEPS", "Job", "SourceError", "Workshop", "activated", "make_ready"]
+__all__ = ["STEPS", "Job", "Leash", "SourceError", "Workshop", "activated", "make_ready"]
 
 Step = Callable[[Json, Job], dict[str, object]]
 """Takes the step's options and the job, changes the job, and gives what later steps may refer to."""

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
-import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from headrace.worker.keeper.ending import Ending
+from headrace.worker.keeper.processes import MARK
 from headrace.worker.sources.errors import SourceError
+from headrace.worker.sources.leash import Leash
 from headrace.worker.sources.secrets import Redactor
 
 KEPT = 10_000
 """Bytes of output that are kept: the last ones."""
 HEARD = 1_000_000
 """Bytes of standard output that are given back."""
+LOOK_EVERY = 0.2
+"""Seconds between two looks whether the command is still wanted."""
 LEFT_BEHIND = 5.0
 """Seconds to wait for output after the end: something left behind may hold the pipe open."""
 
@@ -40,17 +44,34 @@ def run_command(
     cwd: Path,
     seconds: float,
     redactor: Redactor,
+    leash: Leash,
     what: str,
 ) -> Done:
-    """Run to the end; all its processes are ended when the time is over.
+    """Run to the end; all its processes are ended when the time is over, or the leash is pulled.
 
     Raises:
-        SourceError: It cannot be started, or takes too long. `what` names it in the message.
+        SourceError: It cannot be started, takes too long, or is not wanted any more. `what` names it in the message.
     """
+    with leash.running():
+        process = _started(argv, env, cwd, leash.mark, what)
+        ears = _Ears(process)
+        status = _waited(process, seconds, leash)
+        if status is None:
+            _end(process, leash)
+        ears.finish()
+    if status is None:
+        why = "was ended" if leash.pulled.is_set() else f"took longer than {seconds:g} s and was ended"
+        raise SourceError(f"{what} {why}", output=redactor.clean(ears.tail()))
+    return Done(status, redactor.clean(ears.stdout()), redactor.clean(ears.tail()))
+
+
+def _started(
+    argv: Sequence[str], env: Mapping[str, str], cwd: Path, mark: str, what: str
+) -> subprocess.Popen[bytes]:
     try:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             list(argv),
-            env=dict(env),
+            env={**env, MARK: mark},
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -59,17 +80,15 @@ def run_command(
         )
     except OSError as error:
         raise SourceError(f"{what} could not be started: {error.strerror}: {argv[0]}") from error
-    ears = _Ears(process)
-    try:
-        status = process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired as error:
-        _end(process)
-        ears.finish()
-        raise SourceError(
-            f"{what} took longer than {seconds:g} s and was ended", output=redactor.clean(ears.tail())
-        ) from error
-    ears.finish()
-    return Done(status, redactor.clean(ears.stdout()), redactor.clean(ears.tail()))
+
+
+def _waited(process: subprocess.Popen[bytes], seconds: float, leash: Leash) -> int | None:
+    """Its exit status; None if it is to be ended."""
+    deadline = time.monotonic() + seconds
+    while not leash.pulled.is_set() and (left := deadline - time.monotonic()) > 0:
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(timeout=min(LOOK_EVERY, left))
+    return None
 
 
 class _Ears:
@@ -109,10 +128,9 @@ class _Ears:
                         self._stdout += data[: HEARD - len(self._stdout)]
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if sys.platform == "win32":
-        process.kill()
-    else:
-        with suppress(ProcessLookupError):  # it ended by itself just now
-            os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def _end(process: subprocess.Popen[bytes], leash: Leash) -> None:
+    """End its group and all that carries the mark; at once where its time is over."""
+    ending = Ending(process.pid, leash.mark, "step", leash.grace, time.monotonic())
+    pause = threading.Event()
+    while not ending.step(time.monotonic(), leader_gone=process.poll() is not None):
+        pause.wait(max(0.0, ending.wake_at - time.monotonic()))

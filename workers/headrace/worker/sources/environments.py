@@ -1,8 +1,9 @@
 """The steps `pip_install` and `pip_install_requirements`: a virtual environment per set of requirements.
 
 It is named by a digest of all that decides what is in it, so deployments that want the same share it, and
-those that want different things do not disturb each other. The run then uses its interpreter. Headrace's
-engine, which needs nothing but the standard library, is linked into it unless the requirements bring it.
+those that want different things do not disturb each other. A later step of the same run gets one that has what
+the earlier ones installed as well. The run then uses its interpreter. Headrace's engine, which needs nothing but
+the standard library, is linked into it unless the requirements bring it.
 """
 
 from __future__ import annotations
@@ -50,8 +51,9 @@ def pip_install(options: Json, job: Job) -> dict[str, object]:
 
 def _install(arguments: list[str], options: Json, job: Job) -> dict[str, object]:
     folder = folder_of(options, job)
-    base = str(job.python or job.base_python)
-    content = _content(arguments, folder)
+    base = job.base_python
+    installs = [*job.installs, (arguments, folder)]
+    content = [_content(*install) for install in installs]
     about = _must(job, [base, "-c", _ABOUT], folder, "python").stdout
     told = json.dumps([content, about, base, str(Path(headrace.__file__).parent)])
     name = f"environments/{hashlib.sha256(told.encode()).hexdigest()[:32]}"
@@ -59,9 +61,11 @@ def _install(arguments: list[str], options: Json, job: Job) -> dict[str, object]
     def make(target: Path) -> None:
         _must(job, [base, "-m", "venv", str(target)], folder, "python -m venv")
         pip = [str(_python(target)), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-        _must(job, [*pip, "--quiet", *arguments], folder, "pip install")
+        for words, where in installs:
+            _must(job, [*pip, "--quiet", *words], where, "pip install")
         _link_engine(target)
 
+    job.installs = installs
     job.python = _python(job.workshop.cache.get(name, job.key, make))
     return {"python": str(job.python)}
 
@@ -110,15 +114,18 @@ def _read(path: Path, lines: list[str], seen: set[Path]) -> None:
         text = line.partition(" #")[0].strip()
         if text and not text.startswith("#"):
             lines.append(text)
-            if match := _FILE.match(text):
-                _read(path.parent / match.group(1), lines, seen)
+            if (match := _FILE.match(text)) and "://" not in (name := _path(match.group(1))):
+                # What lies elsewhere is pip's to fetch; it is read when the environment is made.
+                _read(path.parent / name, lines, seen)
 
 
 def _must(job: Job, argv: list[str], cwd: Path, what: str) -> Done:
     own = job.workshop.environ
     env = job.environment() | {name: value for name, value in own.items() if name.startswith("PIP_")}
     env.pop("PYTHONPATH", None)
-    done = run_command(argv, env=env, cwd=cwd, seconds=SECONDS, redactor=job.redactor, what=what)
+    done = run_command(
+        argv, env=env, cwd=cwd, seconds=SECONDS, redactor=job.redactor, leash=job.leash, what=what
+    )
     if done.status:
         hint = next((hint for words, hint in _HINTS if any(word in done.output for word in words)), None)
         raise SourceError(f"{what} ended with exit code {done.status}", output=done.output, hint=hint)

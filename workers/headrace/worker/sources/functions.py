@@ -51,6 +51,7 @@ def call_function(name: str, options: Json, job: Job, known: str) -> dict[str, o
             cwd=job.folder,
             seconds=SECONDS,
             redactor=job.redactor,
+            leash=job.leash,
             what=f"the function {name}",
         )
         if done.status == NOT_FOUND:

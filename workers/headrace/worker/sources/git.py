@@ -7,6 +7,8 @@ folder of a commit is shared by all its runs.
 from __future__ import annotations
 
 import os
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from headrace.contract.base import Json
@@ -17,6 +19,9 @@ from headrace.worker.sources.workshop import Job
 
 LFS = b"version https://git-lfs.github.com/spec/"
 SHOWN = 5
+EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+DAMAGED = ("unable to read", "Could not read", "invalid object", "bad tree")
+"""What git says of objects that a commit names and the mirror lacks."""
 
 
 def git_clone(options: Json, job: Job) -> dict[str, object]:
@@ -85,9 +90,36 @@ def _make_tree(git: Git, wanted: GitOptions, commit: str, folder: Path, job: Job
             git.must("sparse-checkout", "set", "--", *wanted.sparse, cwd=folder)
 
     cache.update(wanted.mirror, job.key, fetch)
-    git.must("checkout", "--quiet", "--force", "--detach", commit, cwd=folder, seconds=FETCH_SECONDS)
+    if not _check_out(git, commit, folder):
+        cache.update(wanted.mirror, job.key, lambda _: _bring_anew(git, wanted, commit, mirror))
+        if not _check_out(git, commit, folder):
+            raise SourceError(
+                f"the copy of {wanted.repository} in {mirror} is damaged",
+                hint="Remove that folder on the worker's host while no run of it goes on, and start the run again.",
+            )
     if wanted.submodules:
         cache.update(wanted.mirror, job.key, lambda _: _bring_submodules(git, folder))
+
+
+def _check_out(git: Git, commit: str, folder: Path) -> bool:
+    """False if objects are missing in the mirror, which git says, but not always by its exit code.
+
+    Raises:
+        SourceError: It fails for another reason.
+    """
+    done = git.run("checkout", "--quiet", "--force", "--detach", commit, cwd=folder, seconds=FETCH_SECONDS)
+    if any(words in done.output for words in DAMAGED):
+        return False
+    if done.status:
+        raise failed(done, "git checkout failed")
+    return True
+
+
+def _bring_anew(git: Git, wanted: GitOptions, commit: str, mirror: Path) -> None:
+    """All objects, also those that git believes to be there: an interrupted fetch may have left a part of them."""
+    for refs in ((f"+{commit}:refs/headrace/{commit}",), EVERYTHING):
+        if not _fetch(git, wanted, mirror, *refs, options=("--refetch",)):
+            break
 
 
 def _bring_submodules(git: Git, folder: Path) -> None:
@@ -112,11 +144,12 @@ def _bring(git: Git, wanted: GitOptions, commit: str, mirror: Path) -> bool:
             git, commit, mirror
         )  # it may have come with another commit, whose branch is forced elsewhere one day
         return False
+    _remove_interrupted(mirror)
     keep = f"+{commit}:refs/headrace/{commit}"
     done = _fetch(git, wanted, mirror, keep)
     if done and not _has(git, commit, mirror):
         # Some hosts give only what a branch or tag names.
-        done = _fetch(git, wanted, mirror, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+        done = _fetch(git, wanted, mirror, *EVERYTHING)
         if not done and _has(git, commit, mirror):
             _keep(git, commit, mirror)
     if not _has(git, commit, mirror):
@@ -129,13 +162,23 @@ def _bring(git: Git, wanted: GitOptions, commit: str, mirror: Path) -> bool:
     return True
 
 
+def _remove_interrupted(mirror: Path) -> None:
+    """What fetches left that were killed. A young one may belong to a flow that fetches in its own tree."""
+    for path in (mirror / "objects" / "pack").glob("tmp_*"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > FETCH_SECONDS:
+                path.unlink()
+
+
 def _keep(git: Git, commit: str, mirror: Path) -> None:
     """A ref of its own keeps the commit when its branch is deleted or forced elsewhere."""
     git.must("update-ref", f"refs/headrace/{commit}", commit, cwd=mirror)
 
 
-def _fetch(git: Git, wanted: GitOptions, mirror: Path, *refs: str) -> SourceError | None:
-    arguments = ("fetch", "--quiet", "--no-tags", "--force", "--no-write-fetch-head")
+def _fetch(
+    git: Git, wanted: GitOptions, mirror: Path, *refs: str, options: tuple[str, ...] = ()
+) -> SourceError | None:
+    arguments = ("fetch", "--quiet", "--no-tags", "--force", "--no-write-fetch-head", *options)
     done = git.run(*arguments, wanted.repository, *refs, cwd=mirror, seconds=FETCH_SECONDS)
     return failed(done, f"{wanted.repository} cannot be fetched") if done.status else None
 

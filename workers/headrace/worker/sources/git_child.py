@@ -22,6 +22,9 @@ from headrace.worker.sources.workshop import Job
 
 SECONDS = 120.0
 FETCH_SECONDS = 900.0
+WHOLE = ("-c", "fetch.unpackLimit=1")
+"""A fetch keeps the pack that it is sent, which is there when all of it has come. Unpacked, as small ones are else,
+the commit would be there before what it names, and a fetch that is killed would leave it so."""
 USER = "x-access-token"
 """Hosts that take a token as password take any user name, or this one."""
 _KEPT = (
@@ -88,13 +91,14 @@ class Git:
         Raises:
             SourceError: It cannot be started, or takes too long.
         """
-        argv = [str(self._program), *arguments]
+        argv = [str(self._program), *WHOLE, *arguments]
         return run_command(
             argv,
             env=self._env,
             cwd=cwd or self.folder,
             seconds=seconds,
             redactor=self._job.redactor,
+            leash=self._job.leash,
             what=f"git {arguments[0]}",
         )
 

@@ -29,6 +29,7 @@ def run_shell_script(options: Json, job: Job) -> dict[str, object]:
         cwd=folder_of(options, job),
         seconds=SECONDS,
         redactor=job.redactor,
+        leash=job.leash,
         what="the script",
     )
     if done.status:

@@ -12,6 +12,7 @@ from headrace.settings import SettingsError, headrace_home
 from headrace.worker.sources.cache import Cache
 from headrace.worker.sources.errors import SourceError
 from headrace.worker.sources.leases import Key, Leases
+from headrace.worker.sources.leash import Leash
 from headrace.worker.sources.secrets import Redactor
 
 Download = Callable[[str, Path], None]
@@ -47,6 +48,7 @@ class Workshop:
 class Job:
     """One run's preparation: each step reads it and changes it. `python`: what the run is to use.
 
+    `installs`: pip's arguments, and the folder where it is called, of the steps so far.
     `brought`: what its folder came from, for people; None for a folder of this machine.
     """
 
@@ -55,10 +57,12 @@ class Job:
     folder: Path
     base_python: str
     inherited: re.Pattern[str]
+    leash: Leash
     python: Path | None = None
     redactor: Redactor = field(default_factory=Redactor)
     outputs: dict[str, Mapping[str, object]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    installs: list[tuple[list[str], Path]] = field(default_factory=list)
     brought: str | None = None
 
     def environment(self) -> dict[str, str]:
