@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from headrace.cli.app import build
@@ -173,3 +175,12 @@ def test_only_the_branch_in_use_is_built() -> None:
     assert [len(group.typer_instance.registered_commands) for group in build(["flow"]).registered_groups] == [
         1 for _ in build(["flow"]).registered_groups
     ]
+
+
+def test_an_import_counts_what_it_wrote_and_noted(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("prefect.yaml").write_text("name: x\ndeployments:\n  - {name: a, entrypoint: 'f.py:f'}\n")
+    result = cli("import", "prefect.yaml")
+    assert (result.code, "1 deployment, 1 note above." in result.out) == (0, True), result

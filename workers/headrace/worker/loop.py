@@ -240,11 +240,9 @@ class Loop:
 
     def _on_queue_trouble(self, event: QueueTrouble) -> None:
         error = event.error
-        text = "Doorbells (SQS) are heard again."
-        if error:
-            text = f"Doorbells (SQS) are not heard ({error}); trying again."
+        how = f"not heard ({error}); trying again" if error else "heard again"
         if self.dialogue.timing.away_since is None:
-            self.say("bad" if error else "note", text)
+            self.say("bad" if error else "note", f"Doorbells (SQS) are {how}.")
 
     def _on_told(self, event: Told) -> None:
         if event.command.kind is CommandKind.SYNC:
