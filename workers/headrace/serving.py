@@ -32,7 +32,7 @@ from headrace.settings import Settings, load_settings
 
 PATIENCE = 60.0
 """Seconds for which a control plane that was started here may come up."""
-OTHERS_PATIENCE = 10.0
+OTHERS_PATIENCE = 30.0
 """Seconds for which one that another program starts at this moment may come up, in which ours found no place."""
 PORT = 4200
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
