@@ -108,6 +108,8 @@ def test_the_steps_of_a_run_that_was_taken_away_end_before_it_is_prepared_again(
     assert [pid for pid in script.pids(2) if alive(pid)] == script.pids(2)[2:]
     assert (run.attempt, script.was_beside_another) == (2, False)
     assert len(first) == 2
+    plane.command("cancel", run)
+    told(run, "cancelled", script.pids(2))
 
 
 @ON_LINUX
