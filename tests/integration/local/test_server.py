@@ -213,7 +213,11 @@ def _is_gone(pid):
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 @pytest.mark.parametrize("name", ["SIGHUP", "SIGKILL"])
 def test_a_worker_that_came_with_the_server_is_never_left_behind(start_server, until, name):
-    server = start_server(root=None, with_worker=True, require_keys=True)
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests may run under nohup themselves
+    try:
+        server = start_server(root=None, with_worker=True, require_keys=True)
+    finally:
+        signal.signal(signal.SIGHUP, before)
     key = json.loads((server.home / "profiles.json").read_text())["profiles"]["local"]["api_key"]
     server.headers = {"Authorization": f"Bearer {key}"}
     worker = until(lambda: _worker_of(server))

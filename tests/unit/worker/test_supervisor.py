@@ -256,7 +256,7 @@ def test_a_dead_keeper_crashes_its_runs(supervisor: Supervisor) -> None:
 def test_a_long_reason_is_cut_and_not_lost(supervisor: Supervisor) -> None:
     given = grant()
     supervisor.granted(given, NOW)
-    decisions = supervisor.unprepared(given, "no such folder: " + "a" * 12_000, NOW)
+    decisions = supervisor.unprepared(Unprepared(given, "no such folder: " + "a" * 12_000), NOW)
     message = only(Deliver, decisions)[0].report.message or ""
     assert len(message) == 10_000
     assert message.startswith("no such folder: aaa")

@@ -17,7 +17,6 @@ from headrace.cli.options import OnDisconnect, Output, Pool, check_names
 from headrace.cli.output import Format, report
 from headrace.cli.tables import Column, listing
 from headrace.cli.times import show_ago
-from headrace.contract.sizes import WORKER_LIMIT
 
 app = new_group()
 
@@ -33,6 +32,8 @@ COLUMNS = (
 
 
 TYPES = ("process",)
+MOST_RUNS = 1000
+"""As the contract has it (`WORKER_LIMIT`), which its help is shown without."""
 
 
 class StartMethod(StrEnum):
@@ -68,7 +69,7 @@ def start(
             "-l",
             help="How many runs at once; 10 if left out.",
             min=1,
-            max=WORKER_LIMIT,
+            max=MOST_RUNS,
             metavar="N",
         ),
     ] = None,
