@@ -18,7 +18,7 @@ JSON = ("--output", "json")
 
 @pytest.fixture
 def deployment(plane: Rig, bridge: Bridge) -> Any:
-    plane.clock.now = datetime.now(UTC).replace(microsecond=0)
+    plane.clock.now = datetime.now(UTC).replace(second=0, microsecond=0)
     plane.pool()
     return plane.deployment(
         schedules=[
